@@ -1,0 +1,112 @@
+package io.kloigos.model;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A compute unit: a server and a CPU set, the thing that is allocated.
+ *
+ * @param id its name in the fleet
+ * @param hostname its server
+ * @param ip its server's address, where the tenant logs in
+ * @param region where its server stands
+ * @param zone where in the region its server stands
+ * @param cpus its CPUs
+ * @param uid its Unix user and group id
+ * @param ports the ports that only it can serve on
+ * @param limits what it may use
+ * @param dataDirectory where its part of a data disk is; null if /mnt is on the system's disk
+ * @param status its status
+ * @param reason why it is in this status, where that is not plain; else empty
+ * @param tags what the tenant noted
+ * @param sshPublicKey the key with which the tenant logs in; null while it has no tenant
+ * @param startedAt when it was handed to its tenant; null while it has none
+ * @param operationId the newest operation on it
+ */
+public record ComputeUnit(
+        ComputeId id,
+        String hostname,
+        String ip,
+        String region,
+        String zone,
+        CpuSet cpus,
+        int uid,
+        PortRange ports,
+        UnitLimits limits,
+        @Nullable String dataDirectory,
+        UnitStatus status,
+        String reason,
+        Tags tags,
+        @Nullable SshPublicKey sshPublicKey,
+        @Nullable Instant startedAt,
+        @Nullable String operationId) {
+    public ComputeUnit {
+        Objects.requireNonNull(id);
+        if (cpus.isEmpty()) {
+            throw KloigosException.invalid("cpu_range", "a unit without CPUs is not a unit");
+        }
+    }
+
+    /** Returns its Unix user, e.g. {@code u0-15}. */
+    public String user() {
+        return "u" + Names.suffix(cpus);
+    }
+
+    /** Returns its directory under /opt and /mnt, e.g. {@code c0-15}. */
+    public String directory() {
+        return "c" + Names.suffix(cpus);
+    }
+
+    /** Returns the user's home directory. */
+    public String home() {
+        return "/home/" + user();
+    }
+
+    /** Returns the directory for programs. */
+    public String opt() {
+        return "/opt/" + directory();
+    }
+
+    /** Returns the directory for data. */
+    public String mnt() {
+        return "/mnt/" + directory();
+    }
+
+    /** Returns the three directories that belong to the unit. */
+    public List<String> directories() {
+        return List.of(home(), opt(), mnt());
+    }
+
+    /** Returns its systemd slice, e.g. {@code user-20000.slice}. */
+    public String slice() {
+        return "user-" + uid + ".slice";
+    }
+
+    /** Returns the slice's directory in the cgroup file system. */
+    public String cgroup() {
+        return "/sys/fs/cgroup/user.slice/" + slice();
+    }
+
+    /** Returns this unit in another status, for {@code reason}. */
+    public ComputeUnit in(UnitStatus newStatus, String newReason) {
+        return new ComputeUnit(
+                id,
+                hostname,
+                ip,
+                region,
+                zone,
+                cpus,
+                uid,
+                ports,
+                limits,
+                dataDirectory,
+                newStatus,
+                newReason,
+                tags,
+                sshPublicKey,
+                startedAt,
+                operationId);
+    }
+}

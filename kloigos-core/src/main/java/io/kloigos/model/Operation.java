@@ -1,0 +1,108 @@
+package io.kloigos.model;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A durable record of something being done to a host.
+ *
+ * @param id its name, unique for ever
+ * @param kind what is being done
+ * @param hostname to which server
+ * @param computeId to which unit; null if to the whole server
+ * @param state how far it is
+ * @param attempt how many times it was begun
+ * @param error why it failed; null unless it did
+ * @param errorCode the code of that error; null unless it failed
+ * @param createdAt when it was asked for
+ * @param startedAt when its newest attempt began; null before
+ * @param endedAt when it ended; null before
+ * @param steps its steps, in order
+ */
+public record Operation(
+        String id,
+        Kind kind,
+        String hostname,
+        @Nullable ComputeId computeId,
+        State state,
+        int attempt,
+        @Nullable String error,
+        @Nullable ErrorCode errorCode,
+        Instant createdAt,
+        @Nullable Instant startedAt,
+        @Nullable Instant endedAt,
+        List<Step> steps) {
+    /** What an operation does. */
+    public enum Kind {
+        INIT,
+        ALLOCATE,
+        DEALLOCATE,
+        DECOMMISSION;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** How far an operation is. */
+    public enum State {
+        /** Written down, not begun. */
+        PENDING,
+        /** Under way. After a crash it is begun again. */
+        RUNNING,
+        /** Ended, and the host was read back. */
+        SUCCEEDED,
+        /** Ended with an error. */
+        FAILED;
+
+        /** Tells whether nothing more will happen. */
+        public boolean isEnded() {
+            return this == SUCCEEDED || this == FAILED;
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * One step of an operation.
+     *
+     * @param description what it does
+     * @param state what became of it
+     * @param millis how long it took on the host, in milliseconds; 0 until it ended
+     * @param detail what the host said, if it failed; else empty
+     */
+    public record Step(String description, StepState state, long millis, String detail) {
+        public Step {
+            Objects.requireNonNull(description);
+            Objects.requireNonNull(state);
+        }
+    }
+
+    /** What became of a step. */
+    public enum StepState {
+        PENDING,
+        RUNNING,
+        /** The host was changed. */
+        CHANGED,
+        /** The host was already as wanted. */
+        UNCHANGED,
+        FAILED;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    public Operation {
+        Objects.requireNonNull(id);
+        steps = List.copyOf(steps);
+    }
+}

@@ -1,0 +1,45 @@
+package io.kloigos.model;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A Linux host under management.
+ *
+ * @param address how it is reached; the host key is pinned
+ * @param region where it stands
+ * @param zone where in the region it stands
+ * @param status its status
+ * @param reason why it is in this status, where that is not plain; else empty
+ * @param housekeepingCpus the CPUs on which the system and root's logins run; empty if units have every CPU
+ * @param volumes its data disks
+ * @param facts what the host said about itself at init
+ * @param warnings what is not as good as it could be
+ * @param createdAt when it came under management
+ * @param operationId the newest operation on it
+ */
+public record Server(
+        HostAddress address,
+        String region,
+        String zone,
+        ServerStatus status,
+        String reason,
+        CpuSet housekeepingCpus,
+        List<DataVolume> volumes,
+        HostFacts facts,
+        List<Warning> warnings,
+        Instant createdAt,
+        @Nullable String operationId) {
+    public Server {
+        Objects.requireNonNull(address);
+        volumes = List.copyOf(volumes);
+        warnings = List.copyOf(warnings);
+    }
+
+    /** Returns the name under which Kloigos manages the host. */
+    public String hostname() {
+        return address.hostname();
+    }
+}

@@ -1,0 +1,22 @@
+package io.kloigos.spi;
+
+import io.kloigos.model.HostAddress;
+
+/**
+ * Reaches hosts. Implementations are safe for use by many threads, and may keep connections between sessions.
+ *
+ * <p>What every driver must do is written as tests: {@code io.kloigos.testkit.HostDriverContract}.
+ */
+public interface HostDriver extends AutoCloseable {
+    /**
+     * Returns a session on the host.
+     *
+     * @throws io.kloigos.model.KloigosException HOST_UNREACHABLE, HOST_KEY_MISMATCH if {@code address} pins another host
+     *     key, or HOST_LOGIN_REFUSED
+     */
+    HostSession open(HostAddress address);
+
+    /** Ends every session and releases every connection. Closing twice does nothing. */
+    @Override
+    void close();
+}

@@ -1,0 +1,31 @@
+package io.kloigos.spi;
+
+import io.kloigos.model.HostFacts;
+
+/** A session on one host, used by one thread at a time. */
+public interface HostSession extends AutoCloseable {
+    /**
+     * Returns what the host says about itself now, with the host key under which it was reached.
+     *
+     * @throws io.kloigos.model.KloigosException any code of kind HOST
+     */
+    HostFacts facts();
+
+    /**
+     * Applies the plan's steps in order, stops at the first that fails, and returns what became of each.
+     *
+     * <p>A plan is applied once: if the same plan was begun on this host before, it is waited for, and what became of it
+     * then is returned. A driver that loses its connection after the plan was sent learns the outcome in this way before it
+     * gives up.
+     *
+     * @param listener told of each step as it begins and ends
+     * @throws io.kloigos.model.KloigosException HOST_BUSY if the plan's lock could not be had in time, HOST_TIMEOUT if the
+     *     plan ran over its time limit and was ended, HOST_UNREACHABLE if the outcome could not be learnt, and any other code
+     *     of kind HOST; a step that fails is no exception but part of the report
+     */
+    PlanReport apply(HostPlan plan, PlanListener listener);
+
+    /** Ends the session. Closing twice does nothing. */
+    @Override
+    void close();
+}

@@ -1,0 +1,97 @@
+package io.kloigos.spi;
+
+import io.kloigos.model.ByteSize;
+import java.util.List;
+import java.util.Objects;
+
+/** Something to read on a host, always as one text without surrounding white space. */
+public sealed interface Reading {
+    /** Returns what is read, in a few words. */
+    String describe();
+
+    /**
+     * The content of a file, e.g. of the cgroup file system; a missing file reads as {@code absent}.
+     *
+     * @param path absolute
+     */
+    record FileText(String path) implements Reading {
+        @Override
+        public String describe() {
+            return path;
+        }
+    }
+
+    /**
+     * The first line of a file that begins with {@code prefix}; {@code absent} if there is none.
+     *
+     * @param path absolute
+     * @param prefix what the line begins with
+     */
+    record FileLine(String path, String prefix) implements Reading {
+        @Override
+        public String describe() {
+            return "the line \"" + prefix + "\" of " + path;
+        }
+    }
+
+    /**
+     * What a command prints; a command that fails reads as {@code failed}.
+     *
+     * @param argv the command and its arguments
+     */
+    record Output(List<String> argv) implements Reading {
+        public Output {
+            argv = List.copyOf(argv);
+        }
+
+        @Override
+        public String describe() {
+            return String.join(" ", argv);
+        }
+    }
+
+    /** The two kinds of disk quota that Kloigos sets. */
+    enum QuotaKind {
+        USER,
+        PROJECT
+    }
+
+    /**
+     * Hard limits of an id on one file system, as {@code KIBIBYTES INODES}; 0 is no limit.
+     *
+     * @param kind of which quota
+     * @param id a uid or a project id
+     * @param mountPoint the file system
+     */
+    record QuotaLimit(QuotaKind kind, int id, String mountPoint) implements Reading {
+        public QuotaLimit {
+            Objects.requireNonNull(kind);
+        }
+
+        /** Returns the text that this reads when the limits are {@code bytes} and {@code inodes}. */
+        public static String of(ByteSize bytes, long inodes) {
+            return bytes.kibibytes() + " " + inodes;
+        }
+
+        @Override
+        public String describe() {
+            return kind.name().toLowerCase(java.util.Locale.ROOT) + " quota of " + id + " on " + mountPoint;
+        }
+    }
+
+    /**
+     * Traces of a tenant: {@code none}, or the first few, separated by spaces.
+     *
+     * @param trace which kind
+     * @param tenant whose
+     */
+    record Traces(Trace trace, Tenant tenant) implements Reading {
+        /** What this reads when there are none. */
+        public static final String NONE = "none";
+
+        @Override
+        public String describe() {
+            return trace + " of " + tenant.user();
+        }
+    }
+}

@@ -1,0 +1,209 @@
+package io.kloigos.spi;
+
+import io.kloigos.model.FileSystemType;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * A primitive change of a host, or a look at it. Each is idempotent. The set is closed: new features of Kloigos compile to
+ * these, so drivers do not change.
+ */
+public sealed interface Step {
+    /** Returns what the step does, in one line. */
+    String describe();
+
+    /**
+     * Owner and mode of a directory or file.
+     *
+     * @param uid user and group id
+     * @param mode permission bits, e.g. {@code 0700}
+     */
+    record Access(int uid, int mode) {
+        /** Returns the access of files that everybody may read and only root may write. */
+        public static Access rootFile() {
+            return new Access(0, 0644);
+        }
+
+        /** Returns the access of directories that everybody may enter and only root may write. */
+        public static Access rootDirectory() {
+            return new Access(0, 0755);
+        }
+
+        @Override
+        public String toString() {
+            return String.format("%04o %d", mode, uid);
+        }
+    }
+
+    /**
+     * A directory exists with this owner and mode; its parent must exist.
+     *
+     * @param path absolute
+     * @param access owner and mode
+     */
+    record Directory(String path, Access access) implements Step {
+        @Override
+        public String describe() {
+            return "directory " + path + " " + access;
+        }
+    }
+
+    /**
+     * A regular file exists with this content, owner and mode; it is replaced as a whole.
+     *
+     * @param path absolute
+     * @param content what it holds; no NUL
+     * @param access owner and mode
+     */
+    record TextFile(String path, String content, Access access) implements Step {
+        @Override
+        public String describe() {
+            return "file " + path + " " + access + ", " + content.lines().count() + " lines";
+        }
+    }
+
+    /**
+     * The lines stand at the end of a file that belongs to somebody else; if the file does not exist, nothing is done.
+     *
+     * @param path absolute
+     * @param lines what to append, unless they are there
+     */
+    record AppendedLines(String path, List<String> lines) implements Step {
+        public AppendedLines {
+            lines = List.copyOf(lines);
+        }
+
+        @Override
+        public String describe() {
+            return "append to " + path + ": " + String.join(" | ", lines);
+        }
+    }
+
+    /**
+     * The lines do not stand in a file that belongs to somebody else.
+     *
+     * @param path absolute
+     * @param lines what to take out, wherever each stands
+     */
+    record RemovedLines(String path, List<String> lines) implements Step {
+        public RemovedLines {
+            lines = List.copyOf(lines);
+        }
+
+        @Override
+        public String describe() {
+            return "take out of " + path + ": " + String.join(" | ", lines);
+        }
+    }
+
+    /**
+     * Nothing is at this path. A directory goes with all that is below it on the same file system.
+     *
+     * @param path absolute
+     */
+    record Removal(String path) implements Step {
+        @Override
+        public String describe() {
+            return "remove " + path;
+        }
+    }
+
+    /**
+     * The directory has no entries; it stays itself. It is no error if it does not exist.
+     *
+     * @param path absolute
+     */
+    record Emptying(String path) implements Step {
+        @Override
+        public String describe() {
+            return "empty " + path;
+        }
+    }
+
+    /**
+     * A command that may be repeated is run.
+     *
+     * @param argv the command, by its name in the system's path, and its arguments
+     * @param stdin what it reads; may be empty
+     */
+    record Command(List<String> argv, String stdin) implements Step {
+        public Command {
+            argv = List.copyOf(argv);
+            Objects.requireNonNull(stdin);
+        }
+
+        /** Returns a command that reads nothing. */
+        public static Command of(String... argv) {
+            return new Command(List.of(argv), "");
+        }
+
+        @Override
+        public String describe() {
+            return "run " + String.join(" ", argv);
+        }
+    }
+
+    /**
+     * A condition holds: where it does not, the command is run, and then it must.
+     *
+     * @param condition what shall hold
+     * @param argv what makes it so
+     */
+    record Ensure(Condition condition, List<String> argv) implements Step {
+        public Ensure {
+            argv = List.copyOf(argv);
+        }
+
+        /** Returns the step that runs {@code argv} unless {@code condition} holds. */
+        public static Ensure that(Condition condition, String... argv) {
+            return new Ensure(condition, List.of(argv));
+        }
+
+        @Override
+        public String describe() {
+            return "run " + String.join(" ", argv) + " unless " + condition;
+        }
+    }
+
+    /**
+     * The disk holds a file system with this label and with user and project quotas. One that has the label is left as it
+     * is; any other is formatted only if it is a whole disk without any signature, partition or holder, and else the step
+     * fails.
+     *
+     * @param device the disk
+     * @param type what to make
+     * @param label how it is recognised, at most 12 characters
+     */
+    record DiskFormat(String device, FileSystemType type, String label) implements Step {
+        @Override
+        public String describe() {
+            return "format " + device + " as " + type + " " + label + " if it is whole and blank";
+        }
+    }
+
+    /**
+     * Every trace of one kind that the tenant left is erased.
+     *
+     * @param trace which kind
+     * @param tenant whose
+     */
+    record Erasure(Trace trace, Tenant tenant) implements Step {
+        @Override
+        public String describe() {
+            return "erase " + trace + " of " + tenant.user();
+        }
+    }
+
+    /**
+     * The host is looked at and must be as expected.
+     *
+     * @param reading what to look at
+     * @param expected the exact text
+     */
+    record Expectation(Reading reading, String expected) implements Step {
+        @Override
+        public String describe() {
+            return "expect " + reading.describe() + " = " + expected;
+        }
+    }
+}

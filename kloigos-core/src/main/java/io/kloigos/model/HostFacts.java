@@ -186,7 +186,7 @@ public record HostFacts(
     public static HostFacts parse(String text) {
         Map<String, String> single = new LinkedHashMap<>();
         Map<String, List<String[]>> repeated = new LinkedHashMap<>();
-        for (String line : text.split("\n")) {
+        for (String line : text.split("\n", -1)) {
             int equals = line.indexOf('=');
             if (equals > 0) {
                 String key = line.substring(0, equals);

@@ -49,14 +49,19 @@ public record ComputeUnit(
         }
     }
 
-    /** Returns its Unix user, e.g. {@code u0-15}. */
-    public String user() {
+    /** Returns the Unix user of a unit with these CPUs, e.g. {@code u0-15}; at most 31 characters. */
+    public static String userOf(CpuSet cpus) {
         return "u" + Names.suffix(cpus);
     }
 
-    /** Returns its directory under /opt and /mnt, e.g. {@code c0-15}. */
-    public String directory() {
+    /** Returns the name under /opt and /mnt of a unit with these CPUs, e.g. {@code c0-15}. */
+    public static String directoryOf(CpuSet cpus) {
         return "c" + Names.suffix(cpus);
+    }
+
+    /** Returns its Unix user. */
+    public String user() {
+        return userOf(cpus);
     }
 
     /** Returns the user's home directory. */
@@ -66,12 +71,12 @@ public record ComputeUnit(
 
     /** Returns the directory for programs. */
     public String opt() {
-        return "/opt/" + directory();
+        return "/opt/" + directoryOf(cpus);
     }
 
     /** Returns the directory for data. */
     public String mnt() {
-        return "/mnt/" + directory();
+        return "/mnt/" + directoryOf(cpus);
     }
 
     /** Returns the three directories that belong to the unit. */

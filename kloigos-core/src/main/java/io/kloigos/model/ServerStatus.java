@@ -6,7 +6,7 @@ import java.util.Locale;
 public enum ServerStatus {
     /** Being prepared. */
     INITIALIZING,
-    /** Preparing it failed; init again, or decommission. */
+    /** Preparing it failed; decommission it, then init again. */
     INIT_FAIL,
     /** Managed: its units can be allocated. */
     READY,

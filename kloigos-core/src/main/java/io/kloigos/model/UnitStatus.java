@@ -38,7 +38,7 @@ public enum UnitStatus {
     public Set<UnitStatus> next() {
         return switch (this) {
             case INITIALIZING -> EnumSet.of(FREE, INIT_FAIL);
-            case INIT_FAIL -> EnumSet.of(INITIALIZING, DECOMMISSIONING);
+            case INIT_FAIL -> EnumSet.of(DECOMMISSIONING);
             case FREE -> EnumSet.of(ALLOCATING, UNAVAILABLE, DECOMMISSIONING);
             case ALLOCATING -> EnumSet.of(ALLOCATED, ALLOCATION_FAIL);
             case ALLOCATED, ALLOCATION_FAIL, DEALLOCATION_FAIL -> EnumSet.of(DEALLOCATING, DECOMMISSIONING);

@@ -50,6 +50,24 @@ public sealed interface Reading {
         }
     }
 
+    /**
+     * The first line that a command prints and that begins with {@code prefix}; {@code absent} if there is none, {@code
+     * failed} if the command fails.
+     *
+     * @param argv the command and its arguments
+     * @param prefix what the line begins with
+     */
+    record OutputLine(List<String> argv, String prefix) implements Reading {
+        public OutputLine {
+            argv = List.copyOf(argv);
+        }
+
+        @Override
+        public String describe() {
+            return "the line \"" + prefix + "\" of " + String.join(" ", argv);
+        }
+    }
+
     /** The two kinds of disk quota that Kloigos sets. */
     enum QuotaKind {
         USER,

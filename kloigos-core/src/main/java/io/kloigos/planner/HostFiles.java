@@ -1,0 +1,338 @@
+package io.kloigos.planner;
+
+import io.kloigos.model.ByteSize;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.DataVolume;
+import io.kloigos.model.IoLimit;
+import io.kloigos.model.PortEnforcement;
+import io.kloigos.model.Server;
+import io.kloigos.model.UnitLimits;
+import io.kloigos.model.UnitLimits.DiskLimit;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Every file that Kloigos puts on a host: where it is and what it says. */
+final class HostFiles {
+    static final String DIRECTORY = "/etc/kloigos";
+    static final String MANAGED_BY = DIRECTORY + "/managed-by";
+    static final String KEYS = DIRECTORY + "/keys";
+    static final String PORTS_RULES = DIRECTORY + "/ports.nft";
+    static final String PORTS_SERVICE = "kloigos-ports.service";
+    static final String SYSTEMD = "/etc/systemd/system";
+    static final String PORTS_SERVICE_FILE = SYSTEMD + "/" + PORTS_SERVICE;
+    static final String SYSUSERS = "/etc/sysusers.d/kloigos.conf";
+    static final String SYSCTL = "/etc/sysctl.d/60-kloigos.conf";
+    static final String SSHD = "/etc/ssh/sshd_config.d/50-kloigos.conf";
+    static final String RESERVED_PORTS = "/proc/sys/net/ipv4/ip_local_reserved_ports";
+    static final String STATE = "/var/lib/kloigos";
+    static final String RUNTIME = "/run/kloigos";
+    static final String GROUP = "kloigos";
+    static final String TABLE = "kloigos";
+
+    /**
+     * Lines for the PAM configuration of job daemons. Without them a job runs in the daemon's slice, outside all limits. Jobs
+     * of users outside the group are left as they were.
+     *
+     * @see <a href="https://man7.org/linux/man-pages/man8/pam_systemd.8.html">pam_systemd(8)</a>
+     */
+    static final List<String> PAM_LINES = List.of(
+            "session [success=1 default=ignore] pam_succeed_if.so quiet user notingroup " + GROUP,
+            "session required pam_systemd.so class=background");
+
+    private HostFiles() {}
+
+    static String key(ComputeUnit unit) {
+        return KEYS + "/" + unit.user();
+    }
+
+    static String linger(ComputeUnit unit) {
+        return "/var/lib/systemd/linger/" + unit.user();
+    }
+
+    static String sliceDirectory(ComputeUnit unit) {
+        return SYSTEMD + "/" + unit.slice() + ".d";
+    }
+
+    static String managerDirectory(ComputeUnit unit) {
+        return SYSTEMD + "/user@" + unit.uid() + ".service.d";
+    }
+
+    static String welcome(ComputeUnit unit) {
+        return unit.home() + "/WELCOME.txt";
+    }
+
+    /** Limits of the slice. The empty assignments keep systemd from merging the housekeeping default into the unit's own. */
+    static String sliceDropIn(ComputeUnit unit) {
+        UnitLimits limits = unit.limits();
+        StringBuilder out =
+                new StringBuilder("# Limits of compute unit " + unit.id() + ", kept by Kloigos.\n[Slice]\n");
+        out.append("AllowedCPUs=\nAllowedCPUs=").append(unit.cpus()).append('\n');
+        out.append("AllowedMemoryNodes=\nAllowedMemoryNodes=")
+                .append(limits.memoryNodes())
+                .append('\n');
+        out.append("MemoryMax=").append(limits.memoryMax().bytes()).append('\n');
+        out.append("MemoryHigh=").append(limits.memoryHigh().bytes()).append('\n');
+        out.append("MemorySwapMax=").append(limits.swapMax().bytes()).append('\n');
+        out.append("TasksMax=").append(limits.tasksMax()).append('\n');
+        for (IoLimit io : limits.io()) {
+            ioLine(out, "IOReadBandwidthMax", io, bytes(io.readBytes()));
+            ioLine(out, "IOWriteBandwidthMax", io, bytes(io.writeBytes()));
+            ioLine(out, "IOReadIOPSMax", io, io.readOperations());
+            ioLine(out, "IOWriteIOPSMax", io, io.writeOperations());
+        }
+        if (limits.portEnforcement() == PortEnforcement.SOCKET_BIND) {
+            // A Deny without any Allow would allow everything.
+            out.append("SocketBindDeny=any\n");
+            out.append("SocketBindAllow=tcp:").append(unit.ports().closed()).append('\n');
+            out.append("SocketBindAllow=udp:").append(unit.ports().closed()).append('\n');
+        }
+        return out.toString();
+    }
+
+    private static @Nullable Long bytes(@Nullable ByteSize size) {
+        return size == null ? null : size.bytes();
+    }
+
+    private static void ioLine(StringBuilder out, String property, IoLimit io, @Nullable Long value) {
+        if (value != null) {
+            out.append(property)
+                    .append('=')
+                    .append(io.device())
+                    .append(' ')
+                    .append(value)
+                    .append('\n');
+        }
+    }
+
+    /** The out-of-memory killer may take the user manager first; it comes back by itself. */
+    static String managerDropIn(ComputeUnit unit) {
+        return "# User manager of compute unit " + unit.id() + ", kept by Kloigos.\n"
+                + "[Service]\nRestart=on-failure\nRestartSec=1\nTimeoutStopSec=5\n";
+    }
+
+    static String housekeepingDropIn(String section, CpuSet cpus) {
+        return "# Keeps the system off the CPUs of compute units, kept by Kloigos.\n[" + section
+                + "]\nAllowedCPUs=\nAllowedCPUs=" + cpus + "\n";
+    }
+
+    static String sysusers(List<ComputeUnit> units) {
+        return "# Accounts of compute units, kept by Kloigos.\ng " + GROUP + " -\n"
+                + lines(
+                        units,
+                        unit -> "u " + unit.user() + " " + unit.uid() + " \"" + gecos(unit) + "\" " + unit.home()
+                                + " /bin/bash\nm " + unit.user() + " " + GROUP);
+    }
+
+    static String passwd(ComputeUnit unit) {
+        return unit.user() + ":x:" + unit.uid() + ":" + unit.uid() + ":" + gecos(unit) + ":" + unit.home()
+                + ":/bin/bash";
+    }
+
+    private static String gecos(ComputeUnit unit) {
+        return "Compute unit " + unit.id();
+    }
+
+    static String sysctl(String reservedPorts) {
+        return "# Keeps ephemeral ports out of the port ranges of compute units, kept by Kloigos.\n"
+                + "net.ipv4.ip_local_reserved_ports = " + reservedPorts + "\n";
+    }
+
+    static String sshd() {
+        return "# Where the keys of compute units are, kept by Kloigos.\nMatch Group " + GROUP + "\n"
+                + "\tAuthorizedKeysFile " + KEYS + "/%u .ssh/authorized_keys\n"
+                + "\tPasswordAuthentication no\n\tKbdInteractiveAuthentication no\nMatch all\n";
+    }
+
+    static String portsService() {
+        return """
+                # Loads who may serve which port, kept by Kloigos. Follows nftables.service, whose reload flushes all rules.
+                [Unit]
+                Description=Port ownership of compute units
+                DefaultDependencies=no
+                Conflicts=shutdown.target
+                Before=network-pre.target shutdown.target
+                Wants=network-pre.target
+                After=nftables.service local-fs.target
+                PartOf=nftables.service
+                ReloadPropagatedFrom=nftables.service
+
+                [Service]
+                Type=oneshot
+                RemainAfterExit=yes
+                ExecStart=/usr/sbin/nft -f /etc/kloigos/ports.nft
+                ExecReload=/usr/sbin/nft -f /etc/kloigos/ports.nft
+
+                [Install]
+                WantedBy=sysinit.target nftables.service
+                """;
+    }
+
+    /**
+     * Who may serve which port. A packet costs a lookup in one or two sets, however many units there are.
+     *
+     * <p>Looked at are packets that leave: TCP that opens or answers a connection (SYN), and UDP. A unit's user passes with a
+     * source port of its own; anybody else, root included, does not get out with a port that belongs to a unit; and a unit's
+     * user answers connections from no other port. Adding the table before deleting it makes the file loadable whether or not
+     * the table exists.
+     */
+    static String portsRules(List<ComputeUnit> units) {
+        String uids = units.stream().map(unit -> Integer.toString(unit.uid())).collect(Collectors.joining(", "));
+        String ranges = units.stream().map(unit -> unit.ports().closed()).collect(Collectors.joining(", "));
+        String own = units.stream().map(HostFiles::owned).collect(Collectors.joining(", "));
+        return """
+                # Who may serve which port, kept by Kloigos.
+                table inet kloigos
+                delete table inet kloigos
+                table inet kloigos {
+                	set uids {
+                		type uid
+                		elements = { %s }
+                	}
+                	set ranges {
+                		type inet_service
+                		flags interval
+                		elements = { %s }
+                	}
+                	set own {
+                		type uid . inet_service
+                		flags interval
+                		elements = { %s }
+                	}
+                	chain output {
+                		type filter hook output priority filter; policy accept;
+                		meta l4proto tcp tcp flags & syn == 0 accept
+                		meta l4proto != { tcp, udp } goto neither
+                		meta skuid . th sport @own accept
+                		th sport @ranges counter drop
+                		meta l4proto tcp tcp flags & ack == ack meta skuid @uids counter drop
+                		meta l4proto udp ct direction reply meta skuid @uids counter drop
+                	}
+                	chain neither {
+                		meta l4proto { icmp, icmpv6 } accept
+                		meta skuid @uids counter drop
+                	}
+                }
+                """.formatted(uids, ranges, own);
+    }
+
+    /** Returns the unit's element of the set {@code own}. */
+    static String owned(ComputeUnit unit) {
+        return unit.uid() + " . " + unit.ports().closed();
+    }
+
+    /** Returns the name of the systemd unit that mounts {@code path}, as {@code systemd-escape --path} makes it. */
+    static String mountUnit(String path) {
+        StringBuilder out = new StringBuilder();
+        String trimmed = path.substring(1);
+        for (byte b : trimmed.getBytes(StandardCharsets.UTF_8)) {
+            char c = (char) (b & 0xff);
+            boolean plain =
+                    c < 128 && (Character.isLetterOrDigit(c) || c == '_' || c == ':' || (c == '.' && !out.isEmpty()));
+            if (c == '/') {
+                out.append('-');
+            } else if (plain) {
+                out.append(c);
+            } else {
+                out.append(String.format("\\x%02x", (int) c));
+            }
+        }
+        return out + ".mount";
+    }
+
+    static String volumeMount(DataVolume volume) {
+        String options =
+                switch (volume.disk().fileSystem()) {
+                    case EXT4 -> "nosuid,nodev,usrquota,prjquota";
+                    case XFS -> "nosuid,nodev,uquota,pquota";
+                };
+        return mount(
+                "Data disk of compute units",
+                "/dev/disk/by-label/" + volume.label(),
+                volume.mountPoint(),
+                volume.disk().fileSystem().toString(),
+                options);
+    }
+
+    static String dataMount(ComputeUnit unit, String dataDirectory) {
+        return mount("Data of compute unit " + unit.id(), dataDirectory, unit.mnt(), "none", "bind,nosuid,nodev");
+    }
+
+    private static String mount(String description, String what, String where, String type, String options) {
+        return "# Kept by Kloigos.\n[Unit]\nDescription=" + description + "\n\n[Mount]\nWhat=" + what + "\nWhere="
+                + where + "\nType=" + type + "\nOptions=" + options + "\n\n[Install]\nWantedBy=local-fs.target\n";
+    }
+
+    /** What a tenant reads first: the unit's true numbers. */
+    static String welcomeText(Server server, ComputeUnit unit) {
+        UnitLimits limits = unit.limits();
+        String disks = limits.disks().isEmpty()
+                ? "  not limited by this host\n"
+                : limits.disks().stream()
+                        .map(limit -> String.format(
+                                Locale.ROOT,
+                                "  %-8s and %d files in %s%n",
+                                limit.bytes(),
+                                limit.inodes(),
+                                stored(server, unit, limit)))
+                        .collect(Collectors.joining());
+        return """
+                Welcome to compute unit %s.
+
+                Yours alone:
+                  CPUs        %s  (%d of them; memory nodes %s)
+                  Memory      %s, slowed down from %s on; swap %s
+                  Tasks       %d processes and threads
+                  Ports       %d to %d, TCP and UDP
+                  Directories %s  (your home)
+                              %s  (programs)
+                              %s  (data)
+                Disk space:
+                %s
+                Services: put a unit file into ~/.config/systemd/user and run
+                  systemctl --user daemon-reload
+                  systemctl --user enable --now NAME
+                They keep running when you log out, and start again when the host does.
+
+                Good to know:
+                  A server that listens on a port outside your range is not reachable, not even from this host.
+                  Files in /dev/shm, /run/user and, on some hosts, /tmp count as memory.
+                  When this unit is deallocated, everything in it is erased.
+                """.formatted(
+                        unit.id(),
+                        unit.cpus(),
+                        unit.cpus().count(),
+                        limits.memoryNodes(),
+                        limits.memoryMax(),
+                        limits.memoryHigh(),
+                        limits.swapMax(),
+                        limits.tasksMax(),
+                        unit.ports().start(),
+                        unit.ports().last(),
+                        unit.home(),
+                        unit.opt(),
+                        unit.mnt(),
+                        disks);
+    }
+
+    private static String stored(Server server, ComputeUnit unit, DiskLimit limit) {
+        String dataDirectory = unit.dataDirectory();
+        if (dataDirectory != null && dataDirectory.startsWith(limit.mountPoint() + "/")) {
+            return unit.mnt();
+        }
+        return server.facts().mounts().entrySet().stream()
+                .filter(mount -> mount.getValue().mountPoint().equals(limit.mountPoint()))
+                .map(mount -> mount.getKey())
+                .filter(path -> !path.equals("/") && !(path.equals("/mnt") && dataDirectory != null))
+                .filter(path -> !path.equals("/var/spool"))
+                .collect(Collectors.joining(", "));
+    }
+
+    private static String lines(List<ComputeUnit> units, Function<ComputeUnit, String> line) {
+        return units.stream().map(line).map(text -> text + "\n").collect(Collectors.joining());
+    }
+}

@@ -1,0 +1,534 @@
+package io.kloigos.planner;
+
+import io.kloigos.model.Capability;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.DataVolume;
+import io.kloigos.model.HostFacts;
+import io.kloigos.model.IoLimit;
+import io.kloigos.model.Server;
+import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.UnitLimits.DiskLimit;
+import io.kloigos.spi.Condition;
+import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.HostPlan.Scope;
+import io.kloigos.spi.Reading;
+import io.kloigos.spi.Reading.QuotaKind;
+import io.kloigos.spi.Step;
+import io.kloigos.spi.Step.Access;
+import io.kloigos.spi.Tenant;
+import io.kloigos.spi.Trace;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Turns a server and its units into plans. Pure: the same arguments give the same plan.
+ *
+ * <p>Whatever does not depend on the tenant is staged once, at init and again after each release, so that an allocation is
+ * a handful of cheap steps.
+ */
+public final class HostPlanner {
+    private static final Duration UNIT_LIMIT = Duration.ofMinutes(5);
+    private static final Duration HOST_LIMIT = Duration.ofMinutes(10);
+    private static final Duration PER_UNIT = Duration.ofSeconds(30);
+    private static final int OWNER_ONLY = 0700;
+
+    /** The slices of the system and, by default, of every user: a unit whose own drop-in is lost lands there too. */
+    private static final List<String> HOUSEKEEPING = List.of("init.scope", "system.slice", "user-.slice");
+
+    private HostPlanner() {}
+
+    /** Whether a decommission leaves the content of data disks. */
+    public enum DataDisks {
+        /** Data disks are unmounted and left as they are. */
+        KEEP,
+        /** The signatures of data disks are wiped, so that they count as blank. */
+        WIPE
+    }
+
+    /**
+     * Returns the plan that prepares the whole host and stages every unit.
+     *
+     * @param id names this attempt
+     * @param manager what is noted on the host about who manages it
+     */
+    public static HostPlan init(String id, Server server, List<ComputeUnit> units, String manager) {
+        Steps steps = new Steps();
+        HostFacts facts = server.facts();
+        steps.directory(HostFiles.DIRECTORY, Access.rootDirectory());
+        steps.rootFile(HostFiles.MANAGED_BY, manager + "\n");
+        steps.directory(HostFiles.KEYS, Access.rootDirectory());
+        server.volumes()
+                .forEach(volume -> steps.add(new Step.DiskFormat(
+                        volume.disk().device(), volume.disk().fileSystem(), volume.label())));
+        steps.rootFile(HostFiles.SYSUSERS, HostFiles.sysusers(units));
+        steps.run("systemd-sysusers", HostFiles.SYSUSERS);
+        units.forEach(unit -> steps.expectOutput(HostFiles.passwd(unit), "getent", "passwd", unit.user()));
+        writeUnitFiles(steps, server, units);
+        writeHousekeeping(steps, server.housekeepingCpus());
+        steps.run("systemctl", "daemon-reload");
+        mountVolumes(steps, server, units);
+        enforcePorts(steps, facts, units);
+        letTenantsIn(steps, facts, units.get(0));
+        jobFiles(facts).forEach(path -> steps.add(new Step.AppendedLines(path, HostFiles.PAM_LINES)));
+        for (ComputeUnit unit : units) {
+            limitDisks(steps, server, unit);
+            stage(steps, server, unit);
+        }
+        if (!server.housekeepingCpus().isEmpty()) {
+            expectSystemOn(steps, server.housekeepingCpus());
+        }
+        return steps.plan(id, Scope.host(), hostLimit(units));
+    }
+
+    private static void writeUnitFiles(Steps steps, Server server, List<ComputeUnit> units) {
+        for (ComputeUnit unit : units) {
+            steps.directory(HostFiles.sliceDirectory(unit), Access.rootDirectory());
+            steps.rootFile(HostFiles.sliceDirectory(unit) + "/50-kloigos.conf", HostFiles.sliceDropIn(unit));
+            steps.directory(HostFiles.managerDirectory(unit), Access.rootDirectory());
+            steps.rootFile(HostFiles.managerDirectory(unit) + "/50-kloigos.conf", HostFiles.managerDropIn(unit));
+        }
+        for (DataVolume volume : server.volumes()) {
+            steps.rootFile(mountFile(volume.mountPoint()), HostFiles.volumeMount(volume));
+        }
+        for (ComputeUnit unit : units) {
+            dataDirectory(unit)
+                    .ifPresent(
+                            directory -> steps.rootFile(mountFile(unit.mnt()), HostFiles.dataMount(unit, directory)));
+        }
+        steps.rootFile(HostFiles.PORTS_RULES, HostFiles.portsRules(units));
+        steps.rootFile(HostFiles.PORTS_SERVICE_FILE, HostFiles.portsService());
+    }
+
+    private static String mountFile(String mountPoint) {
+        return HostFiles.SYSTEMD + "/" + HostFiles.mountUnit(mountPoint);
+    }
+
+    private static Optional<String> dataDirectory(ComputeUnit unit) {
+        return Optional.ofNullable(unit.dataDirectory());
+    }
+
+    private static void writeHousekeeping(Steps steps, CpuSet cpus) {
+        if (cpus.isEmpty()) {
+            return;
+        }
+        HOUSEKEEPING.forEach(name -> {
+            String section = name.endsWith(".scope") ? "Scope" : "Slice";
+            steps.directory(dropIns(name), Access.rootDirectory());
+            steps.rootFile(housekeepingFile(name), HostFiles.housekeepingDropIn(section, cpus));
+        });
+    }
+
+    private static String dropIns(String name) {
+        return HostFiles.SYSTEMD + "/" + name + ".d";
+    }
+
+    private static String housekeepingFile(String name) {
+        return dropIns(name) + "/20-kloigos-housekeeping.conf";
+    }
+
+    private static void expectSystemOn(Steps steps, CpuSet cpus) {
+        for (String cgroup : List.of("system.slice", "init.scope")) {
+            steps.expectFile(cpus.toString(), "/sys/fs/cgroup/" + cgroup + "/cpuset.cpus.effective");
+        }
+    }
+
+    private static void mountVolumes(Steps steps, Server server, List<ComputeUnit> units) {
+        if (server.volumes().isEmpty()) {
+            return;
+        }
+        steps.directory(HostFiles.STATE, Access.rootDirectory());
+        for (DataVolume volume : server.volumes()) {
+            steps.mounted(volume.mountPoint());
+            steps.run("systemctl", "enable", HostFiles.mountUnit(volume.mountPoint()));
+        }
+        for (ComputeUnit unit : units) {
+            dataDirectory(unit).ifPresent(directory -> {
+                steps.directory(directory, new Access(unit.uid(), OWNER_ONLY));
+                steps.mounted(unit.mnt());
+                steps.run("systemctl", "enable", HostFiles.mountUnit(unit.mnt()));
+            });
+        }
+    }
+
+    private static void enforcePorts(Steps steps, HostFacts facts, List<ComputeUnit> units) {
+        PortSet reserved = PortSet.parse(facts.reservedPorts());
+        units.forEach(unit -> reserved.with(unit.ports()));
+        steps.rootFile(HostFiles.SYSCTL, HostFiles.sysctl(reserved.toString()));
+        steps.add(new Step.Command(List.of("tee", HostFiles.RESERVED_PORTS), reserved + "\n"));
+        steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);
+        steps.run("systemctl", "enable", HostFiles.PORTS_SERVICE);
+        steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
+        units.forEach(unit -> steps.add(portsEnforced(unit)));
+    }
+
+    private static Step portsEnforced(ComputeUnit unit) {
+        return Step.Ensure.that(
+                Condition.succeeds(
+                        "nft", "get", "element", "inet", HostFiles.TABLE, "own", "{ " + HostFiles.owned(unit) + " }"),
+                "systemctl",
+                "restart",
+                HostFiles.PORTS_SERVICE);
+    }
+
+    private static void letTenantsIn(Steps steps, HostFacts facts, ComputeUnit any) {
+        steps.rootFile(HostFiles.SSHD, HostFiles.sshd());
+        steps.run("sshd", "-t");
+        steps.run("systemctl", "reload", facts.sshUnit());
+        // The first setting that sshd reads wins, so another file may have overruled ours.
+        String test = "user=" + any.user() + ",host=localhost,addr=127.0.0.1";
+        steps.add(new Step.Expectation(
+                new Reading.OutputLine(List.of("sshd", "-T", "-C", test), "authorizedkeysfile "),
+                "authorizedkeysfile " + HostFiles.KEYS + "/%u .ssh/authorized_keys"));
+    }
+
+    private static List<String> jobFiles(HostFacts facts) {
+        List<String> files = new ArrayList<>();
+        if (facts.can(Capability.CRON)) {
+            files.add("/etc/pam.d/cron");
+        }
+        if (facts.can(Capability.CROND)) {
+            files.add("/etc/pam.d/crond");
+        }
+        if (facts.can(Capability.ATD)) {
+            files.add("/etc/pam.d/atd");
+        }
+        return files;
+    }
+
+    /**
+     * User quotas are the hard limit, since the owner of a file may change its project; project quotas are what df shows.
+     */
+    private static void limitDisks(Steps steps, Server server, ComputeUnit unit) {
+        for (DiskLimit limit : unit.limits().disks()) {
+            for (QuotaKind kind : quotaKinds(server, limit.mountPoint())) {
+                steps.run(setquota(kind, unit, limit.bytes().kibibytes(), limit.inodes(), limit.mountPoint()));
+                steps.add(new Step.Expectation(
+                        new Reading.QuotaLimit(kind, unit.uid(), limit.mountPoint()),
+                        Reading.QuotaLimit.of(limit.bytes(), limit.inodes())));
+            }
+        }
+    }
+
+    private static String[] setquota(QuotaKind kind, ComputeUnit unit, long kibibytes, long inodes, String mountPoint) {
+        return new String[] {
+            "setquota",
+            kind == QuotaKind.USER ? "-u" : "-P",
+            Integer.toString(unit.uid()),
+            "0",
+            Long.toString(kibibytes),
+            "0",
+            Long.toString(inodes),
+            mountPoint
+        };
+    }
+
+    private static List<QuotaKind> quotaKinds(Server server, String mountPoint) {
+        return hasProjects(server, mountPoint) ? List.of(QuotaKind.USER, QuotaKind.PROJECT) : List.of(QuotaKind.USER);
+    }
+
+    private static boolean hasProjects(Server server, String mountPoint) {
+        return server.volumes().stream().anyMatch(volume -> volume.mountPoint().equals(mountPoint))
+                || server.facts().mounts().values().stream()
+                        .anyMatch(mount -> mount.mountPoint().equals(mountPoint) && mount.enforcesProjectQuota());
+    }
+
+    /** Makes the unit's directories as a new tenant finds them. */
+    private static void stage(Steps steps, Server server, ComputeUnit unit) {
+        Access own = new Access(unit.uid(), OWNER_ONLY);
+        unit.directories().forEach(directory -> steps.directory(directory, own));
+        List<String> projects = new ArrayList<>();
+        for (String directory : unit.directories()) {
+            if (hasLimitedProject(server, unit, directory)) {
+                projects.add(directory);
+            }
+        }
+        if (!projects.isEmpty()) {
+            List<String> chattr = new ArrayList<>(List.of("chattr", "+P", "-p", Integer.toString(unit.uid())));
+            chattr.addAll(projects);
+            steps.add(new Step.Command(chattr, ""));
+        }
+        steps.run("cp", "-rT", "/etc/skel", unit.home());
+        steps.add(new Step.TextFile(
+                HostFiles.welcome(unit), HostFiles.welcomeText(server, unit), new Access(unit.uid(), 0644)));
+        steps.run("chown", "-hR", unit.uid() + ":" + unit.uid(), unit.home());
+        steps.add(directoriesOwned(unit));
+    }
+
+    private static boolean hasLimitedProject(Server server, ComputeUnit unit, String directory) {
+        String dataDirectory = unit.dataDirectory();
+        String mountPoint = directory.equals(unit.mnt()) && dataDirectory != null
+                ? dataDirectory.substring(0, dataDirectory.lastIndexOf('/'))
+                : server.facts()
+                        .mountOf(directory.substring(0, directory.lastIndexOf('/')))
+                        .mountPoint();
+        return unit.limits().disks().stream()
+                        .anyMatch(limit -> limit.mountPoint().equals(mountPoint))
+                && hasProjects(server, mountPoint);
+    }
+
+    private static Step directoriesOwned(ComputeUnit unit) {
+        List<String> argv = new ArrayList<>(List.of("stat", "-c", "%u:%g %a %n"));
+        argv.addAll(unit.directories());
+        String expected = unit.directories().stream()
+                .map(directory -> unit.uid() + ":" + unit.uid() + " 700 " + directory)
+                .reduce((first, second) -> first + "\n" + second)
+                .orElseThrow();
+        return new Step.Expectation(new Reading.Output(argv), expected);
+    }
+
+    /**
+     * Returns the plan that hands a staged unit to a tenant. The key comes last: whoever can log in finds every limit held.
+     *
+     * @param id names this attempt
+     */
+    public static HostPlan allocate(String id, Server server, ComputeUnit unit, SshPublicKey key) {
+        Steps steps = new Steps();
+        steps.add(portsEnforced(unit));
+        if (unit.dataDirectory() != null) {
+            steps.mounted(unit.mnt());
+        }
+        steps.add(directoriesOwned(unit));
+        steps.run("systemctl", "start", unit.slice());
+        expectLimits(steps, server, unit);
+        steps.rootFile(HostFiles.linger(unit), "");
+        steps.run("systemctl", "start", "--no-block", "user@" + unit.uid() + ".service");
+        steps.rootFile(HostFiles.key(unit), key.line() + "\n");
+        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
+    }
+
+    private static void expectLimits(Steps steps, Server server, ComputeUnit unit) {
+        String cgroup = unit.cgroup() + "/";
+        steps.expectFile(unit.cpus().toString(), cgroup + "cpuset.cpus.effective");
+        steps.expectFile(unit.limits().memoryNodes().toString(), cgroup + "cpuset.mems.effective");
+        steps.expectFile(Long.toString(unit.limits().memoryMax().bytes()), cgroup + "memory.max");
+        steps.expectFile(Long.toString(unit.limits().memoryHigh().bytes()), cgroup + "memory.high");
+        steps.expectFile(Long.toString(unit.limits().swapMax().bytes()), cgroup + "memory.swap.max");
+        steps.expectFile(Integer.toString(unit.limits().tasksMax()), cgroup + "pids.max");
+        for (IoLimit io : unit.limits().io()) {
+            String number = server.facts().disk(io.device()).orElseThrow().number();
+            steps.add(new Step.Expectation(new Reading.FileLine(cgroup + "io.max", number + " "), ioMax(number, io)));
+        }
+    }
+
+    private static String ioMax(String number, IoLimit io) {
+        return number + " rbps="
+                + (io.readBytes() == null ? "max" : io.readBytes().bytes())
+                + " wbps=" + (io.writeBytes() == null ? "max" : io.writeBytes().bytes())
+                + " riops=" + (io.readOperations() == null ? "max" : io.readOperations())
+                + " wiops=" + (io.writeOperations() == null ? "max" : io.writeOperations());
+    }
+
+    /**
+     * Returns the plan that takes a unit back, erases its tenant, proves it, and stages the unit for the next one.
+     *
+     * @param id names this attempt
+     */
+    public static HostPlan deallocate(String id, Server server, ComputeUnit unit) {
+        Steps steps = new Steps();
+        erase(steps, unit, DataDisks.WIPE);
+        stage(steps, server, unit);
+        steps.unexpireAccount(unit);
+        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
+    }
+
+    /** Nothing may come in again before the processes end, and nothing may run when files go. */
+    private static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks) {
+        Tenant tenant = tenant(unit);
+        steps.remove(HostFiles.key(unit));
+        steps.remove(HostFiles.linger(unit));
+        steps.expireAccount(unit);
+        for (Trace trace :
+                List.of(Trace.JOBS, Trace.PROCESSES, Trace.SESSIONS, Trace.MOUNTS, Trace.KEYRINGS, Trace.IPC)) {
+            steps.add(new Step.Erasure(trace, tenant));
+        }
+        steps.remove(unit.home());
+        steps.remove(unit.opt());
+        if (unit.dataDirectory() == null) {
+            steps.remove(unit.mnt());
+        } else if (dataDisks == DataDisks.WIPE) {
+            steps.add(new Step.Emptying(unit.mnt()));
+        }
+        steps.add(new Step.Erasure(Trace.FILES, tenant));
+        for (Trace trace : Trace.values()) {
+            steps.add(new Step.Expectation(new Reading.Traces(trace, tenant), Reading.Traces.NONE));
+        }
+    }
+
+    private static Tenant tenant(ComputeUnit unit) {
+        return new Tenant(unit.user(), unit.uid(), unit.directories());
+    }
+
+    /**
+     * Returns the plan that gives the host back without a trace of Kloigos.
+     *
+     * @param id names this attempt
+     * @param units its units; those that may hold something of a tenant are erased first
+     */
+    public static HostPlan decommission(String id, Server server, List<ComputeUnit> units, DataDisks dataDisks) {
+        Steps steps = new Steps();
+        HostFacts facts = server.facts();
+        for (ComputeUnit unit : units) {
+            erase(steps, unit, dataDisks);
+            liftDiskLimits(steps, server, unit);
+        }
+        unmountVolumes(steps, server, units);
+        if (dataDisks == DataDisks.WIPE) {
+            server.volumes()
+                    .forEach(volume -> steps.run("wipefs", "-a", volume.disk().device()));
+        }
+        jobFiles(facts).forEach(path -> steps.add(new Step.RemovedLines(path, HostFiles.PAM_LINES)));
+        steps.remove(HostFiles.SSHD);
+        steps.run("systemctl", "reload", facts.sshUnit());
+        releasePorts(steps, facts, units);
+        for (ComputeUnit unit : units) {
+            steps.remove(HostFiles.sliceDirectory(unit));
+            steps.remove(HostFiles.managerDirectory(unit));
+        }
+        HOUSEKEEPING.forEach(name -> steps.remove(housekeepingFile(name)));
+        removeEmptyDropIns(steps);
+        steps.run("systemctl", "daemon-reload");
+        expectSystemOn(steps, facts.onlineCpus());
+        removeAccounts(steps, units);
+        steps.remove(HostFiles.STATE);
+        steps.remove(HostFiles.DIRECTORY);
+        steps.remove(HostFiles.RUNTIME);
+        return steps.plan(id, Scope.host(), hostLimit(units));
+    }
+
+    private static void liftDiskLimits(Steps steps, Server server, ComputeUnit unit) {
+        for (DiskLimit limit : unit.limits().disks()) {
+            boolean onVolume = server.volumes().stream()
+                    .anyMatch(volume -> volume.mountPoint().equals(limit.mountPoint()));
+            if (!onVolume) {
+                for (QuotaKind kind : quotaKinds(server, limit.mountPoint())) {
+                    steps.run(setquota(kind, unit, 0, 0, limit.mountPoint()));
+                }
+            }
+        }
+    }
+
+    private static void unmountVolumes(Steps steps, Server server, List<ComputeUnit> units) {
+        for (ComputeUnit unit : units) {
+            if (unit.dataDirectory() != null) {
+                steps.unmounted(unit.mnt());
+                steps.remove(unit.mnt());
+            }
+        }
+        server.volumes().forEach(volume -> steps.unmounted(volume.mountPoint()));
+    }
+
+    private static void releasePorts(Steps steps, HostFacts facts, List<ComputeUnit> units) {
+        steps.disabled(HostFiles.PORTS_SERVICE);
+        steps.add(Step.Ensure.that(
+                Condition.fails("nft", "list", "table", "inet", HostFiles.TABLE),
+                "nft",
+                "delete",
+                "table",
+                "inet",
+                HostFiles.TABLE));
+        steps.remove(HostFiles.PORTS_SERVICE_FILE);
+        PortSet reserved = PortSet.parse(facts.reservedPorts());
+        units.forEach(unit -> reserved.without(unit.ports()));
+        steps.remove(HostFiles.SYSCTL);
+        steps.add(new Step.Command(List.of("tee", HostFiles.RESERVED_PORTS), reserved + "\n"));
+        steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);
+    }
+
+    /** Directories for drop-ins may hold files of others; only those that are empty now go. */
+    private static void removeEmptyDropIns(Steps steps) {
+        List<String> argv =
+                new ArrayList<>(List.of("find", HostFiles.SYSTEMD, "-maxdepth", "1", "-type", "d", "-empty", "("));
+        for (String name : HOUSEKEEPING) {
+            argv.addAll(List.of("-name", name + ".d", "-o"));
+        }
+        argv.addAll(List.of("-false", ")", "-delete"));
+        steps.add(new Step.Command(argv, ""));
+    }
+
+    private static void removeAccounts(Steps steps, List<ComputeUnit> units) {
+        steps.remove(HostFiles.SYSUSERS);
+        for (ComputeUnit unit : units) {
+            steps.add(Step.Ensure.that(Condition.fails("getent", "passwd", unit.user()), "userdel", unit.user()));
+            steps.add(Step.Ensure.that(Condition.fails("getent", "group", unit.user()), "groupdel", unit.user()));
+        }
+        steps.add(Step.Ensure.that(Condition.fails("getent", "group", HostFiles.GROUP), "groupdel", HostFiles.GROUP));
+    }
+
+    private static Duration hostLimit(List<ComputeUnit> units) {
+        return HOST_LIMIT.plus(PER_UNIT.multipliedBy(units.size()));
+    }
+
+    /** A plan in the making. */
+    private static final class Steps {
+        private final List<Step> steps = new ArrayList<>();
+
+        void add(Step step) {
+            steps.add(step);
+        }
+
+        void run(String... argv) {
+            steps.add(Step.Command.of(argv));
+        }
+
+        void directory(String path, Access access) {
+            steps.add(new Step.Directory(path, access));
+        }
+
+        void rootFile(String path, String content) {
+            steps.add(new Step.TextFile(path, content, Access.rootFile()));
+        }
+
+        void expectFile(String expected, String path) {
+            steps.add(new Step.Expectation(new Reading.FileText(path), expected));
+        }
+
+        void expectOutput(String expected, String... argv) {
+            steps.add(new Step.Expectation(new Reading.Output(Arrays.asList(argv)), expected));
+        }
+
+        void remove(String path) {
+            steps.add(new Step.Removal(path));
+        }
+
+        /** An expired account is let in by neither sshd nor a job daemon. One that is gone counts as expired. */
+        void expireAccount(ComputeUnit unit) {
+            steps.add(Step.Ensure.that(
+                    new Condition(unexpired(unit), Condition.Exit.FAILURE), "usermod", "-e", "1", unit.user()));
+        }
+
+        void unexpireAccount(ComputeUnit unit) {
+            steps.add(Step.Ensure.that(
+                    new Condition(unexpired(unit), Condition.Exit.SUCCESS), "usermod", "-e", "", unit.user()));
+        }
+
+        /** Looks for the account with an empty eighth field, the day of expiry: shadow(5). */
+        private static List<String> unexpired(ComputeUnit unit) {
+            return List.of("grep", "-qE", "^" + unit.user() + ":([^:]*:){6}:", "/etc/shadow");
+        }
+
+        void disabled(String unit) {
+            steps.add(Step.Ensure.that(
+                    Condition.fails("systemctl", "is-enabled", "-q", unit), "systemctl", "disable", "--now", unit));
+        }
+
+        void unmounted(String mountPoint) {
+            String unit = HostFiles.mountUnit(mountPoint);
+            disabled(unit);
+            steps.add(Step.Ensure.that(Condition.fails("mountpoint", "-q", mountPoint), "umount", mountPoint));
+            remove(HostFiles.SYSTEMD + "/" + unit);
+        }
+
+        void mounted(String mountPoint) {
+            String unit = HostFiles.mountUnit(mountPoint);
+            steps.add(Step.Ensure.that(Condition.succeeds("mountpoint", "-q", mountPoint), "systemctl", "start", unit));
+        }
+
+        HostPlan plan(String id, Scope scope, Duration timeLimit) {
+            return new HostPlan(id, scope, timeLimit, steps);
+        }
+    }
+}

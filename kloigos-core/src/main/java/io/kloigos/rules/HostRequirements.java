@@ -1,0 +1,314 @@
+package io.kloigos.rules;
+
+import io.kloigos.model.ByteSize;
+import io.kloigos.model.Capability;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.DataDisk;
+import io.kloigos.model.Fault;
+import io.kloigos.model.Faults;
+import io.kloigos.model.FileSystemType;
+import io.kloigos.model.HostFacts;
+import io.kloigos.model.InitServerRequest;
+import io.kloigos.model.LimitRequest;
+import io.kloigos.model.PortEnforcement;
+import io.kloigos.model.Warning;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** What a host must have and be before it is cut into units, and what is accepted with a warning. */
+final class HostRequirements {
+    private static final int OLDEST_SYSTEMD = 247;
+    private static final ByteSize LEAST_EXT4 = ByteSize.ofMebibytes(64);
+    private static final ByteSize LEAST_XFS = ByteSize.ofMebibytes(300);
+    private static final List<String> CONTROLLERS = List.of("cpuset", "cpu", "memory", "pids");
+    private static final Map<Capability, String> NEEDED = Map.of(
+            Capability.CGROUP_V2, "the unified cgroup hierarchy (cgroup v2) on /sys/fs/cgroup",
+            Capability.CGROUP_KILL, "cgroup.kill, which Linux has since 5.14",
+            Capability.NFT_UID_PORTS, "nft, with sets of user ids and ports (Debian: nftables)",
+            Capability.SYSUSERS, "systemd-sysusers",
+            Capability.UTIL_LINUX, "flock, timeout and setpriv (Debian: util-linux, coreutils)",
+            Capability.KEYCTL, "keyctl, to clear kernel keyrings (Debian: keyutils)",
+            Capability.SSHD_PAM, "an sshd with \"UsePAM yes\"",
+            Capability.SSHD_INCLUDE, "an sshd that reads /etc/ssh/sshd_config.d (\"Include\" in sshd_config)",
+            Capability.PAM_SYSTEMD, "pam_systemd (Debian: libpam-systemd)");
+
+    private HostRequirements() {}
+
+    static List<Fault> check(InitServerRequest request, HostFacts facts) {
+        Faults faults = new Faults();
+        NEEDED.entrySet().stream()
+                .filter(needed -> !facts.can(needed.getKey()))
+                .sorted(Map.Entry.comparingByKey())
+                .forEach(needed ->
+                        faults.add("host_lacks_" + needed.getKey(), "the host lacks " + needed.getValue(), "hostname"));
+        for (String controller : CONTROLLERS) {
+            if (facts.can(Capability.CGROUP_V2) && !facts.cgroupControllers().contains(controller)) {
+                faults.add(
+                        "host_lacks_controller",
+                        "the host's cgroup v2 lacks the " + controller + " controller",
+                        "hostname");
+            }
+        }
+        if (facts.systemdVersion() < OLDEST_SYSTEMD) {
+            faults.add(
+                    "host_systemd_old",
+                    "the host runs systemd " + facts.systemdVersion() + ", older than " + OLDEST_SYSTEMD,
+                    "hostname");
+        }
+        if (!facts.managedBy().isEmpty()) {
+            faults.add(
+                    "host_already_managed",
+                    "the host is managed already: /etc/kloigos/managed-by says \"" + facts.managedBy()
+                            + "\"; decommission it there first",
+                    "hostname");
+        }
+        checkCpus(request, facts, faults);
+        checkLimits(request, facts, faults);
+        checkDisks(request, facts, faults);
+        checkLeftovers(request, facts, faults);
+        return faults.found();
+    }
+
+    private static void checkCpus(InitServerRequest request, HostFacts facts, Faults faults) {
+        for (int i = 0; i < request.cpuRanges().size(); i++) {
+            CpuSet missing = request.cpuRanges().get(i).minus(facts.onlineCpus());
+            if (!missing.isEmpty()) {
+                faults.add(
+                        "cpu_not_online",
+                        "CPU " + missing + " does not exist or is offline; the host has " + facts.onlineCpus(),
+                        "cpu_ranges",
+                        i);
+            }
+        }
+        CpuSet reserved = request.reservedCpus();
+        if (reserved != null && !facts.onlineCpus().containsAll(reserved)) {
+            faults.add(
+                    "cpu_not_online",
+                    "CPU " + reserved.minus(facts.onlineCpus()) + " does not exist or is offline; the host has "
+                            + facts.onlineCpus(),
+                    "reserved_cpus");
+        }
+    }
+
+    private static void checkLimits(InitServerRequest request, HostFacts facts, Faults faults) {
+        LimitRequest limits = request.limits();
+        ByteSize reserve = limits.memoryReserve();
+        if (reserve != null && reserve.compareTo(facts.memory()) >= 0) {
+            faults.add(
+                    "memory_reserve",
+                    reserve + " is not less than the host's memory of "
+                            + facts.memory().roundedDown(ByteSize.ofMebibytes(1)),
+                    "limits",
+                    "memory_reserve");
+        }
+        if (limits.diskMax() != null || limits.inodesMax() != null) {
+            String field = limits.diskMax() != null ? "disk_max" : "inodes_max";
+            for (String unlimited : unlimited(facts, ServerLayout.storedOn(request))) {
+                faults.add("disk_limit_unenforceable", unlimited, "limits", field);
+            }
+        }
+        if (limits.dataMax() != null && request.dataDisks().isEmpty()) {
+            faults.add(
+                    "data_max",
+                    "data_max needs data_disks: without one, /mnt counts in disk_max",
+                    "limits",
+                    "data_max");
+        }
+        if (limits.portEnforcement() == PortEnforcement.SOCKET_BIND && !facts.can(Capability.SYSTEMD_BPF)) {
+            faults.add(
+                    "socket_bind_unavailable",
+                    "systemd " + facts.systemdVersion()
+                            + " on this host is built without BPF and cannot refuse bind(2)",
+                    "limits",
+                    "port_enforcement");
+        }
+        if (!limits.io().isEmpty() && !facts.cgroupControllers().contains("io")) {
+            faults.add("host_lacks_controller", "the host's cgroup v2 lacks the io controller", "limits", "io");
+        }
+        for (int i = 0; i < limits.io().size(); i++) {
+            String device = limits.io().get(i).device();
+            if (facts.disk(device).filter(disk -> disk.kind().equals("disk")).isEmpty()) {
+                faults.add(
+                        "device_unknown",
+                        device + " is not a whole disk of this host" + known(facts),
+                        "limits",
+                        "io",
+                        i,
+                        "device");
+            }
+        }
+    }
+
+    private static void checkDisks(InitServerRequest request, HostFacts facts, Faults faults) {
+        for (int i = 0; i < request.dataDisks().size(); i++) {
+            DataDisk wanted = request.dataDisks().get(i);
+            HostFacts.Disk disk = facts.disk(wanted.device()).orElse(null);
+            Capability mkfs = wanted.fileSystem() == FileSystemType.XFS ? Capability.MKFS_XFS : Capability.MKFS_EXT4;
+            ByteSize least = wanted.fileSystem() == FileSystemType.XFS ? LEAST_XFS : LEAST_EXT4;
+            if (disk == null || !disk.kind().equals("disk")) {
+                faults.add(
+                        "device_unknown",
+                        wanted.device() + " is not a whole disk of this host" + known(facts),
+                        "data_disks",
+                        i);
+            } else if (!disk.signature().isEmpty()) {
+                faults.add(
+                        "disk_not_blank",
+                        wanted.device() + " holds " + disk.signature()
+                                + (disk.label().isEmpty() ? "" : " labelled " + disk.label())
+                                + ": only a blank disk is formatted; if its content may go, run wipefs -a on it",
+                        "data_disks",
+                        i);
+            } else if (disk.size().compareTo(least) < 0) {
+                faults.add(
+                        "disk_small",
+                        wanted.device() + " has " + disk.size() + ", less than " + least,
+                        "data_disks",
+                        i);
+            }
+            if (!facts.can(mkfs)) {
+                faults.add("host_lacks_" + mkfs, "the host lacks mkfs." + wanted.fileSystem(), "data_disks", i);
+            }
+        }
+        if (!request.dataDisks().isEmpty() && !facts.can(Capability.QUOTA_TOOLS)) {
+            faults.add(
+                    "host_lacks_quota_tools",
+                    "data disks need setquota and chattr (Debian: quota, e2fsprogs)",
+                    "data_disks");
+        }
+    }
+
+    /** A user, or a directory, that is there before the first init belongs to somebody. */
+    private static void checkLeftovers(InitServerRequest request, HostFacts facts, Faults faults) {
+        for (int i = 0; i < request.cpuRanges().size(); i++) {
+            CpuSet cpus = request.cpuRanges().get(i);
+            String user = ComputeUnit.userOf(cpus);
+            String directory = ComputeUnit.directoryOf(cpus);
+            if (facts.accounts().containsKey(user) || facts.groups().containsKey(user)) {
+                faults.add("user_exists", "the host has a user or group " + user + " already", "cpu_ranges", i);
+            }
+            for (String path : List.of("/home/" + user, "/opt/" + directory, "/mnt/" + directory)) {
+                if (facts.directories().contains(path)) {
+                    faults.add(
+                            "directory_exists",
+                            "the host has " + path + " already; move it away first",
+                            "cpu_ranges",
+                            i);
+                }
+            }
+        }
+    }
+
+    static List<Warning> warnings(
+            InitServerRequest request, HostFacts facts, CpuSet housekeeping, CpuSet taken, List<ComputeUnit> units) {
+        List<Warning> warnings = new ArrayList<>();
+        if (housekeeping.isEmpty()) {
+            warnings.add(new Warning(
+                    "no_housekeeping_cpus",
+                    "units have every CPU, so the system and root's logins run on the units' CPUs; leave a few out"));
+        }
+        CpuSet idle = facts.onlineCpus().minus(taken).minus(housekeeping);
+        if (!idle.isEmpty()) {
+            warnings.add(new Warning(
+                    "idle_cpus", "CPU " + idle + " belongs to no unit and is not reserved: nothing runs there"));
+        }
+        if (request.limits().diskMax() == null) {
+            unlimited(facts, ServerLayout.storedOn(request))
+                    .forEach(unlimited -> warnings.add(new Warning("disk_unlimited", unlimited)));
+        }
+        projectless(facts, request).forEach(warnings::add);
+        for (ComputeUnit unit : units) {
+            String split = facts.cores().stream()
+                    .filter(core -> core.intersects(unit.cpus()) && !unit.cpus().containsAll(core))
+                    .map(CpuSet::toString)
+                    .collect(Collectors.joining("; "));
+            if (!split.isEmpty()) {
+                warnings.add(new Warning(
+                        "core_split",
+                        unit.id() + " has only some hardware threads of core " + split + ", so it shares them"));
+            }
+            if (unit.limits().memoryNodes().count() > 1) {
+                warnings.add(new Warning(
+                        "numa_straddle",
+                        unit.id() + " has CPUs on NUMA nodes " + unit.limits().memoryNodes()));
+            }
+        }
+        if (!facts.sshAllows().isEmpty()) {
+            warnings.add(new Warning(
+                    "ssh_allow",
+                    "sshd lets in only some users (" + String.join("; ", facts.sshAllows())
+                            + "): tenants can log in only if it includes group kloigos"));
+        }
+        if (!facts.can(Capability.SYSTEMD_BPF)) {
+            warnings.add(new Warning(
+                    "port_squatting",
+                    "systemd " + facts.systemdVersion()
+                            + " here is built without BPF: a unit cannot serve a foreign port, but"
+                            + " it can bind one and so keep the owner from it"));
+        }
+        if (!facts.can(Capability.CRON) && !facts.can(Capability.CROND)) {
+            warnings.add(
+                    new Warning("no_cron", "the host has no cron daemon; one installed later must load pam_systemd"));
+        }
+        ByteSize swap = request.limits().swapMax();
+        if (swap != null && swap.compareTo(facts.swap()) > 0) {
+            warnings.add(new Warning(
+                    "swap_small", "units may swap " + swap + " each, the host has " + facts.swap() + " of swap"));
+        }
+        ByteSize disk = request.limits().diskMax();
+        if (disk != null) {
+            for (HostFacts.Mount mount : ServerLayout.limitedMounts(facts, ServerLayout.storedOn(request))) {
+                if (disk.times(units.size(), 1).compareTo(mount.available()) > 0) {
+                    warnings.add(new Warning(
+                            "disk_overcommitted",
+                            units.size() + " units of " + disk + " exceed the "
+                                    + mount.available().roundedDown(ByteSize.ofMebibytes(1)) + " free on "
+                                    + mount.mountPoint()));
+                }
+            }
+        }
+        return warnings;
+    }
+
+    /** Says of each path that stores things on disk, but cannot be limited, why. */
+    private static List<String> unlimited(HostFacts facts, List<String> paths) {
+        return paths.stream()
+                .collect(Collectors.groupingBy(facts::mountOf, java.util.LinkedHashMap::new, Collectors.joining(", ")))
+                .entrySet()
+                .stream()
+                // What is stored on a tmpfs counts in the unit's memory.
+                .filter(entry -> !entry.getKey().type().equals("tmpfs"))
+                .filter(entry -> !entry.getKey().enforcesUserQuota() || !facts.can(Capability.QUOTA_TOOLS))
+                .map(entry -> entry.getKey().enforcesUserQuota()
+                        ? "size limits of " + entry.getValue()
+                                + " cannot be set: the host lacks setquota and chattr (Debian:" + " quota, e2fsprogs)"
+                        : "size limits of " + entry.getValue() + " cannot be enforced: "
+                                + entry.getKey().source() + " ("
+                                + entry.getKey().type() + ") is mounted on "
+                                + entry.getKey().mountPoint()
+                                + " without user quotas (usrquota,prjquota)")
+                .toList();
+    }
+
+    private static List<Warning> projectless(HostFacts facts, InitServerRequest request) {
+        return ServerLayout.limitedMounts(facts, ServerLayout.storedOn(request)).stream()
+                .filter(mount -> !mount.enforcesProjectQuota())
+                .map(mount -> new Warning(
+                        "df_shows_whole_disk",
+                        mount.mountPoint()
+                                + " has user quotas but no project quotas: limits hold, yet df in a unit shows the"
+                                + " whole disk"))
+                .toList();
+    }
+
+    private static String known(HostFacts facts) {
+        return "; it has "
+                + facts.disks().stream()
+                        .filter(disk -> disk.kind().equals("disk"))
+                        .map(HostFacts.Disk::path)
+                        .collect(Collectors.joining(", "));
+    }
+}

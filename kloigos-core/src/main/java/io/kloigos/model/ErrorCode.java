@@ -31,7 +31,9 @@ public enum ErrorCode {
     /** The inventory's database failed. */
     STORE_FAILED(Kind.STORE),
     /** Kloigos is shutting down and takes no new work. */
-    SHUTTING_DOWN(Kind.STATE);
+    SHUTTING_DOWN(Kind.STATE),
+    /** Something that should not happen: an error in Kloigos or in a driver. */
+    INTERNAL(Kind.PROGRAM);
 
     /** Whose turn it is to act on an error. */
     public enum Kind {
@@ -42,7 +44,9 @@ public enum ErrorCode {
         /** An operator must look at the host. */
         HOST,
         /** An operator must look at the database. */
-        STORE
+        STORE,
+        /** The program is to be mended. */
+        PROGRAM
     }
 
     private final Kind kind;

@@ -32,6 +32,7 @@ import java.util.Optional;
  */
 public final class HostPlanner {
     private static final Duration UNIT_LIMIT = Duration.ofMinutes(5);
+    private static final Duration MANAGER_START = Duration.ofSeconds(30);
     private static final Duration HOST_LIMIT = Duration.ofMinutes(10);
     private static final Duration PER_UNIT = Duration.ofSeconds(30);
     private static final int OWNER_ONLY = 0700;
@@ -61,6 +62,7 @@ public final class HostPlanner {
         steps.directory(HostFiles.DIRECTORY, Access.rootDirectory());
         steps.rootFile(HostFiles.MANAGED_BY, manager + "\n");
         steps.directory(HostFiles.KEYS, Access.rootDirectory());
+        steps.directory(HostFiles.LINGER, Access.rootDirectory());
         server.volumes()
                 .forEach(volume -> steps.add(new Step.DiskFormat(
                         volume.disk().device(), volume.disk().fileSystem(), volume.label())));
@@ -287,22 +289,26 @@ public final class HostPlanner {
      */
     public static HostPlan allocate(String id, Server server, ComputeUnit unit, SshPublicKey key) {
         Steps steps = new Steps();
-        steps.add(portsEnforced(unit));
         if (unit.dataDirectory() != null) {
             steps.mounted(unit.mnt());
         }
-        steps.add(directoriesOwned(unit));
-        steps.run("systemctl", "start", unit.slice());
-        expectLimits(steps, server, unit);
         steps.rootFile(HostFiles.linger(unit), "");
+        // A slice without members does not last, so the manager is started first, and the limits are read while it
+        // starts.
         steps.run("systemctl", "start", "--no-block", "user@" + unit.uid() + ".service");
+        steps.add(portsEnforced(unit));
+        steps.add(directoriesOwned(unit));
+        expectLimits(steps, server, unit);
         steps.rootFile(HostFiles.key(unit), key.line() + "\n");
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
 
     private static void expectLimits(Steps steps, Server server, ComputeUnit unit) {
         String cgroup = unit.cgroup() + "/";
-        steps.expectFile(unit.cpus().toString(), cgroup + "cpuset.cpus.effective");
+        steps.add(new Step.Expectation(
+                new Reading.FileText(cgroup + "cpuset.cpus.effective"),
+                unit.cpus().toString(),
+                MANAGER_START));
         steps.expectFile(unit.limits().memoryNodes().toString(), cgroup + "cpuset.mems.effective");
         steps.expectFile(Long.toString(unit.limits().memoryMax().bytes()), cgroup + "memory.max");
         steps.expectFile(Long.toString(unit.limits().memoryHigh().bytes()), cgroup + "memory.high");
@@ -391,7 +397,10 @@ public final class HostPlanner {
         HOUSEKEEPING.forEach(name -> steps.remove(housekeepingFile(name)));
         removeEmptyDropIns(steps);
         steps.run("systemctl", "daemon-reload");
-        expectSystemOn(steps, facts.onlineCpus());
+        // Without limits there are no cpuset files to read, so the first process is asked where it may run.
+        steps.add(new Step.Expectation(
+                new Reading.FileLine("/proc/1/status", "Cpus_allowed_list:"),
+                "Cpus_allowed_list:\t" + facts.onlineCpus()));
         removeAccounts(steps, units);
         steps.remove(HostFiles.STATE);
         steps.remove(HostFiles.DIRECTORY);
@@ -450,7 +459,6 @@ public final class HostPlanner {
     }
 
     private static void removeAccounts(Steps steps, List<ComputeUnit> units) {
-        steps.remove(HostFiles.SYSUSERS);
         for (ComputeUnit unit : units) {
             steps.add(Step.Ensure.that(Condition.fails("getent", "passwd", unit.user()), "userdel", unit.user()));
             steps.add(Step.Ensure.that(Condition.fails("getent", "group", unit.user()), "groupdel", unit.user()));

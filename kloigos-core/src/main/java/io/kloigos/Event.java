@@ -1,0 +1,29 @@
+package io.kloigos;
+
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.Operation;
+import io.kloigos.model.Server;
+
+/** Something that has happened, after it was written down. */
+public sealed interface Event {
+    /**
+     * A unit has another status.
+     *
+     * @param unit as it now is
+     */
+    record UnitChanged(ComputeUnit unit) implements Event {}
+
+    /**
+     * A server has another status.
+     *
+     * @param server as it now is
+     */
+    record ServerChanged(Server server) implements Event {}
+
+    /**
+     * An operation began, took a step, or ended.
+     *
+     * @param operation as it now is
+     */
+    record OperationChanged(Operation operation) implements Event {}
+}

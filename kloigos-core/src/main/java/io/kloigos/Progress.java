@@ -1,0 +1,66 @@
+package io.kloigos;
+
+import io.kloigos.model.Operation;
+import io.kloigos.model.Operation.StepState;
+import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.PlanListener;
+import io.kloigos.spi.Step;
+import io.kloigos.spi.StepReport;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** The steps of an operation under way, kept in memory until it ends. Thread-safe. */
+final class Progress implements PlanListener {
+    private final Operation started;
+    private final List<Operation.Step> steps = new ArrayList<>();
+    private final Consumer<Progress> listener;
+
+    Progress(Operation started, HostPlan plan, Consumer<Progress> listener) {
+        for (Step step : plan.steps()) {
+            steps.add(new Operation.Step(step.describe(), StepState.PENDING, 0, ""));
+        }
+        this.started = started;
+        this.listener = listener;
+    }
+
+    /** Returns the operation with its steps as they now are. */
+    synchronized Operation operation() {
+        return new Operation(
+                started.id(),
+                started.kind(),
+                started.hostname(),
+                started.computeId(),
+                started.state(),
+                started.attempt(),
+                started.error(),
+                started.errorCode(),
+                started.createdAt(),
+                started.startedAt(),
+                started.endedAt(),
+                steps);
+    }
+
+    @Override
+    public void begun(int index) {
+        set(index, StepState.RUNNING, 0, "");
+    }
+
+    @Override
+    public void ended(StepReport report) {
+        StepState state =
+                switch (report.outcome()) {
+                    case CHANGED -> StepState.CHANGED;
+                    case UNCHANGED -> StepState.UNCHANGED;
+                    case FAILED -> StepState.FAILED;
+                };
+        set(report.index(), state, report.millis(), report.detail());
+    }
+
+    private void set(int index, StepState state, long millis, String detail) {
+        synchronized (this) {
+            steps.set(index, new Operation.Step(steps.get(index).description(), state, millis, detail));
+        }
+        listener.accept(this);
+    }
+}

@@ -1,0 +1,96 @@
+-- Times are ISO 8601 in UTC, CPU sets in Linux list format, sizes and other values as their types print them.
+
+CREATE TABLE instance (
+  id TEXT NOT NULL PRIMARY KEY
+);
+
+CREATE TABLE servers (
+  hostname          TEXT    NOT NULL PRIMARY KEY,
+  ip                TEXT    NOT NULL,
+  ssh_port          INTEGER,
+  ssh_user          TEXT,
+  host_key          TEXT,
+  region            TEXT    NOT NULL,
+  zone              TEXT    NOT NULL,
+  status            TEXT    NOT NULL,
+  reason            TEXT    NOT NULL,
+  housekeeping_cpus TEXT    NOT NULL,
+  volumes           TEXT    NOT NULL,
+  facts             TEXT    NOT NULL,
+  warnings          TEXT    NOT NULL,
+  created_at        TEXT    NOT NULL,
+  operation_id      TEXT
+);
+
+CREATE TABLE units (
+  compute_id     TEXT    NOT NULL PRIMARY KEY,
+  hostname       TEXT    NOT NULL REFERENCES servers (hostname),
+  ordinal        INTEGER NOT NULL,
+  cpus           TEXT    NOT NULL,
+  cpu_count      INTEGER NOT NULL,
+  uid            INTEGER NOT NULL,
+  first_port     INTEGER NOT NULL,
+  end_port       INTEGER NOT NULL,
+  limits         TEXT    NOT NULL,
+  data_directory TEXT,
+  status         TEXT    NOT NULL,
+  reason         TEXT    NOT NULL,
+  tags           TEXT    NOT NULL,
+  deployment_id  TEXT,
+  ssh_public_key TEXT,
+  started_at     TEXT,
+  operation_id   TEXT,
+  UNIQUE (hostname, uid),
+  UNIQUE (hostname, first_port),
+  UNIQUE (hostname, ordinal)
+);
+
+CREATE INDEX units_by_status ON units (status, cpu_count, hostname, ordinal);
+CREATE INDEX units_by_deployment ON units (deployment_id);
+
+-- The last net: no CPU is ever in two units.
+CREATE TABLE unit_cpus (
+  hostname   TEXT    NOT NULL,
+  cpu        INTEGER NOT NULL,
+  compute_id TEXT    NOT NULL REFERENCES units (compute_id) ON DELETE CASCADE,
+  PRIMARY KEY (hostname, cpu)
+);
+
+CREATE TABLE operations (
+  id         TEXT    NOT NULL PRIMARY KEY,
+  kind       TEXT    NOT NULL,
+  hostname   TEXT    NOT NULL,
+  compute_id TEXT,
+  data_disks TEXT    NOT NULL,
+  state      TEXT    NOT NULL,
+  attempt    INTEGER NOT NULL,
+  error      TEXT,
+  error_code TEXT,
+  created_at TEXT    NOT NULL,
+  started_at TEXT,
+  ended_at   TEXT
+);
+
+CREATE INDEX operations_by_state ON operations (state);
+CREATE INDEX operations_by_time ON operations (created_at);
+
+CREATE TABLE operation_steps (
+  operation_id TEXT    NOT NULL REFERENCES operations (id) ON DELETE CASCADE,
+  ordinal      INTEGER NOT NULL,
+  description  TEXT    NOT NULL,
+  state        TEXT    NOT NULL,
+  millis       INTEGER NOT NULL,
+  detail       TEXT    NOT NULL,
+  PRIMARY KEY (operation_id, ordinal)
+);
+
+-- Every change of a status: of what, when, in which operation, from what to what, and why.
+CREATE TABLE audit (
+  id           INTEGER NOT NULL PRIMARY KEY,
+  at           TEXT    NOT NULL,
+  subject      TEXT    NOT NULL,
+  operation_id TEXT,
+  before       TEXT    NOT NULL,
+  after        TEXT    NOT NULL,
+  reason       TEXT    NOT NULL
+);

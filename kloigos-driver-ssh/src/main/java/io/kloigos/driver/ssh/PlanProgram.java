@@ -152,7 +152,8 @@ record PlanProgram(String command, String text) {
             return words(List.of("erasure"), tenant(erasure.trace(), erasure.tenant()));
         }
         if (step instanceof Step.Expectation expectation) {
-            return words(List.of("expectation", expectation.expected()), reader(expectation.reading()));
+            String hundredths = Long.toString(expectation.within().toMillis() / 10);
+            return words(List.of("expectation", expectation.expected(), hundredths), reader(expectation.reading()));
         }
         throw new IllegalArgumentException("no such step: " + step.describe());
     }
@@ -166,6 +167,9 @@ record PlanProgram(String command, String text) {
         }
         if (reading instanceof Reading.Output output) {
             return words(List.of("output"), output.argv());
+        }
+        if (reading instanceof Reading.OutputLine line) {
+            return words(List.of("output_line", line.prefix()), line.argv());
         }
         if (reading instanceof Reading.QuotaLimit quota) {
             return words(

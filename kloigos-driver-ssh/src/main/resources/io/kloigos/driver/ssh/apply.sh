@@ -357,14 +357,22 @@ disk_format() {
 
 # ---- looking ----
 
-# expectation EXPECTED READER ARGUMENT...
+# expectation EXPECTED HUNDREDTHS READER ARGUMENT...: looks again until so much time has passed
 expectation() {
     expect_text=$1
-    shift
-    found=
-    "$@"
-    strip "$found"
-    [ "$found" = "$expect_text" ] || fail "expected $expect_text, found $found"
+    uptime_hundredths
+    expect_until=$((now + $2))
+    shift 2
+    while :; do
+        found=
+        "$@"
+        strip "$found"
+        [ "$found" != "$expect_text" ] || return 0
+        uptime_hundredths
+        [ "$now" -lt "$expect_until" ] || break
+        sleep 0.05
+    done
+    fail "expected $expect_text, found $found"
 }
 
 # file_text PATH
@@ -402,6 +410,24 @@ file_line() {
 # output COMMAND...
 output() {
     found=$(command "$@" 2>/dev/null) || found=failed
+}
+
+# output_line PREFIX COMMAND...
+output_line() {
+    output_prefix=$1
+    shift
+    output "$@"
+    [ "$found" != failed ] || return 0
+    output_rest=$found$line_break found=absent
+    while [ -n "$output_rest" ]; do
+        case $output_rest in
+            "$output_prefix"*)
+                found=${output_rest%%"$line_break"*}
+                return 0
+                ;;
+        esac
+        output_rest=${output_rest#*"$line_break"}
+    done
 }
 
 # quota_limit -u|-P ID MOUNT_POINT

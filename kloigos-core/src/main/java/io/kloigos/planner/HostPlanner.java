@@ -71,6 +71,7 @@ public final class HostPlanner {
         units.forEach(unit -> steps.expectOutput(HostFiles.passwd(unit), "getent", "passwd", unit.user()));
         writeUnitFiles(steps, server, units);
         writeHousekeeping(steps, server.housekeepingCpus());
+        enable(steps, server, units);
         steps.run("systemctl", "daemon-reload");
         mountVolumes(steps, server, units);
         enforcePorts(steps, facts, units);
@@ -103,6 +104,17 @@ public final class HostPlanner {
         }
         steps.rootFile(HostFiles.PORTS_RULES, HostFiles.portsRules(units));
         steps.rootFile(HostFiles.PORTS_SERVICE_FILE, HostFiles.portsService());
+    }
+
+    /** One call for all of them, which leaves the reload to the one that follows. */
+    private static void enable(Steps steps, Server server, List<ComputeUnit> units) {
+        List<String> argv =
+                new ArrayList<>(List.of("systemctl", "-q", "--no-reload", "enable", HostFiles.PORTS_SERVICE));
+        server.volumes().forEach(volume -> argv.add(HostFiles.mountUnit(volume.mountPoint())));
+        units.stream()
+                .filter(unit -> unit.dataDirectory() != null)
+                .forEach(unit -> argv.add(HostFiles.mountUnit(unit.mnt())));
+        steps.add(new Step.Command(argv, ""));
     }
 
     private static String mountFile(String mountPoint) {
@@ -143,17 +155,15 @@ public final class HostPlanner {
             return;
         }
         steps.directory(HostFiles.STATE, Access.rootDirectory());
-        for (DataVolume volume : server.volumes()) {
-            steps.mounted(volume.mountPoint());
-            steps.run("systemctl", "enable", HostFiles.mountUnit(volume.mountPoint()));
-        }
+        steps.mounted(server.volumes().stream().map(DataVolume::mountPoint).toList());
+        List<String> mountPoints = new ArrayList<>();
         for (ComputeUnit unit : units) {
             dataDirectory(unit).ifPresent(directory -> {
                 steps.directory(directory, new Access(unit.uid(), OWNER_ONLY));
-                steps.mounted(unit.mnt());
-                steps.run("systemctl", "enable", HostFiles.mountUnit(unit.mnt()));
+                mountPoints.add(unit.mnt());
             });
         }
+        steps.mounted(mountPoints);
     }
 
     private static void enforcePorts(Steps steps, HostFacts facts, List<ComputeUnit> units) {
@@ -162,7 +172,6 @@ public final class HostPlanner {
         steps.rootFile(HostFiles.SYSCTL, HostFiles.sysctl(reserved.toString()));
         steps.add(new Step.Command(List.of("tee", HostFiles.RESERVED_PORTS), reserved + "\n"));
         steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);
-        steps.run("systemctl", "enable", HostFiles.PORTS_SERVICE);
         steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
         units.forEach(unit -> steps.add(portsEnforced(unit)));
     }
@@ -290,7 +299,7 @@ public final class HostPlanner {
     public static HostPlan allocate(String id, Server server, ComputeUnit unit, SshPublicKey key) {
         Steps steps = new Steps();
         if (unit.dataDirectory() != null) {
-            steps.mounted(unit.mnt());
+            steps.mounted(List.of(unit.mnt()));
         }
         steps.rootFile(HostFiles.linger(unit), "");
         // A slice without members does not last, so the manager is started first, and the limits are read while it
@@ -530,9 +539,13 @@ public final class HostPlanner {
             remove(HostFiles.SYSTEMD + "/" + unit);
         }
 
-        void mounted(String mountPoint) {
-            String unit = HostFiles.mountUnit(mountPoint);
-            steps.add(Step.Ensure.that(Condition.succeeds("mountpoint", "-q", mountPoint), "systemctl", "start", unit));
+        void mounted(List<String> mountPoints) {
+            List<String> start = new ArrayList<>(List.of("systemctl", "start"));
+            mountPoints.forEach(mountPoint -> start.add(HostFiles.mountUnit(mountPoint)));
+            List<String> stat = new ArrayList<>(List.of("stat", "-c", "%m"));
+            stat.addAll(mountPoints);
+            steps.add(new Step.Command(start, ""));
+            steps.add(new Step.Expectation(new Reading.Output(stat), String.join("\n", mountPoints)));
         }
 
         HostPlan plan(String id, Scope scope, Duration timeLimit) {

@@ -338,7 +338,9 @@ public final class FakeHost {
     }
 
     PlanReport apply(HostPlan plan, PlanListener listener) {
-        Attempt attempt = attempts.computeIfAbsent(plan.id(), Attempt::new);
+        // As on a real host, other steps under the same id are another plan.
+        String name = plan.id() + " " + plan.scope() + plan.steps().hashCode();
+        Attempt attempt = attempts.computeIfAbsent(name, n -> new Attempt(plan.id()));
         attempt.request(plan.steps().size());
         return exclusively(plan, List.of(attempt.lock), () -> {
             PlanReport known = attempt.report;

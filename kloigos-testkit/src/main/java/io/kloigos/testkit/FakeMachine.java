@@ -17,6 +17,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -27,8 +28,7 @@ import org.jspecify.annotations.Nullable;
  * The state of one fake machine, and what each step does to it. Not thread-safe: guarded by the host that owns it.
  */
 final class FakeMachine {
-    private static final List<String> PROBED =
-            List.of("/", "/home", "/opt", "/mnt", "/tmp", "/var/tmp", "/var/spool", "/dev/shm");
+    private static final List<String> PROBED = List.of("/", "/home", "/opt", "/mnt", "/tmp", "/var/tmp", "/var/spool");
 
     /** A Unix user. */
     record Account(String name, int uid, int gid, String gecos, String home, String shell, boolean expired) {
@@ -90,6 +90,7 @@ final class FakeMachine {
     private final FakeTools tools = new FakeTools(this);
     private final ByteSize memory;
     private final ByteSize swap;
+    private final List<FakeFiles.Mounted> systemMounts = new ArrayList<>();
     private String sshConfiguration = "";
     private int lastPid = 1000;
 
@@ -117,6 +118,7 @@ final class FakeMachine {
             }
             files.mount(point, FakeFiles.Node.directory(Access.rootDirectory()), mount, 0);
         });
+        systemMounts.addAll(files.mounts());
         for (String directory : List.of(
                 "/etc/ssh/sshd_config.d",
                 "/etc/systemd/system",
@@ -129,6 +131,7 @@ final class FakeMachine {
                 "/mnt",
                 "/dev/shm",
                 "/dev/mqueue",
+                "/proc/1",
                 "/proc/sys/net/ipv4",
                 "/root",
                 "/run/lock",
@@ -201,7 +204,7 @@ final class FakeMachine {
             files.directory(memoryOnly).list().clear();
         }
         List.copyOf(files.mounts()).stream()
-                .filter(mount -> mount.owner != 0 || !PROBED.contains(mount.point))
+                .filter(mount -> !systemMounts.contains(mount))
                 .forEach(files::unmount);
         systemd.shutDown();
         systemd.boot();
@@ -232,7 +235,7 @@ final class FakeMachine {
         } else if (step instanceof Step.Emptying emptying) {
             return files.empty(emptying.path());
         } else if (step instanceof Step.Command command) {
-            run(command.argv(), command.stdin());
+            attempt(command.argv(), command.stdin());
             return true;
         } else if (step instanceof Step.Ensure ensure) {
             return ensure(ensure);
@@ -254,6 +257,18 @@ final class FakeMachine {
     /** Runs a command as a shell would. */
     String run(List<String> argv, String stdin) {
         return tools.run(argv, stdin);
+    }
+
+    private void attempt(List<String> argv, String stdin) {
+        try {
+            run(argv, stdin);
+        } catch (Refused e) {
+            if (e.isUnknown()) {
+                throw e;
+            }
+            throw new Refused(
+                    String.join(" ", argv) + " exited with 1" + (e.text().isBlank() ? "" : ":\n" + e.text()));
+        }
     }
 
     private boolean append(Step.AppendedLines appended) {
@@ -295,7 +310,7 @@ final class FakeMachine {
         if (holds(ensure.condition())) {
             return false;
         }
-        run(ensure.argv(), "");
+        attempt(ensure.argv(), "");
         if (!holds(ensure.condition())) {
             throw new Refused(
                     "after " + String.join(" ", ensure.argv()) + " it still does not hold that " + ensure.condition());
@@ -346,17 +361,11 @@ final class FakeMachine {
             FakeFiles.Node file = files.find(line.path());
             return file == null ? "absent" : firstLine(file.text, line.prefix());
         } else if (reading instanceof Reading.Output output) {
-            try {
-                return run(output.argv(), "").strip();
-            } catch (Refused e) {
-                if (e.isUnknown()) {
-                    throw e;
-                }
-                return "failed";
-            }
+            return printed(output.argv()).map(String::strip).orElse("failed");
         } else if (reading instanceof Reading.OutputLine line) {
-            String printed = read(new Reading.Output(line.argv()));
-            return printed.equals("failed") ? printed : firstLine(printed, line.prefix());
+            return printed(line.argv())
+                    .map(text -> firstLine(text, line.prefix()))
+                    .orElse("failed");
         } else if (reading instanceof Reading.QuotaLimit quota) {
             FakeFiles.Mounted mount = files.mountedOn(quota.mountPoint());
             if (mount == null || !enforces(mount.facts, quota.kind())) {
@@ -370,6 +379,17 @@ final class FakeMachine {
                     : String.join(" ", found.subList(0, Math.min(5, found.size())));
         }
         throw new IllegalArgumentException("unknown reading " + reading);
+    }
+
+    private Optional<String> printed(List<String> argv) {
+        try {
+            return Optional.of(run(argv, ""));
+        } catch (Refused e) {
+            if (e.isUnknown()) {
+                throw e;
+            }
+            return Optional.empty();
+        }
     }
 
     private static String firstLine(String text, String prefix) {
@@ -733,7 +753,6 @@ final class FakeMachine {
     HostFacts facts(String hostKey) {
         Map<String, HostFacts.Mount> mounts = new TreeMap<>();
         PROBED.forEach(path -> mounts.put(path, files.mountOf(path).facts));
-        files.mounts().forEach(mount -> mounts.put(mount.point, files.mountOf(mount.point).facts));
         Map<String, Integer> uids = new TreeMap<>();
         accounts.forEach((name, account) -> uids.put(name, account.uid()));
         Map<String, Integer> gids = new TreeMap<>();
@@ -748,7 +767,8 @@ final class FakeMachine {
                 .lines()
                 .map(String::strip)
                 .filter(line -> line.matches("(?i)(allow|deny)(users|groups)\\s.*"))
-                .forEach(allows::add);
+                .map(line -> line.split("\\s+", 2))
+                .forEach(words -> allows.add(words[0].toLowerCase(Locale.ROOT) + " " + words[1]));
         return new HostFacts(
                 hostKey,
                 systemdVersion >= 257 ? "debian 13" : "debian 12",

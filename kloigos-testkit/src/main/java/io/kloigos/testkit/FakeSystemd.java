@@ -477,10 +477,20 @@ final class FakeSystemd {
         machine.files.put(directory + "/" + file, value, CGROUP_FILE);
     }
 
+    /** A cgroup has these files only while systemd limits something of the kind in it. */
     private void set(String directory, String file, CpuSet asked, CpuSet all) {
         CpuSet effective = asked.intersect(all);
-        put(directory, file, asked + "\n");
-        put(directory, file + ".effective", (effective.isEmpty() ? all : effective) + "\n");
+        CpuSet allowed = effective.isEmpty() ? all : effective;
+        if (asked.isEmpty()) {
+            machine.files.directory(directory).list().remove(file);
+            machine.files.directory(directory).list().remove(file + ".effective");
+        } else {
+            put(directory, file, asked + "\n");
+            put(directory, file + ".effective", allowed + "\n");
+        }
+        if (directory.endsWith("/init.scope") && file.equals("cpuset.cpus")) {
+            machine.files.put("/proc/1/status", "Name:\tsystemd\nCpus_allowed_list:\t" + allowed + "\n", CGROUP_FILE);
+        }
     }
 
     static CpuSet union(Map<String, List<String>> settings, String key) {

@@ -69,7 +69,7 @@ final class FakeTools {
         });
         tools.put("test", (arguments, stdin) -> test(arguments.all()));
         tools.put("cat", (arguments, stdin) -> cat(arguments));
-        tools.put("cp", (arguments, stdin) -> copy(arguments));
+        tools.put("cp", this::copy);
         tools.put("touch", (arguments, stdin) -> touch(arguments));
         tools.put("tee", this::tee);
         tools.put("ln", (arguments, stdin) -> link(arguments));
@@ -229,10 +229,14 @@ final class FakeTools {
         return out.toString();
     }
 
-    private String copy(Arguments arguments) {
+    private String copy(Arguments arguments, String stdin) {
         Set<Character> flags = arguments.flags("rRaTpfP");
         List<String> words = arguments.words(2, 2);
-        Node source = files.existing(words.get(0));
+        Node source =
+                words.get(0).equals("/dev/stdin") ? Node.file(stdin, Access.rootFile()) : files.find(words.get(0));
+        if (source == null) {
+            throw new Refused("cp: cannot stat '" + words.get(0) + "': No such file or directory");
+        }
         String target = words.get(1);
         Node there = files.find(target);
         if (there != null && there.isDirectory() && !flags.contains('T')) {

@@ -28,7 +28,8 @@ public final class AllocateOverSsh {
                 .build()) {
             HostAddress address = new HostAddress("host1", arguments[0], null, null, null);
             List<CpuSet> ranges = List.of(CpuSet.parse("2-3"), CpuSet.parse("4-7"));
-            kloigos.await(kloigos.initServer(InitServerRequest.of(address, "eu", "a", ranges)).id());
+            kloigos.await(kloigos.initServer(InitServerRequest.of(address, "eu", "a", ranges))
+                    .id());
             ComputeUnit unit = kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), tenant));
             System.out.println("ssh " + unit.user() + "@" + unit.ip());
         }

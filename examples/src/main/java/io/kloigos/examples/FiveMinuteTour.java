@@ -32,12 +32,14 @@ public final class FiveMinuteTour {
     }
 
     private static void tour(HostDriver driver, Path database) {
-        try (Kloigos kloigos = Kloigos.builder().driver(driver).database(database).build()) {
+        try (Kloigos kloigos =
+                Kloigos.builder().driver(driver).database(database).build()) {
             kloigos.listen(event -> System.out.println(event.getClass().getSimpleName()));
 
             HostAddress address = new HostAddress("host1", "10.0.0.1", null, null, null);
             List<CpuSet> ranges = List.of(CpuSet.parse("4-7"), CpuSet.parse("8-11"), CpuSet.parse("12-15"));
-            kloigos.await(kloigos.initServer(InitServerRequest.of(address, "eu", "a", ranges)).id());
+            kloigos.await(kloigos.initServer(InitServerRequest.of(address, "eu", "a", ranges))
+                    .id());
 
             ComputeUnit unit = kloigos.allocate(new AllocateRequest(4, "eu", null, Tags.none(), KEY));
             System.out.println("ssh " + unit.user() + "@" + unit.ip() + ", ports " + unit.ports());

@@ -29,7 +29,8 @@ class ExamplesTest {
         }
 
         assertThat(printed.toString(StandardCharsets.UTF_8))
-                .contains("ssh u4-7@10.0.0.1, ports 2000-2200", "host1_4-7 free", "host1_8-11 free", "host1_12-15 free");
+                .contains(
+                        "ssh u4-7@10.0.0.1, ports 2000-2200", "host1_4-7 free", "host1_8-11 free", "host1_12-15 free");
     }
 
     @Test
@@ -37,7 +38,8 @@ class ExamplesTest {
         Path root = Path.of("..").toRealPath();
         StringBuilder examples = new StringBuilder();
         try (var files = Files.walk(root.resolve("examples/src/main/java"))) {
-            for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
+            for (Path file :
+                    files.filter(path -> path.toString().endsWith(".java")).toList()) {
                 examples.append(Files.readString(file).replaceAll("\\s+", " "));
             }
         }
@@ -49,6 +51,8 @@ class ExamplesTest {
                 .filter(line -> !line.isEmpty())
                 .toList();
 
-        assertThat(statements).isNotEmpty().allSatisfy(statement -> assertThat(examples).contains(statement));
+        assertThat(statements)
+                .isNotEmpty()
+                .allSatisfy(statement -> assertThat(examples).contains(statement));
     }
 }

@@ -189,7 +189,7 @@ public final class Lab {
 
     /** Reads a stream to its end. A daemon that a command left behind may hold it open, so the wait for the end is limited. */
     private static final class Output {
-        private final StringBuffer text = new StringBuffer();
+        private final StringBuilder text = new StringBuilder();
         private final Thread reader;
 
         Output(InputStream in) {
@@ -202,20 +202,24 @@ public final class Lab {
             try (var lines = new InputStreamReader(in, StandardCharsets.UTF_8)) {
                 char[] buffer = new char[8192];
                 for (int n = lines.read(buffer); n >= 0; n = lines.read(buffer)) {
-                    text.append(buffer, 0, n);
+                    append(new String(buffer, 0, n));
                 }
             } catch (IOException e) {
-                text.append("[").append(e).append("]");
+                append("[" + e + "]");
             }
+        }
+
+        private synchronized void append(String more) {
+            text.append(more);
         }
 
         String text() throws InterruptedException {
             reader.join(DRAIN_LIMIT.toMillis());
-            return text.toString();
+            return toString();
         }
 
         @Override
-        public String toString() {
+        public synchronized String toString() {
             return text.toString();
         }
     }

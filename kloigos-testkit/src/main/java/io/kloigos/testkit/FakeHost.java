@@ -10,6 +10,7 @@ import io.kloigos.model.KloigosException;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
 import io.kloigos.spi.StepReport;
 import io.kloigos.spi.StepReport.Outcome;
@@ -406,7 +407,11 @@ public final class FakeHost {
 
     private <T> T held(Supplier<T> action) {
         synchronized (machine) {
-            return action.get();
+            try {
+                return action.get();
+            } finally {
+                machine.notifyAll();
+            }
         }
     }
 
@@ -497,7 +502,10 @@ public final class FakeHost {
             }
             boolean changed;
             try {
-                changed = held(() -> machine.apply(plan.steps().get(index)));
+                Step step = plan.steps().get(index);
+                changed = step instanceof Step.Expectation expectation
+                        ? comesTrue(expectation)
+                        : held(() -> machine.apply(step));
             } catch (Refused e) {
                 return new StepReport(index, Outcome.FAILED, 0, e.text());
             } catch (TimeRanOut e) {
@@ -510,6 +518,32 @@ public final class FakeHost {
                 return new StepReport(index, Outcome.FAILED, 0, "injected: failed after its effect");
             }
             return new StepReport(index, changed ? Outcome.CHANGED : Outcome.UNCHANGED, 0, "");
+        }
+
+        /** Looks again whenever anything on the host has changed, until the expectation's time is over. */
+        private boolean comesTrue(Step.Expectation expectation) {
+            long until = System.nanoTime() + expectation.within().toNanos();
+            synchronized (machine) {
+                while (true) {
+                    try {
+                        return machine.apply(expectation);
+                    } catch (Refused e) {
+                        long left = until - System.nanoTime();
+                        if (left <= 0 || e.isUnknown()) {
+                            throw e;
+                        }
+                        waitForChange(left);
+                    }
+                }
+            }
+        }
+
+        private void waitForChange(long nanos) {
+            try {
+                TimeUnit.NANOSECONDS.timedWait(machine, nanos);
+            } catch (InterruptedException e) {
+                throw interrupted(plan, e);
+            }
         }
 
         private void stall() {

@@ -424,6 +424,7 @@ final class FakeTools {
                     .replace("%g", "" + node.gid)
                     .replace("%a", Integer.toOctalString(node.mode))
                     .replace("%n", path)
+                    .replace("%m", files.mountOf(path).point)
                     .replace(
                             "%F",
                             node.isDirectory()

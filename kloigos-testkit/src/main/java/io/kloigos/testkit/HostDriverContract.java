@@ -377,6 +377,37 @@ public interface HostDriverContract {
     }
 
     @Test
+    @DisplayName("an expectation with time waits until it comes true, and fails when the time is over")
+    default void expectationsMayComeTrue() throws InterruptedException {
+        String path = workspace() + "/file";
+        Step expectation = new Step.Expectation(new Reading.FileText(path), "come true", Duration.ofSeconds(30));
+        CountDownLatch begun = new CountDownLatch(1);
+        CompletableFuture<PlanReport> waiting = CompletableFuture.supplyAsync(() -> {
+            try (HostSession session = driver().open(host())) {
+                return session.apply(plan(HostPlan.Scope.unit("kloigos-one"), expectation), new PlanListener() {
+                    @Override
+                    public void begun(int index) {
+                        begun.countDown();
+                    }
+
+                    @Override
+                    public void ended(StepReport report) {}
+                });
+            }
+        });
+        assertThat(begun.await(30, TimeUnit.SECONDS))
+                .as("the waiting plan began")
+                .isTrue();
+        assertThat(apply(plan(HostPlan.Scope.unit("kloigos-two"), file(path, "come true\n")))
+                        .failure())
+                .isEmpty();
+
+        assertThat(waiting.join().failure()).isEmpty();
+        assertThat(failure(new Step.Expectation(new Reading.FileText(path), "other", Duration.ofMillis(50))))
+                .contains("come true", "other");
+    }
+
+    @Test
     @DisplayName("readings are texts without surrounding white space; what is not there reads as absent or failed")
     default void readingsAreTexts() {
         String path = workspace() + "/file";

@@ -57,7 +57,7 @@ final class ServerProcess implements AutoCloseable {
                                     .toString(),
                             "-cp",
                             System.getProperty("java.class.path"),
-                            "io.kloigos.http.KloigosCommand",
+                            "io.kloigos.command.KloigosCommand",
                             "serve",
                             "--listen",
                             "127.0.0.1:0",

@@ -1,5 +1,6 @@
 package io.kloigos.model;
 
+import java.math.BigInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -11,7 +12,7 @@ import java.util.regex.Pattern;
  */
 public record ByteSize(long bytes) implements Comparable<ByteSize> {
     private static final String UNITS = "KMGTPE";
-    private static final Pattern FORMAT = Pattern.compile("(\\d{1,18})(?:\\.(\\d{1,3}))?([KMGTPE]?)");
+    private static final Pattern FORMAT = Pattern.compile("(\\d{1,19})(?:\\.(\\d{1,3}))?([KMGTPE]?)");
 
     public ByteSize {
         if (bytes < 0) {
@@ -47,7 +48,7 @@ public record ByteSize(long bytes) implements Comparable<ByteSize> {
             String fraction = matcher.group(2) == null ? "0" : matcher.group(2);
             double part = Integer.parseInt(fraction) / Math.pow(10, fraction.length());
             return new ByteSize(Math.addExact(whole, (long) (part * (1L << shift))));
-        } catch (ArithmeticException e) {
+        } catch (ArithmeticException | NumberFormatException e) {
             throw KloigosException.invalid("byte_size", "\"" + text + "\" exceeds the largest size of 8 EiB");
         }
     }
@@ -67,9 +68,12 @@ public record ByteSize(long bytes) implements Comparable<ByteSize> {
         return new ByteSize(Math.max(0, bytes - other.bytes));
     }
 
-    /** Returns {@code this * numerator / denominator}, rounded down. */
+    /** Returns {@code this * numerator / denominator}, rounded down, and at most the largest size. */
     public ByteSize times(long numerator, long denominator) {
-        return new ByteSize((long) (bytes * ((double) numerator / denominator)));
+        BigInteger exact = BigInteger.valueOf(bytes)
+                .multiply(BigInteger.valueOf(numerator))
+                .divide(BigInteger.valueOf(denominator));
+        return new ByteSize(exact.min(BigInteger.valueOf(Long.MAX_VALUE)).longValueExact());
     }
 
     @Override

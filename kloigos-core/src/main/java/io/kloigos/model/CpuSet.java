@@ -14,6 +14,7 @@ import java.util.stream.IntStream;
  * <p>Parsing takes the whole grammar of the kernel's {@code bitmap_parselist} and of {@code taskset -c}: numbers, ranges
  * {@code 0-15}, strides {@code 0-15:2} (every second), groups {@code 0-15:2/4} (the first two of every four), separated
  * by commas or white space. {@code all} and {@code N} (the last CPU) need to know the host: {@link #parse(String, int)}.
+ * Terms that are empty or select nothing, which the kernel takes, are refused: they are slips.
  * Printing is what the kernel prints: ascending, neighbours joined, e.g. {@code 0-3,64-67}.
  *
  * @param spans the numbers as ascending, disjoint, non-adjacent closed intervals
@@ -113,7 +114,7 @@ public record CpuSet(List<Span> spans) implements Comparable<CpuSet> {
     }
 
     private static void addTerm(BitSet bits, String term, String text, int lastCpu) {
-        String spelled = term.equals("all") ? "0-N" : term;
+        String spelled = term.startsWith("all") ? "0-N" + term.substring("all".length()) : term;
         Matcher matcher = TERM.matcher(spelled);
         if (!matcher.matches()) {
             throw malformed(text, term.isEmpty() ? "an empty term" : "\"" + shortened(term) + "\"");

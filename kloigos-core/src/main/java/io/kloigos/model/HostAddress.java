@@ -21,8 +21,10 @@ public record HostAddress(
         @Nullable Integer sshPort,
         @Nullable String sshUser,
         @Nullable String hostKey) {
-    private static final Pattern IPV4 = Pattern.compile("((25[0-5]|2[0-4]\\d|1?\\d?\\d)(\\.|$)){4}");
-    private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f:.]{2,45}");
+    // Without leading zeros, which some programs read as octal.
+    private static final String OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+    private static final Pattern IPV4 = Pattern.compile("(?:" + OCTET + "\\.){3}" + OCTET);
+    private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f:][0-9A-Fa-f:.]{1,44}");
 
     public HostAddress {
         Objects.requireNonNull(hostname);
@@ -56,7 +58,7 @@ public record HostAddress(
         if (IPV4.matcher(ip).matches()) {
             return true;
         }
-        // Only hexadecimal digits, colons and dots reach the parser, so that it never asks a name server.
+        // Only what begins with a hexadecimal digit or a colon reaches the parser, so that it never asks a name server.
         if (!IPV6.matcher(ip).matches() || !ip.contains(":")) {
             return false;
         }

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The limits that an operator asks for, the same for every unit of a server; null leaves the choice to Kloigos, see
- * {@code io.kloigos.rules.UnitSizing}.
+ * {@code io.kloigos.rules.ServerLayout}.
  *
  * @param memoryReserve memory that no unit may have, kept for the system
  * @param memoryMax memory at which the kernel kills within the unit

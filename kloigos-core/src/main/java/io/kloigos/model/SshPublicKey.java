@@ -2,8 +2,10 @@ package io.kloigos.model;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Base64;
-import java.util.Set;
+import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -15,14 +17,16 @@ import java.util.regex.Pattern;
  * @see <a href="https://man7.org/linux/man-pages/man8/sshd.8.html">sshd(8), AUTHORIZED_KEYS FILE FORMAT</a>
  */
 public record SshPublicKey(String line) {
-    private static final Set<String> TYPES = Set.of(
-            "ssh-ed25519",
-            "ecdsa-sha2-nistp256",
-            "ecdsa-sha2-nistp384",
-            "ecdsa-sha2-nistp521",
-            "ssh-rsa",
-            "sk-ssh-ed25519@openssh.com",
-            "sk-ecdsa-sha2-nistp256@openssh.com");
+    /** The accepted types, and of how many strings their body is made: RFC 4253, 6.6, RFC 5656, 3.1, PROTOCOL.u2f. */
+    private static final Map<String, Integer> TYPES = Map.of(
+            "ssh-ed25519", 2,
+            "ecdsa-sha2-nistp256", 3,
+            "ecdsa-sha2-nistp384", 3,
+            "ecdsa-sha2-nistp521", 3,
+            "ssh-rsa", 3,
+            "sk-ssh-ed25519@openssh.com", 3,
+            "sk-ecdsa-sha2-nistp256@openssh.com", 4);
+
     private static final int LONGEST = 8192;
     private static final Pattern FORMAT = Pattern.compile("(\\S+) +([A-Za-z0-9+/]+={0,2})(?: +(.*))?");
 
@@ -39,29 +43,36 @@ public record SshPublicKey(String line) {
             throw invalid("is not of the form \"TYPE BASE64 [COMMENT]\", such as a line of id_ed25519.pub");
         }
         String type = matcher.group(1);
-        if (!TYPES.contains(type)) {
+        Integer strings = TYPES.get(type);
+        if (strings == null) {
             throw invalid("does not begin with a key type that sshd accepts, one of "
-                    + TYPES.stream().sorted().toList() + " (options before the type are not accepted)");
+                    + TYPES.keySet().stream().sorted().toList() + " (options before the type are not accepted)");
         }
-        if (!type.equals(innerType(matcher.group(2)))) {
+        List<byte[]> body = strings(matcher.group(2));
+        if (body.size() != strings || !type.equals(new String(body.get(0), StandardCharsets.US_ASCII))) {
             throw invalid("has a key body that is not a whole " + type + " key: copy the line again");
         }
     }
 
-    private static String innerType(String base64) {
+    /** Returns the strings, each after its length, that make the whole body; none if it ends within one. */
+    private static List<byte[]> strings(String base64) {
+        ByteBuffer body;
         try {
-            ByteBuffer body = ByteBuffer.wrap(Base64.getDecoder().decode(base64));
-            int length = body.remaining() >= 4 ? body.getInt() : -1;
-            // RFC 4253, 6.6: a string with the type, then at least one more string.
-            if (length < 1 || length > 64 || body.remaining() < length + 36) {
-                return "";
-            }
-            byte[] type = new byte[length];
-            body.get(type);
-            return new String(type, StandardCharsets.US_ASCII);
+            body = ByteBuffer.wrap(Base64.getDecoder().decode(base64));
         } catch (IllegalArgumentException e) {
-            return "";
+            return List.of();
         }
+        List<byte[]> strings = new ArrayList<>();
+        while (body.hasRemaining()) {
+            int length = body.remaining() >= Integer.BYTES ? body.getInt() : 0;
+            if (length < 1 || length > body.remaining()) {
+                return List.of();
+            }
+            byte[] string = new byte[length];
+            body.get(string);
+            strings.add(string);
+        }
+        return strings;
     }
 
     private static KloigosException invalid(String why) {

@@ -29,7 +29,7 @@ public record Tags(Map<String, Object> values) {
         values.forEach((name, value) -> {
             if (name.isEmpty() || name.length() > LONGEST_NAME) {
                 faults.add("tag_name", "a tag's name has 1 to " + LONGEST_NAME + " characters", shortened(name));
-            } else if (isText(value) || value instanceof Number) {
+            } else if (isText(value) || (value instanceof Number number && Double.isFinite(number.doubleValue()))) {
                 copy.put(name, value);
             } else if (value instanceof List<?> list
                     && list.size() <= MOST

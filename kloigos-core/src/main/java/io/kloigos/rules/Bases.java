@@ -14,7 +14,7 @@ public record Bases(int firstUid, int firstPort, int portsPerUnit) {
         if (firstUid < 1000 || firstUid > 60000) {
             throw KloigosException.invalid("first_uid", "the first uid " + firstUid + " is not within 1000-60000");
         }
-        if (firstPort < 1024 || firstPort > 60000 || portsPerUnit < 1 || portsPerUnit > 10000) {
+        if (firstPort < 1024 || portsPerUnit < 1 || portsPerUnit > 65536 - firstPort) {
             throw KloigosException.invalid(
                     "first_port",
                     "units of " + portsPerUnit + " ports from " + firstPort + " on do not fit between 1024 and 65535");

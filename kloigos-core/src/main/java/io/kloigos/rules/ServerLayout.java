@@ -77,6 +77,7 @@ public record ServerLayout(
             }
             faults.addAll(numbers.faults.found());
             faults.addAll(memoryFaults(request, facts, units));
+            faults.addAll(diskFaults(units));
         }
         faults.throwIfAny(ErrorCode.HOST_UNSUITABLE, "Cannot init " + request.address() + "; nothing was changed");
         return new ServerLayout(
@@ -254,6 +255,8 @@ public record ServerLayout(
                             + " that remain of " + mebibytes(facts.memory()) + " after the reserve of " + reserve,
                     "limits",
                     "memory_max");
+        } else if (request.limits().memoryMax() != null) {
+            facts.nodes().forEach((number, node) -> faults.addAll(nodeFaults(number, node, units)));
         }
         for (int i = 0; i < units.size(); i++) {
             UnitLimits limits = units.get(i).limits();
@@ -271,6 +274,42 @@ public record ServerLayout(
                                 + units.get(i).cpus() + " would have, so it would never act",
                         "limits",
                         "memory_high");
+            }
+        }
+        return faults.found();
+    }
+
+    /** A unit may use the memory of its own nodes only. */
+    private static List<Fault> nodeFaults(int number, HostFacts.Node node, List<ComputeUnit> units) {
+        Faults faults = new Faults();
+        long promised = units.stream()
+                .filter(unit -> unit.limits().memoryNodes().equals(CpuSet.of(number)))
+                .mapToLong(unit -> unit.limits().memoryMax().bytes())
+                .sum();
+        if (promised > node.memory().bytes()) {
+            faults.add(
+                    "memory_max",
+                    "the units on NUMA node " + number + " would have " + new ByteSize(promised)
+                            + " together, more than the " + mebibytes(node.memory()) + " of this node",
+                    "limits",
+                    "memory_max");
+        }
+        return faults.found();
+    }
+
+    /** A share of nothing would be written as a quota of 0, which is no limit. */
+    private static List<Fault> diskFaults(List<ComputeUnit> units) {
+        Faults faults = new Faults();
+        for (int i = 0; i < units.size(); i++) {
+            for (DiskLimit limit : units.get(i).limits().disks()) {
+                if (limit.bytes().compareTo(MEBIBYTE) < 0) {
+                    faults.add(
+                            "disk_share",
+                            units.get(i).cpus() + " would have less than " + MEBIBYTE + " on " + limit.mountPoint()
+                                    + ": make room there, or say how much with disk_max or data_max",
+                            "cpu_ranges",
+                            i);
+                }
             }
         }
         return faults.found();

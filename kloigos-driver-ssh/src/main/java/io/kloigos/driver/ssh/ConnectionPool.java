@@ -148,7 +148,18 @@ final class ConnectionPool implements AutoCloseable {
             all = List.copyOf(connections);
             connections.clear();
         }
-        all.forEach(SshConnection::cut);
+        for (SshConnection connection : all) {
+            if (connection.isIdleFor(Duration.ZERO)) {
+                connection.close();
+            } else {
+                connection.cut();
+            }
+        }
         watch.shutdownNow();
+        try {
+            watch.awaitTermination(1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

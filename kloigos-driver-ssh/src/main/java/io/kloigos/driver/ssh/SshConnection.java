@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import net.schmizz.keepalive.KeepAliveProvider;
 import net.schmizz.keepalive.KeepAliveRunner;
@@ -113,8 +114,6 @@ final class SshConnection {
                 open = true;
                 return new SshConnection(
                         address, key, client, policy.fingerprint(), settings.maxSessionsPerConnection());
-            } catch (UserAuthException e) {
-                throw loginRefused(address, key, settings, e);
             } catch (IOException e) {
                 if (policy.takeRefusal()) {
                     continue;
@@ -123,7 +122,7 @@ final class SshConnection {
                     // No further type of key in common with the host.
                     throw policy.mismatch();
                 }
-                if (client.isConnected()) {
+                if (!isTimeout(e) && (e instanceof UserAuthException || client.isConnected())) {
                     throw loginRefused(address, key, settings, e);
                 }
                 throw new KloigosException(
@@ -150,6 +149,15 @@ final class SshConnection {
                         + settings.privateKey() + ": " + said(e) + ". Check that the file is a private key without "
                         + "passphrase, and add its public half to " + key.user() + "'s authorized_keys on the host.",
                 e);
+    }
+
+    private static boolean isTimeout(Throwable e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof TimeoutException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static String said(Throwable e) {

@@ -249,21 +249,15 @@ has_keys() {
     return 1
 }
 
-# as_tenant UID COMMAND...: with an anonymous session keyring, in which nothing is left
-as_tenant() {
-    as_user=$1
-    shift
-    setpriv --reuid "$as_user" --regid "$as_user" --clear-groups keyctl session - "$@"
-}
-
 traces_keyrings() {
     has_keys "$2" || return 0
     if ! command -v keyctl >/dev/null; then
         trace 'unknown:keyctl-is-not-installed'
         return
     fi
+    # In an anonymous session keyring, in which nothing is left.
     # shellcheck disable=SC2016 # expanded by the other shell
-    found=$(as_tenant "$2" sh -c '
+    found=$(setpriv --reuid "$2" --regid "$2" --clear-groups keyctl session - sh -c '
         user=$(keyctl id @u)
         for key in $(keyctl rlist @u) $(keyctl rlist @us) $(keyctl rlist "$(keyctl get_persistent @s)"); do
             [ "$key" = "$user" ] || echo "key:$key"
@@ -277,7 +271,7 @@ erase_keyrings() {
     outcome=changed
     # Invalid keyrings are gone at once; whoever asks next for those of this user gets new ones.
     # shellcheck disable=SC2016 # expanded by the other shell
-    attempt as_tenant "$2" sh -c '
+    attempt setpriv --reuid "$2" --regid "$2" --clear-groups keyctl session - sh -c '
         persistent=$(keyctl get_persistent @s) && keyctl clear "$persistent" && keyctl invalidate "$persistent"
         keyctl clear @us; keyctl invalidate @us; keyctl clear @u; keyctl invalidate @u; true' || return
     trace_list=

@@ -51,13 +51,10 @@ class InterruptionIT {
     }
 
     private String init() {
-        return server.post(
-                        "/admin/init_server",
-                        """
+        return server.post("/admin/init_server", """
                         {"ip": "127.0.0.1", "hostname": "host3", "region": "lab", "zone": "c", "ssh_port": %d,
                          "cpu_ranges": ["4-7", "8-11"], "data_disks": ["/dev/vdb"], "limits": {"tasks_max": 300}}
-                        """
-                                .formatted(line.port()))
+                        """.formatted(line.port()))
                 .expect(200)
                 .operation();
     }
@@ -87,7 +84,8 @@ class InterruptionIT {
 
         server.succeeded(operation);
         assertThat(server.unit(UNIT).get("status").asText()).isEqualTo("free");
-        assertThat(lab.root("getent passwd u4-7 u8-11 | wc -l; stat -c %U /mnt/c4-7; nft list set inet kloigos own | grep -o '2000[01] [.]'")
+        assertThat(lab.root(
+                                "getent passwd u4-7 u8-11 | wc -l; stat -c %U /mnt/c4-7; nft list set inet kloigos own | grep -o '2000[01] [.]'")
                         .ok())
                 .isEqualTo("2\nu4-7\n20000 .\n20001 .");
     }
@@ -99,7 +97,9 @@ class InterruptionIT {
                 "/compute_units/allocate",
                 "{\"tags\": {\"deployment_id\": \"lost\"}, \"ssh_public_key\": \"" + lab.publicKey() + "\"}"));
         String operation = org.awaitility.Awaitility.await()
-                .until(() -> server.unit(UNIT), unit -> unit.get("status").asText().equals("allocating"))
+                .until(
+                        () -> server.unit(UNIT),
+                        unit -> unit.get("status").asText().equals("allocating"))
                 .get("operation_id")
                 .asText();
 
@@ -115,15 +115,18 @@ class InterruptionIT {
     @Test
     @Order(30)
     void aServerKilledInMidDeallocationFinishesItAfterARestart() {
-        assertThat(lab.ssh("u4-7", Scripts.withArguments("hostile.sh", "c4-7")).ok()).endsWith("planted");
-        String operation = server.delete("/compute_units/deallocate/" + UNIT).expect(200).operation();
+        assertThat(lab.ssh("u4-7", Scripts.withArguments("hostile.sh", "c4-7")).ok())
+                .endsWith("planted");
+        String operation =
+                server.delete("/compute_units/deallocate/" + UNIT).expect(200).operation();
         server.operation(operation, stepsDone(5));
 
         killAndRestart();
 
         server.succeeded(operation);
         assertThat(server.unit(UNIT).get("status").asText()).isEqualTo("free");
-        assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000")).ok()).isEmpty();
+        assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000")).ok())
+                .isEmpty();
     }
 
     @Test
@@ -131,13 +134,15 @@ class InterruptionIT {
     void aConnectionCutInMidPlanIsTakenUpWhereItWas() {
         server.post("/compute_units/allocate", "{\"tags\": null, \"ssh_public_key\": \"" + lab.publicKey() + "\"}")
                 .expect(200);
-        String operation = server.delete("/compute_units/deallocate/" + UNIT).expect(200).operation();
+        String operation =
+                server.delete("/compute_units/deallocate/" + UNIT).expect(200).operation();
         server.operation(operation, stepsDone(4));
 
         line.cut();
 
         server.succeeded(operation);
-        assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000")).ok()).isEmpty();
+        assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000")).ok())
+                .isEmpty();
     }
 
     @Test
@@ -159,7 +164,8 @@ class InterruptionIT {
                     .operation());
         }
         assertThat(server.unit(UNIT).get("status").asText()).isEqualTo("decommissioned");
-        assertThat(lab.root("getent passwd u4-7; ls -d /etc/kloigos /opt/c4-7 2> /dev/null; nft list tables; blkid /dev/vdb; true")
+        assertThat(lab.root(
+                                "getent passwd u4-7; ls -d /etc/kloigos /opt/c4-7 2> /dev/null; nft list tables; blkid /dev/vdb; true")
                         .ok())
                 .isEmpty();
     }

@@ -53,10 +53,11 @@ final class ServerProcess implements AutoCloseable {
     static ServerProcess start(Path database, Lab lab) {
         try {
             Process process = new ProcessBuilder(List.of(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
                             "-cp",
                             System.getProperty("java.class.path"),
-                            "io.kloigos.http.KloigosCommand",
+                            "io.kloigos.command.KloigosCommand",
                             "serve",
                             "--listen",
                             "127.0.0.1:0",
@@ -71,9 +72,11 @@ final class ServerProcess implements AutoCloseable {
                     new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
             String ready = out.readLine();
             if (ready == null) {
-                throw new AssertionError("the server ended before it was ready; see " + database.resolveSibling("server.log"));
+                throw new AssertionError(
+                        "the server ended before it was ready; see " + database.resolveSibling("server.log"));
             }
-            return new ServerProcess(process, ready.substring(ready.indexOf("http")).strip() + "/api");
+            return new ServerProcess(
+                    process, ready.substring(ready.indexOf("http")).strip() + "/api");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -115,7 +118,8 @@ final class ServerProcess implements AutoCloseable {
 
     /** Waits until the operation has ended and returns it. */
     JsonNode ended(String operationId) {
-        return operation(operationId, operation -> operation.get("state").asText().matches("succeeded|failed"));
+        return operation(
+                operationId, operation -> operation.get("state").asText().matches("succeeded|failed"));
     }
 
     /** Waits until the operation has ended, which must have gone well. */

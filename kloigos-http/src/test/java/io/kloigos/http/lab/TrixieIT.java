@@ -46,16 +46,13 @@ class TrixieIT {
     @Test
     @Order(10)
     void initOverSudoGivesEachUnitItsOwnDisk() {
-        var answer = server.post(
-                        "/admin/init_server",
-                        """
+        var answer =
+                server.post("/admin/init_server", """
                         {"ip": "127.0.0.1", "hostname": "host2", "region": "lab", "zone": "b", "ssh_port": %d,
                          "ssh_user": "admin", "cpu_ranges": ["4-9", "10-15"],
                          "data_disks": [{"device": "/dev/vdb", "filesystem": "xfs"}, "/dev/vdc"],
                          "limits": {"disk_max": "100M", "data_max": "60M", "memory_max": "512M", "port_enforcement": "socket_bind"}}
-                        """
-                                .formatted(lab.port()))
-                .expect(200);
+                        """.formatted(lab.port())).expect(200);
 
         server.succeeded(answer.operation());
         JsonNode host = server.get("/servers/host2").body();
@@ -74,16 +71,18 @@ class TrixieIT {
                 .body();
 
         assertThat(unit.get("compute_id").asText()).isEqualTo(UNIT);
-        assertThat(lab.root("cd " + SLICE + " && cat cpuset.cpus.effective cpuset.mems memory.max").ok())
+        assertThat(lab.root("cd " + SLICE + " && cat cpuset.cpus.effective cpuset.mems memory.max")
+                        .ok())
                 .isEqualTo("4-9\n0-1\n536870912");
-        assertThat(lab.ssh("u4-9", "nproc; systemctl --user is-system-running --wait").ok()).isEqualTo("6\nrunning");
+        assertThat(lab.ssh("u4-9", "nproc; systemctl --user is-system-running --wait")
+                        .ok())
+                .isEqualTo("6\nrunning");
     }
 
     @Test
     @Order(30)
     void aForeignPortCannotEvenBeBound() {
-        String bind =
-                """
+        String bind = """
                 import socket, sys
                 for port in (2005, 2205, 8888, 40001):
                     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
@@ -95,14 +94,14 @@ class TrixieIT {
                 """;
 
         assertThat(lab.ssh("u4-9", "python3 - <<'P'\n" + bind + "P\n").ok())
-                .isEqualTo("2005 bound\n2005 bound\n2205 refused\n2205 refused\n8888 refused\n8888 refused\n40001 refused\n40001 refused");
+                .isEqualTo(
+                        "2005 bound\n2005 bound\n2205 refused\n2205 refused\n8888 refused\n8888 refused\n40001 refused\n40001 refused");
     }
 
     @Test
     @Order(40)
     void theDiskLimitHoldsOnXfsAndOnTheSystemsDisk() {
-        String attempt =
-                """
+        String attempt = """
                 for directory in /mnt/c4-9 /opt/c4-9 /var/tmp; do
                   cd "$directory" || exit 1
                   chattr -p 0 . 2> /dev/null; : > file; chattr -p 0 file 2> /dev/null
@@ -112,24 +111,27 @@ class TrixieIT {
                 done
                 """;
 
-        assertThat(lab.ssh("u4-9", "df --output=size -BM /mnt/c4-9 | tail -n 1 | tr -d ' '").ok()).isEqualTo("60M");
+        assertThat(lab.ssh("u4-9", "df --output=size -BM /mnt/c4-9 | tail -n 1 | tr -d ' '")
+                        .ok())
+                .isEqualTo("60M");
         assertThat(lab.ssh("u4-9", attempt).ok()).isEqualTo("held\nheld\nheld");
     }
 
     @Test
     @Order(50)
     void whoTakesTooMuchMemoryDiesAlone() {
-        String hog =
-                """
+        String hog = """
                 python3 -c 'x = bytearray(700 * 2**20); x[::4096] = b"1" * len(x[::4096])'; echo "exit $?"
                 dd if=/dev/zero of=/tmp/fill bs=1M count=700 2> /dev/null; echo "exit $?"; rm -f /tmp/fill
                 """;
 
-        String said = lab.ssh("u4-9", "systemd-run --user --scope -q sh -c " + quoted(hog) + " 2>&1 || true").out();
+        String said = lab.ssh("u4-9", "systemd-run --user --scope -q sh -c " + quoted(hog) + " 2>&1 || true")
+                .out();
 
         assertThat(said).contains("exit 137").doesNotContain("exit 0");
         assertThat(lab.root("systemctl is-system-running").out()).contains("running");
-        assertThat(lab.root("cat " + SLICE + "memory.events | awk '$1 == \"oom_kill\" {print ($2 > 0)}'").ok())
+        assertThat(lab.root("cat " + SLICE + "memory.events | awk '$1 == \"oom_kill\" {print ($2 > 0)}'")
+                        .ok())
                 .isEqualTo("1");
     }
 
@@ -144,7 +146,8 @@ class TrixieIT {
 
         lab.reboot();
 
-        assertThat(lab.ssh("u4-9", "cat /mnt/c4-9/file; df --output=size -BM /mnt/c4-9 | tail -n 1 | tr -d ' '").ok())
+        assertThat(lab.ssh("u4-9", "cat /mnt/c4-9/file; df --output=size -BM /mnt/c4-9 | tail -n 1 | tr -d ' '")
+                        .ok())
                 .isEqualTo("kept\n60M");
         assertThat(lab.root("cat " + SLICE + "cpuset.cpus.effective").ok()).isEqualTo("4-9");
         assertThat(lab.ssh("u4-9", "python3 -c 'import socket; socket.socket().bind((\"\", 2205))' 2>&1 | tail -n 1")
@@ -155,12 +158,14 @@ class TrixieIT {
     @Test
     @Order(70)
     void deallocationLeavesNothingOnTheUnitsOwnDisk() {
-        assertThat(lab.ssh("u4-9", Scripts.withArguments("hostile.sh", "c4-9")).ok()).endsWith("planted");
+        assertThat(lab.ssh("u4-9", Scripts.withArguments("hostile.sh", "c4-9")).ok())
+                .endsWith("planted");
 
         server.succeeded(
                 server.delete("/compute_units/deallocate/" + UNIT).expect(200).operation());
 
-        assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-9", "20000")).ok()).isEmpty();
+        assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-9", "20000")).ok())
+                .isEmpty();
         assertThat(server.unit(UNIT).get("status").asText()).isEqualTo("free");
     }
 
@@ -171,7 +176,8 @@ class TrixieIT {
                 .expect(200)
                 .operation());
 
-        assertThat(lab.root("blkid /dev/vdb /dev/vdc; ls /etc/kloigos /var/lib/kloigos 2>&1 | grep -vc 'No such file'; true")
+        assertThat(lab.root(
+                                "blkid /dev/vdb /dev/vdc; ls /etc/kloigos /var/lib/kloigos 2>&1 | grep -vc 'No such file'; true")
                         .ok())
                 .isEqualTo("0");
     }
@@ -179,13 +185,10 @@ class TrixieIT {
     @Test
     @Order(90)
     void unitsMayHaveEveryCpuWithAWarning() {
-        server.succeeded(server.post(
-                        "/admin/init_server",
-                        """
+        server.succeeded(server.post("/admin/init_server", """
                         {"ip": "127.0.0.1", "hostname": "host2", "region": "lab", "zone": "b", "ssh_port": %d,
                          "cpu_ranges": ["0-7", "8-15"]}
-                        """
-                                .formatted(lab.port()))
+                        """.formatted(lab.port()))
                 .expect(200)
                 .operation());
 

@@ -57,16 +57,14 @@ class UnitLifecycleIT {
                  "cpu_ranges": ["4-7", "8-11", "12-15"], "data_disks": ["/dev/vdb"],
                  "limits": {"disk_max": "120M", "data_max": "80M", "inodes_max": 25000, "tasks_max": 300,
                             "io": [{"device": "/dev/vdb", "write_bytes": "64M", "read_bytes": "64M"}]}%s}
-                """
-                .formatted(lab.port(), changes);
+                """.formatted(lab.port(), changes);
     }
 
     private String allocateRequest() {
         return """
                 {"cpu_count": 4, "tags": {"deployment_id": "web", "owners": ["ann", "bob"], "size": 3},
                  "ssh_public_key": "%s"}
-                """
-                .formatted(lab.publicKey());
+                """.formatted(lab.publicKey());
     }
 
     private String asTenant(String user, String script) {
@@ -76,20 +74,16 @@ class UnitLifecycleIT {
     @Test
     @Order(10)
     void aHostThatCannotHoldTheRequestIsRefusedWithEveryReasonAndLeftAlone() {
-        var answer = server.post(
-                        "/admin/init_server",
-                        """
+        var answer =
+                server.post("/admin/init_server", """
                         {"ip": "127.0.0.1", "hostname": "host1", "region": "lab", "zone": "a", "ssh_port": %d,
                          "cpu_ranges": ["4-7", "14-17"], "reserved_cpus": "0,99", "data_disks": ["/dev/vda", "/dev/vdx"],
                          "limits": {"memory_max": "3G", "port_enforcement": "socket_bind",
                                     "io": [{"device": "/dev/sdz", "read_bytes": 1000}]}}
-                        """
-                                .formatted(lab.port()))
-                .expect(422);
+                        """.formatted(lab.port())).expect(422);
 
         assertThat(answer.body().findValuesAsText("type"))
-                .contains(
-                        "cpu_not_online", "disk_not_blank", "device_unknown", "socket_bind_unavailable");
+                .contains("cpu_not_online", "disk_not_blank", "device_unknown", "socket_bind_unavailable");
         assertThat(server.get("/servers").body()).isEmpty();
         assertThat(lab.root(TREE).ok()).isEqualTo(treeBefore);
     }
@@ -105,7 +99,8 @@ class UnitLifecycleIT {
         assertThat(operation.get("steps")).isNotEmpty();
         assertThat(server.get("/compute_units/?status=FREE").body().findValuesAsText("compute_id"))
                 .containsExactly(FIRST, SECOND, "host1_12-15");
-        assertThat(server.get("/servers/host1").body().get("housekeeping_cpus").asText()).isEqualTo("0-3");
+        assertThat(server.get("/servers/host1").body().get("housekeeping_cpus").asText())
+                .isEqualTo("0-3");
         assertThat(server.post("/admin/init_server", initRequest("")).status()).isEqualTo(409);
     }
 
@@ -129,7 +124,8 @@ class UnitLifecycleIT {
                 .containsEntry("memory.max", limits.get("memory_max").asText())
                 .containsEntry("memory.high", limits.get("memory_high").asText())
                 .containsEntry("pids.max", "300");
-        assertThat(limits.get("memory_high").asLong()).isLessThan(limits.get("memory_max").asLong());
+        assertThat(limits.get("memory_high").asLong())
+                .isLessThan(limits.get("memory_max").asLong());
         assertThat(lab.root("cat " + SLICE + "io.max").ok()).contains("rbps=67108864 wbps=67108864");
         assertThat(asTenant("u4-7", "nproc")).isEqualTo("4");
         assertThat(asTenant("u4-7", "cat WELCOME.txt"))
@@ -142,11 +138,11 @@ class UnitLifecycleIT {
     void theTenantCannotLeaveItsCpusAndTheSystemKeepsOffThem() {
         assertThat(asTenant("u4-7", "taskset -pc 0-15 $$ > /dev/null; taskset -pc $$ | sed 's/.*: //'"))
                 .isEqualTo("4-7");
-        assertThat(asTenant("u4-7", "taskset -c 0 true 2> /dev/null && echo left || echo held")).isEqualTo("held");
+        assertThat(asTenant("u4-7", "taskset -c 0 true 2> /dev/null && echo left || echo held"))
+                .isEqualTo("held");
         assertThat(asTenant("u4-7", "echo 0-15 2> /dev/null > " + SLICE + "cpuset.cpus && echo left || echo held"))
                 .isEqualTo("held");
-        String outside = lab.root(
-                        """
+        String outside = lab.root("""
                         for p in /proc/[0-9]*; do
                           cgroup=$(cat "$p/cgroup" 2> /dev/null) || continue
                           case $cgroup in
@@ -156,17 +152,16 @@ class UnitLifecycleIT {
                           esac
                         done
                         echo looked
-                        """)
-                .ok();
-        assertThat(outside).as("processes of the system and of root off the housekeeping CPUs").isEqualTo("looked");
+                        """).ok();
+        assertThat(outside)
+                .as("processes of the system and of root off the housekeeping CPUs")
+                .isEqualTo("looked");
     }
 
     @Test
     @Order(50)
     void theUsersOwnSystemdWorks() {
-        assertThat(asTenant(
-                        "u4-7",
-                        """
+        assertThat(asTenant("u4-7", """
                         systemctl --user is-system-running --wait
                         mkdir -p ~/.config/systemd/user
                         printf '[Service]\\nExecStart=/bin/sleep 1000000\\n[Install]\\nWantedBy=default.target\\n' \\
@@ -175,29 +170,26 @@ class UnitLifecycleIT {
                         systemctl --user -q enable --now job.service
                         systemctl --user is-active job.service
                         taskset -pc "$(systemctl --user show -p MainPID --value job.service)" | sed 's/.*: //'
-                        """))
-                .isEqualTo("running\nactive\n4-7");
+                        """)).isEqualTo("running\nactive\n4-7");
     }
 
     @Test
     @Order(60)
     void cronAndAtJobsStayInsideTheUnit() {
-        asTenant(
-                "u4-7",
-                """
+        asTenant("u4-7", """
                 echo '* * * * * cat /proc/self/cgroup > ~/cron.cgroup' | crontab -
                 echo 'cat /proc/self/cgroup > ~/at.cgroup' | at now 2> /dev/null
                 """);
-        String found = lab.root(
-                        """
+        String found = lab.root("""
                         for _ in $(seq 150); do
                           [ -s /home/u4-7/cron.cgroup ] && [ -s /home/u4-7/at.cgroup ] && break
                           sleep 1
                         done
                         cat /home/u4-7/cron.cgroup /home/u4-7/at.cgroup
-                        """)
-                .ok();
-        assertThat(found.lines()).hasSize(2).allMatch(line -> line.startsWith("0::/user.slice/user-20000.slice/"), "in the slice");
+                        """).ok();
+        assertThat(found.lines())
+                .hasSize(2)
+                .allMatch(line -> line.startsWith("0::/user.slice/user-20000.slice/"), "in the slice");
         asTenant("u4-7", "crontab -r");
     }
 
@@ -220,7 +212,8 @@ class UnitLifecycleIT {
         lab.ssh(
                         user,
                         "d=$(mktemp -d) && cd \"$d\"\n" + Scripts.install("listen.py", "listen.py")
-                                + "READY_FILE=\"$d/ready\" setsid python3 listen.py " + targets + " > \"$d/log\" 2>&1 < /dev/null &\n"
+                                + "READY_FILE=\"$d/ready\" setsid python3 listen.py " + targets
+                                + " > \"$d/log\" 2>&1 < /dev/null &\n"
                                 + "for _ in $(seq 100); do [ -e \"$d/ready\" ] && exit 0; sleep 0.1; done; cat \"$d/log\"; exit 1\n")
                 .ok();
     }
@@ -228,8 +221,8 @@ class UnitLifecycleIT {
     private String reach(String user, String prefix, String targets) {
         return lab.ssh(
                         user,
-                        "d=$(mktemp -d) && chmod 755 \"$d\" && cd \"$d\"\n" + Scripts.install("reach.py", "reach.py") + prefix
-                                + " python3 reach.py " + targets + "\n")
+                        "d=$(mktemp -d) && chmod 755 \"$d\" && cd \"$d\"\n" + Scripts.install("reach.py", "reach.py")
+                                + prefix + " python3 reach.py " + targets + "\n")
                 .ok();
     }
 
@@ -243,15 +236,13 @@ class UnitLifecycleIT {
     @Order(70)
     void aUnitServesItsOwnPortsAndNoOthers() {
         secondTenant();
-        lab.root(
-                        """
+        lab.root("""
                         ip netns add outside
                         ip link add out0 type veth peer name out1 netns outside
                         ip addr add 10.99.0.1/24 dev out0 && ip -6 addr add fd99::1/64 dev out0 nodad && ip link set out0 up
                         ip -n outside addr add 10.99.0.2/24 dev out1 && ip -n outside -6 addr add fd99::2/64 dev out1 nodad
                         ip -n outside link set out1 up && ip -n outside link set lo up
-                        """)
-                .ok();
+                        """).ok();
         // Its own port, the neighbour's, one that nobody owns, one among the ephemeral.
         listen("u4-7", "tcp:2005 udp:2005 tcp:2205 udp:2205 tcp:8888 udp:8888 tcp:40001 udp:40001");
         listen("u8-11", "tcp:2210 udp:2210");
@@ -263,7 +254,9 @@ class UnitLifecycleIT {
         String fromOutside = reach("root", "ip netns exec outside", served + " " + refused + " " + closed);
         assertThat(fromOutside.lines())
                 .allMatch(line -> line.endsWith(
-                        line.matches(".*:(2005|2210|9999) .*") ? " open" : line.contains(":2199 ") ? " refused" : " timeout"));
+                        line.matches(".*:(2005|2210|9999) .*")
+                                ? " open"
+                                : line.contains(":2199 ") ? " refused" : " timeout"));
         assertThat(fromOutside.lines()).hasSize(28);
 
         String overLoopback = targets(LOOPBACK, 2005, 2210, 9999) + " " + targets(LOOPBACK, 2205, 8888, 40001) + " "
@@ -282,8 +275,7 @@ class UnitLifecycleIT {
     @Test
     @Order(80)
     void writingPastTheDiskLimitFailsEverywhere() {
-        String attempt =
-                """
+        String attempt = """
                 for directory in ~ /opt/c4-7 /mnt/c4-7 /tmp /var/tmp; do
                   mkdir "$directory/fill" && cd "$directory/fill" || exit 1
                   for tricks in plain project; do
@@ -298,9 +290,7 @@ class UnitLifecycleIT {
                 done
                 """;
 
-        assertThat(asTenant("u4-7", attempt).lines())
-                .hasSize(10)
-                .allMatch(line -> line.endsWith(" held"), "held");
+        assertThat(asTenant("u4-7", attempt).lines()).hasSize(10).allMatch(line -> line.endsWith(" held"), "held");
         assertThat(asTenant("u4-7", "df --output=size -BM ~ /opt/c4-7 /mnt/c4-7 | tail -n +2 | tr -d ' '"))
                 .isEqualTo("120M\n120M\n80M");
     }
@@ -308,15 +298,19 @@ class UnitLifecycleIT {
     @Test
     @Order(90)
     void aRebootChangesNothing() {
-        String limits = "cd " + SLICE + " && cat cpuset.cpus.effective cpuset.mems memory.max memory.high pids.max io.max";
+        String limits =
+                "cd " + SLICE + " && cat cpuset.cpus.effective cpuset.mems memory.max memory.high pids.max io.max";
         String before = lab.root(limits).ok();
 
         lab.reboot();
 
         assertThat(asTenant("u4-7", "systemctl --user is-active job.service")).isEqualTo("active");
         assertThat(lab.root(limits).ok()).isEqualTo(before);
-        assertThat(lab.root("cat /sys/fs/cgroup/system.slice/cpuset.cpus.effective").ok()).isEqualTo("0-3");
-        assertThat(lab.root("cat /proc/sys/net/ipv4/ip_local_reserved_ports").ok()).isEqualTo("2000-2599");
+        assertThat(lab.root("cat /sys/fs/cgroup/system.slice/cpuset.cpus.effective")
+                        .ok())
+                .isEqualTo("0-3");
+        assertThat(lab.root("cat /proc/sys/net/ipv4/ip_local_reserved_ports").ok())
+                .isEqualTo("2000-2599");
         listen("u4-7", "tcp:2005 tcp:2205");
         assertThat(reach("root", "", "tcp:127.0.0.1:2005 tcp:127.0.0.1:2205"))
                 .isEqualTo("tcp:127.0.0.1:2005 open\ntcp:127.0.0.1:2205 timeout");
@@ -339,7 +333,8 @@ class UnitLifecycleIT {
     @Test
     @Order(110)
     void nothingOfAHostileTenantIsLeftAfterDeallocation() {
-        assertThat(asTenant("u4-7", Scripts.withArguments("hostile.sh", "c4-7"))).endsWith("planted");
+        assertThat(asTenant("u4-7", Scripts.withArguments("hostile.sh", "c4-7")))
+                .endsWith("planted");
         assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000")).ok())
                 .contains("process ", "file /tmp", "ipc ", "key ", "linger", "crontab", "cgroup");
 
@@ -353,28 +348,31 @@ class UnitLifecycleIT {
         assertThat(unit.get("tags")).isEmpty();
         assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000")).ok())
                 .isEmpty();
-        assertThat(lab.root("grep -c . /etc/passwd && systemctl is-system-running").ok()).endsWith("running");
-        assertThat(lab.ssh("u4-7", "true").exit()).as("login after deallocation").isNotZero();
+        assertThat(lab.root("grep -c . /etc/passwd && systemctl is-system-running")
+                        .ok())
+                .endsWith("running");
+        assertThat(lab.ssh("u4-7", "true").exit())
+                .as("login after deallocation")
+                .isNotZero();
         assertThat(server.delete("/compute_units/deallocate/" + FIRST).status()).isEqualTo(409);
     }
 
     @Test
     @Order(120)
     void theNextTenantStartsClean() {
-        JsonNode unit = server.post("/compute_units/allocate", allocateRequest()).expect(200).body();
+        JsonNode unit = server.post("/compute_units/allocate", allocateRequest())
+                .expect(200)
+                .body();
 
         assertThat(unit.get("compute_id").asText()).isEqualTo(FIRST);
-        assertThat(asTenant(
-                        "u4-7",
-                        """
+        assertThat(asTenant("u4-7", """
                         systemctl --user is-system-running --wait
                         keyctl show @u | grep -c evil
                         crontab -l 2> /dev/null | wc -l
                         ls -A /opt/c4-7 /mnt/c4-7 | grep -c -v -e : -e '^$'
                         ls -A ~ | grep -v -e '^\\.' | tr '\\n' ' '
                         pgrep -u u4-7 -c python3
-                        """))
-                .isEqualTo("running\n0\n0\n0\nWELCOME.txt 0");
+                        """)).isEqualTo("running\n0\n0\n0\nWELCOME.txt 0");
         assertThat(asTenant("u4-7", "lsattr -pd /opt/c4-7 | awk '{print $1}'")).isEqualTo("20000");
     }
 
@@ -393,7 +391,9 @@ class UnitLifecycleIT {
     void aDecommissionedHostIsAsItWasBefore() {
         lab.root("ip link del out0; ip netns del outside").ok();
 
-        server.succeeded(server.delete("/admin/decommission_server/host1?force=true").expect(200).operation());
+        server.succeeded(server.delete("/admin/decommission_server/host1?force=true")
+                .expect(200)
+                .operation());
 
         assertThat(server.unit(FIRST).get("status").asText()).isEqualTo("decommissioned");
         List<String> changed = difference(treeBefore, lab.root(TREE).ok());
@@ -404,7 +404,9 @@ class UnitLifecycleIT {
                         .ok())
                 .isEqualTo("/etc/pam.d/cron:0\n/etc/pam.d/atd:0\n\n0");
         assertThat(lab.root("taskset -pc 1 | sed 's/.*: //'").ok()).isEqualTo("0-15");
-        assertThat(lab.root("blkid -o value -s TYPE /dev/vdb").ok()).as("the data disk is kept").isEqualTo("ext4");
+        assertThat(lab.root("blkid -o value -s TYPE /dev/vdb").ok())
+                .as("the data disk is kept")
+                .isEqualTo("ext4");
     }
 
     /** Lines of one text and not of the other, without files that the system itself writes when accounts come and go. */
@@ -414,8 +416,9 @@ class UnitLifecycleIT {
         return Stream.concat(
                         old.stream().filter(line -> !now.contains(line)).map(line -> "- " + line),
                         now.stream().filter(line -> !old.contains(line)).map(line -> "+ " + line))
-                .filter(line -> !line.matches(
-                        ".* (/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?|/etc/\\.pwd\\.lock|/var/lib/systemd/.*|/var/spool/cron.*|/var/lib/private.*)"))
+                .filter(
+                        line -> !line.matches(
+                                ".* (/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?|/etc/\\.pwd\\.lock|/var/lib/systemd/.*|/var/spool/cron.*|/var/lib/private.*)"))
                 .toList();
     }
 }

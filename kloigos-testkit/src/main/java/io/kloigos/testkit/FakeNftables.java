@@ -16,14 +16,14 @@ import java.util.regex.Pattern;
  */
 final class FakeNftables {
     private static final Pattern TOKEN = Pattern.compile("\"[^\"]*\"|[{};]|\\n|[^\\s{};\"]+");
-    private static final Pattern ELEMENT = Pattern.compile("(?:(\\d+) \\. )?(\\d+)(?:-(\\d+))?");
+    private static final Pattern ELEMENT = Pattern.compile("\\s*(?:(\\d+)\\s+\\.\\s+)?(\\d+)(?:-(\\d+))?\\s*");
 
     /** One element of a set: a key with an interval, or an interval. */
     record Element(int key, int first, int last) implements Comparable<Element> {
         private static final int NO_KEY = -1;
 
         static Element parse(String text) {
-            Matcher matcher = ELEMENT.matcher(text.strip().replaceAll("\\s+", " "));
+            Matcher matcher = ELEMENT.matcher(text);
             if (!matcher.matches()) {
                 throw new Refused("Error: syntax error, unexpected string\n" + text);
             }

@@ -12,6 +12,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The service manager of one host: units, their drop-ins, and the cgroups of slices. Guarded by the host.
@@ -21,6 +23,8 @@ import java.util.TreeSet;
 final class FakeSystemd {
     static final String CGROUPS = "/sys/fs/cgroup";
     private static final String ETC = "/etc/systemd/system";
+    private static final Pattern MANAGER = Pattern.compile("user@(\\d+)\\.service");
+    private static final Pattern USER_SLICE = Pattern.compile("user-(\\d+)\\.slice");
     private static final ByteSize PAGE = ByteSize.ofKibibytes(4);
     private static final Access CGROUP_FILE = new Access(0, 0644);
     private static final Map<String, String> IO_LIMITS = Map.of(
@@ -200,7 +204,7 @@ final class FakeSystemd {
         return builtIn.contains(unit)
                 || unit.endsWith(".slice")
                 || unit.equals("init.scope")
-                || unit.matches("user@\\d+\\.service")
+                || MANAGER.matcher(unit).matches()
                 || machine.files.find(ETC + "/" + unit) != null;
     }
 
@@ -260,8 +264,9 @@ final class FakeSystemd {
             int uid = Integer.parseInt(unit.substring("user@".length(), unit.length() - ".service".length()));
             machine.kill(process -> process.uid() == uid && process.command().equals("systemd --user"));
         }
-        if (unit.matches("user-\\d+\\.slice")) {
-            int uid = Integer.parseInt(unit.substring("user-".length(), unit.length() - ".slice".length()));
+        Matcher slice = USER_SLICE.matcher(unit);
+        if (slice.matches()) {
+            int uid = Integer.parseInt(slice.group(1));
             stop("user@" + uid + ".service");
             machine.kill(process -> process.slice().equals(unit));
             machine.files.parentOf("/run/user/x").list().remove(Integer.toString(uid));

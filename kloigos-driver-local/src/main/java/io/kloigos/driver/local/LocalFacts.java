@@ -250,11 +250,10 @@ final class LocalFacts {
             if (signature.isEmpty() && divided) {
                 signature = "parts";
             }
-            // What udev did not see yet, the disk itself tells.
-            if (signature.isEmpty()
-                    && kind.equals("disk")
-                    && !tools.run("wipefs", "-n", name).out().isBlank()) {
-                signature = "unknown";
+            // What udev did not see yet, the disk itself tells; one that cannot be looked at does not pass for blank.
+            if (signature.isEmpty() && kind.equals("disk")) {
+                Tools.Ran signatures = tools.run("wipefs", "-n", name);
+                signature = signatures.succeeded() && signatures.out().isBlank() ? "" : "unknown";
             }
             disks.add(new HostFacts.Disk(
                     name,

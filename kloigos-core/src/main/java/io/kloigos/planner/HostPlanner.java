@@ -33,9 +33,16 @@ import java.util.Optional;
 public final class HostPlanner {
     private static final Duration UNIT_LIMIT = Duration.ofMinutes(5);
     private static final Duration MANAGER_START = Duration.ofSeconds(30);
+
+    /** systemd answers a reload before every cgroup has its new limits. */
+    private static final Duration SETTLING = Duration.ofSeconds(20);
+
     private static final Duration HOST_LIMIT = Duration.ofMinutes(10);
     private static final Duration PER_UNIT = Duration.ofSeconds(30);
     private static final int OWNER_ONLY = 0700;
+
+    /** Whose start brings the ports service. */
+    private static final List<String> PORTS_WANTED_BY = List.of("nftables.service", "sysinit.target");
 
     /** The slices of the system and, by default, of every user: a unit whose own drop-in is lost lands there too. */
     private static final List<String> HOUSEKEEPING = List.of("init.scope", "system.slice", "user-.slice");
@@ -136,6 +143,10 @@ public final class HostPlanner {
         });
     }
 
+    private static String wants(String target) {
+        return HostFiles.SYSTEMD + "/" + target + ".wants";
+    }
+
     private static String dropIns(String name) {
         return HostFiles.SYSTEMD + "/" + name + ".d";
     }
@@ -146,7 +157,10 @@ public final class HostPlanner {
 
     private static void expectSystemOn(Steps steps, CpuSet cpus) {
         for (String cgroup : List.of("system.slice", "init.scope")) {
-            steps.expectFile(cpus.toString(), "/sys/fs/cgroup/" + cgroup + "/cpuset.cpus.effective");
+            steps.add(new Step.Expectation(
+                    new Reading.FileText("/sys/fs/cgroup/" + cgroup + "/cpuset.cpus.effective"),
+                    cpus.toString(),
+                    SETTLING));
         }
     }
 
@@ -404,12 +418,13 @@ public final class HostPlanner {
             steps.remove(HostFiles.managerDirectory(unit));
         }
         HOUSEKEEPING.forEach(name -> steps.remove(housekeepingFile(name)));
-        removeEmptyDropIns(steps);
+        removeEmptyDirectories(steps);
         steps.run("systemctl", "daemon-reload");
         // Without limits there are no cpuset files to read, so the first process is asked where it may run.
         steps.add(new Step.Expectation(
                 new Reading.FileLine("/proc/1/status", "Cpus_allowed_list:"),
-                "Cpus_allowed_list:\t" + facts.onlineCpus()));
+                "Cpus_allowed_list:\t" + facts.onlineCpus(),
+                SETTLING));
         removeAccounts(steps, units);
         steps.remove(HostFiles.STATE);
         steps.remove(HostFiles.DIRECTORY);
@@ -440,7 +455,7 @@ public final class HostPlanner {
     }
 
     private static void releasePorts(Steps steps, HostFacts facts, List<ComputeUnit> units) {
-        steps.disabled(HostFiles.PORTS_SERVICE);
+        steps.stopped(HostFiles.PORTS_SERVICE);
         steps.add(Step.Ensure.that(
                 Condition.fails("nft", "list", "table", "inet", HostFiles.TABLE),
                 "nft",
@@ -448,6 +463,7 @@ public final class HostPlanner {
                 "table",
                 "inet",
                 HostFiles.TABLE));
+        PORTS_WANTED_BY.forEach(target -> steps.remove(wants(target) + "/" + HostFiles.PORTS_SERVICE));
         steps.remove(HostFiles.PORTS_SERVICE_FILE);
         PortSet reserved = PortSet.parse(facts.reservedPorts());
         units.forEach(unit -> reserved.without(unit.ports()));
@@ -456,13 +472,15 @@ public final class HostPlanner {
         steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);
     }
 
-    /** Directories for drop-ins may hold files of others; only those that are empty now go. */
-    private static void removeEmptyDropIns(Steps steps) {
+    /** Directories of systemd's configuration may hold files of others; only those that are empty now go. */
+    private static void removeEmptyDirectories(Steps steps) {
+        List<String> names = new ArrayList<>();
+        HOUSEKEEPING.forEach(name -> names.add(name + ".d"));
+        PORTS_WANTED_BY.forEach(target -> names.add(target + ".wants"));
+        names.add("local-fs.target.wants");
         List<String> argv =
                 new ArrayList<>(List.of("find", HostFiles.SYSTEMD, "-maxdepth", "1", "-type", "d", "-empty", "("));
-        for (String name : HOUSEKEEPING) {
-            argv.addAll(List.of("-name", name + ".d", "-o"));
-        }
+        names.forEach(name -> argv.addAll(List.of("-name", name, "-o")));
         argv.addAll(List.of("-false", ")", "-delete"));
         steps.add(new Step.Command(argv, ""));
     }
@@ -527,15 +545,15 @@ public final class HostPlanner {
             return List.of("grep", "-qE", "^" + unit.user() + ":([^:]*:){6}:", "/etc/shadow");
         }
 
-        void disabled(String unit) {
-            steps.add(Step.Ensure.that(
-                    Condition.fails("systemctl", "is-enabled", "-q", unit), "systemctl", "disable", "--now", unit));
+        void stopped(String unit) {
+            steps.add(
+                    Step.Ensure.that(Condition.fails("systemctl", "is-active", "-q", unit), "systemctl", "stop", unit));
         }
 
         void unmounted(String mountPoint) {
             String unit = HostFiles.mountUnit(mountPoint);
-            disabled(unit);
             steps.add(Step.Ensure.that(Condition.fails("mountpoint", "-q", mountPoint), "umount", mountPoint));
+            remove(wants("local-fs.target") + "/" + unit);
             remove(HostFiles.SYSTEMD + "/" + unit);
         }
 

@@ -89,7 +89,8 @@ public final class HttpServer implements AutoCloseable {
         config.routes.exception(Exception.class, HttpServer::fail);
     }
 
-    private static void addSecurityHeaders(HttpFields.Mutable headers) {
+    /** Tells browsers to trust nothing but this server's own files, and to keep nothing. */
+    static void addSecurityHeaders(HttpFields.Mutable headers) {
         headers.put("Content-Security-Policy", POLICY);
         headers.put("X-Content-Type-Options", "nosniff");
         headers.put("Referrer-Policy", "no-referrer");

@@ -98,7 +98,7 @@ final class JsonFields {
     void refuseOthers() {
         object.fieldNames().forEachRemaining(name -> {
             if (!known.contains(name)) {
-                faults.add("extra_forbidden", "there is no such field; " + NearestMatch.hint(name, known), name);
+                faults.add("extra_forbidden", "is not known here; " + NearestMatch.hint(name, known), name);
             }
         });
     }

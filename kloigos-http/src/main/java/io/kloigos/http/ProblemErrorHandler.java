@@ -19,6 +19,7 @@ final class ProblemErrorHandler extends ErrorHandler {
                 status.name().toLowerCase(Locale.ROOT),
                 "The request was refused by the HTTP server: " + status.getMessage() + ".",
                 request.getHttpURI().getPath());
+        HttpServer.addSecurityHeaders(response.getHeaders());
         response.getHeaders().put(HttpHeader.CONTENT_TYPE, Problem.CONTENT_TYPE);
         response.write(true, ByteBuffer.wrap(Json.write(problem)), callback);
         return true;

@@ -35,10 +35,13 @@ final class RequestReader {
     <T> Optional<T> query(Function<JsonFields, T> read) {
         ObjectNode parameters = JsonNodeFactory.instance.objectNode();
         context.queryParamMap().forEach((name, values) -> {
-            if (values.size() > 1) {
-                faults.add("repeated", "the parameter is given " + values.size() + " times", "query", name);
+            if (values.size() == 1) {
+                parameters.put(name, values.get(0));
+            } else if (values.isEmpty()) {
+                faults.add("malformed", "has a malformed percent-encoding", "query", name);
+            } else {
+                faults.add("repeated", "is given " + values.size() + " times", "query", name);
             }
-            parameters.put(name, values.get(0));
         });
         return faults.attempt(() -> JsonType.object(read).read(parameters), "query");
     }

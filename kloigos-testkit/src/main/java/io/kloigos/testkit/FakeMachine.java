@@ -744,6 +744,7 @@ final class FakeMachine {
             throw new Refused("umount: " + point + ": not mounted.");
         }
         files.unmount(mount);
+        systemd.unmounted(point);
     }
 
     CpuSet nodeNumbers() {

@@ -236,6 +236,12 @@ final class FakeSystemd {
         active.add(unit);
     }
 
+    /** A mount unit follows the mount table, whoever changes it. */
+    void unmounted(String point) {
+        active.removeIf(
+                unit -> unit.endsWith(".mount") && one(unit, "Mount", "Where").equals(point));
+    }
+
     private void startManager(String unit) {
         int uid = Integer.parseInt(unit.substring("user@".length(), unit.length() - ".service".length()));
         FakeMachine.Account account = machine.account(uid);

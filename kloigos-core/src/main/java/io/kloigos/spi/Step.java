@@ -203,7 +203,8 @@ public sealed interface Step {
     record Expectation(Reading reading, String expected) implements Step {
         @Override
         public String describe() {
-            return "expect " + reading.describe() + " = " + expected;
+            return "expect " + reading.describe() + " = "
+                    + String.join(" | ", expected.lines().toList());
         }
     }
 }

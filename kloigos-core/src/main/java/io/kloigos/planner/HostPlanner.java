@@ -412,7 +412,7 @@ public final class HostPlanner {
         jobFiles(facts).forEach(path -> steps.add(new Step.RemovedLines(path, HostFiles.PAM_LINES)));
         steps.remove(HostFiles.SSHD);
         steps.run("systemctl", "reload", facts.sshUnit());
-        releasePorts(steps, facts, units);
+        releasePorts(steps, facts);
         for (ComputeUnit unit : units) {
             steps.remove(HostFiles.sliceDirectory(unit));
             steps.remove(HostFiles.managerDirectory(unit));
@@ -454,7 +454,8 @@ public final class HostPlanner {
         server.volumes().forEach(volume -> steps.unmounted(volume.mountPoint()));
     }
 
-    private static void releasePorts(Steps steps, HostFacts facts, List<ComputeUnit> units) {
+    /** What the host had reserved before init stays reserved. */
+    private static void releasePorts(Steps steps, HostFacts facts) {
         steps.stopped(HostFiles.PORTS_SERVICE);
         steps.add(Step.Ensure.that(
                 Condition.fails("nft", "list", "table", "inet", HostFiles.TABLE),
@@ -466,7 +467,6 @@ public final class HostPlanner {
         PORTS_WANTED_BY.forEach(target -> steps.remove(wants(target) + "/" + HostFiles.PORTS_SERVICE));
         steps.remove(HostFiles.PORTS_SERVICE_FILE);
         PortSet reserved = PortSet.parse(facts.reservedPorts());
-        units.forEach(unit -> reserved.without(unit.ports()));
         steps.remove(HostFiles.SYSCTL);
         steps.add(new Step.Command(List.of("tee", HostFiles.RESERVED_PORTS), reserved + "\n"));
         steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);

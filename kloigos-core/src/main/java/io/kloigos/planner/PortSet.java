@@ -23,11 +23,6 @@ final class PortSet {
         return this;
     }
 
-    PortSet without(io.kloigos.model.PortRange range) {
-        ports.clear(range.start(), range.end());
-        return this;
-    }
-
     @Override
     public String toString() {
         return Stream.iterate(

@@ -217,7 +217,8 @@ public sealed interface Step {
 
         @Override
         public String describe() {
-            return "expect " + reading.describe() + " = " + expected
+            return "expect " + reading.describe() + " = "
+                    + String.join(" | ", expected.lines().toList())
                     + (within.isZero() ? "" : " within " + within.toSeconds() + " s");
         }
     }

@@ -385,7 +385,7 @@ suspicious_disks() { # UID DIRECTORY...
     while read -r file_number file_source file_mount; do
         file_count=
         while read -r file_device _ _ _ _ file_inodes _; do
-            [ "$file_device" != "$file_source" ] || file_count=$file_inodes
+            [ "$file_device" != "$file_source" ] || file_count=${file_inodes%\*}
         done <<QUOTA
 $file_quota
 QUOTA

@@ -158,6 +158,9 @@ final class ConnectionPool implements AutoCloseable {
         watch.shutdownNow();
         try {
             watch.awaitTermination(1, TimeUnit.SECONDS);
+            for (SshConnection connection : all) {
+                connection.awaitEnd();
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -35,7 +35,9 @@ final class HostKeyPolicy implements HostKeyVerifier {
     private final Set<KeyType> refusedTypes = new LinkedHashSet<>();
     private final Set<String> refusedKeys = new LinkedHashSet<>();
     private volatile String fingerprint = "";
+    private volatile boolean accepted;
     private volatile boolean refused;
+    private volatile Thread reader = Thread.currentThread();
 
     HostKeyPolicy(HostAddress address, int port, @Nullable Path knownHosts) {
         this.address = address;
@@ -70,9 +72,11 @@ final class HostKeyPolicy implements HostKeyVerifier {
     /** Runs on the thread that reads the connection, which it names. */
     @Override
     public boolean verify(String hostname, int remotePort, PublicKey key) {
-        Thread.currentThread().setName("kloigos-ssh-reader-" + address.hostname());
+        reader = Thread.currentThread();
+        reader.setName("kloigos-ssh-reader-" + address.hostname());
         fingerprint = fingerprint(key);
         if (accepts(key)) {
+            accepted = true;
             return true;
         }
         refused = true;
@@ -121,8 +125,9 @@ final class HostKeyPolicy implements HostKeyVerifier {
         return was;
     }
 
-    boolean hasRefused() {
-        return !refusedKeys.isEmpty();
+    /** Tells whether the host showed keys, none of which was accepted. */
+    boolean hasOnlyRefused() {
+        return !accepted && !refusedKeys.isEmpty();
     }
 
     /** Returns the key of the last handshake, as OpenSSH prints it. */
@@ -130,7 +135,12 @@ final class HostKeyPolicy implements HostKeyVerifier {
         return fingerprint;
     }
 
-    KloigosException mismatch() {
+    /** Returns the thread that reads the connection, once a key was shown. */
+    Thread reader() {
+        return reader;
+    }
+
+    KloigosException mismatch(@Nullable Throwable cause) {
         String wanted = address.hostKey() != null
                 ? "the pinned key is " + address.hostKey()
                 : "known_hosts has other keys for it";
@@ -138,7 +148,8 @@ final class HostKeyPolicy implements HostKeyVerifier {
                 ErrorCode.HOST_KEY_MISMATCH,
                 "Will not talk to " + address + " port " + port + ": it shows the host key "
                         + String.join(" and ", refusedKeys) + ", but " + wanted
-                        + ". If the host was installed anew, pin its new key; if not, somebody may be in between.");
+                        + ". If the host was installed anew, pin its new key; if not, somebody may be in between.",
+                cause);
     }
 
     private static String fingerprint(PublicKey key) {

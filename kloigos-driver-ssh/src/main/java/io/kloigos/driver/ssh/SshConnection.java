@@ -17,6 +17,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import net.schmizz.keepalive.KeepAliveProvider;
 import net.schmizz.keepalive.KeepAliveRunner;
 import net.schmizz.sshj.DefaultConfig;
@@ -59,15 +60,23 @@ final class SshConnection {
     private final HostAddress address;
     private final ConnectionKey key;
     private final SSHClient client;
+    private final List<Thread> threads;
     private final String fingerprint;
     private int capacity;
     private int used;
     private long unusedSince = System.nanoTime();
 
-    private SshConnection(HostAddress address, ConnectionKey key, SSHClient client, String fingerprint, int capacity) {
+    private SshConnection(
+            HostAddress address,
+            ConnectionKey key,
+            SSHClient client,
+            List<Thread> threads,
+            String fingerprint,
+            int capacity) {
         this.address = address;
         this.key = key;
         this.client = client;
+        this.threads = threads;
         this.fingerprint = fingerprint;
         this.capacity = capacity;
     }
@@ -83,9 +92,10 @@ final class SshConnection {
         HostKeyPolicy policy = new HostKeyPolicy(address, key.port(), settings.knownHosts());
         while (true) {
             DefaultConfig config = new DefaultConfig();
-            List<Factory.Named<KeyAlgorithm>> algorithms = policy.remaining(config.getKeyAlgorithms());
+            List<Factory.Named<KeyAlgorithm>> all = config.getKeyAlgorithms();
+            List<Factory.Named<KeyAlgorithm>> algorithms = policy.remaining(all);
             if (algorithms.isEmpty()) {
-                throw policy.mismatch();
+                throw policy.mismatch(null);
             }
             config.setKeyAlgorithms(algorithms);
             config.setKeepAliveProvider(KeepAliveProvider.KEEP_ALIVE);
@@ -100,7 +110,6 @@ final class SshConnection {
                 client.getConnection().setTimeoutMs(millis);
                 KeepAliveRunner keepAlive =
                         (KeepAliveRunner) client.getConnection().getKeepAlive();
-                keepAlive.setName("kloigos-ssh-alive-" + address.hostname());
                 keepAlive.setDaemon(true);
                 keepAlive.setMaxAliveCount(SshSettings.MISSED_KEEP_ALIVES);
                 keepAlive.setKeepAliveInterval(
@@ -108,19 +117,29 @@ final class SshConnection {
                 // The first words of the two sides are exchanged without any time limit of sshj's.
                 timeout = watch.schedule(() -> cut(client), 3L * millis, TimeUnit.MILLISECONDS);
                 client.connect(address.ip(), key.port());
+                // The same list is for the login's key too. The host's own keeps its place for later exchanges.
+                config.setKeyAlgorithms(Stream.concat(algorithms.stream(), all.stream())
+                        .distinct()
+                        .toList());
                 KeyProvider login = client.loadKeys(settings.privateKey().toString());
                 login.getPrivate();
                 client.authPublickey(key.user(), login);
+                keepAlive.setName("kloigos-ssh-alive-" + address.hostname());
                 open = true;
                 return new SshConnection(
-                        address, key, client, policy.fingerprint(), settings.maxSessionsPerConnection());
+                        address,
+                        key,
+                        client,
+                        List.of(keepAlive, policy.reader()),
+                        policy.fingerprint(),
+                        settings.maxSessionsPerConnection());
             } catch (IOException e) {
                 if (policy.takeRefusal()) {
                     continue;
                 }
-                if (policy.hasRefused()) {
+                if (policy.hasOnlyRefused()) {
                     // No further type of key in common with the host.
-                    throw policy.mismatch();
+                    throw policy.mismatch(e);
                 }
                 if (!isTimeout(e) && (e instanceof UserAuthException || client.isConnected())) {
                     throw loginRefused(address, key, settings, e);
@@ -230,6 +249,13 @@ final class SshConnection {
             client.disconnect();
         } catch (IOException e) {
             cut();
+        }
+    }
+
+    /** Waits until the connection's threads ended, which they do soon after it. */
+    void awaitEnd() throws InterruptedException {
+        for (Thread thread : threads) {
+            thread.join(LAST_WORDS.toMillis());
         }
     }
 

@@ -122,10 +122,13 @@ erase_processes() {
             find_processes "$2"
             [ -n "$found" ] || process_matched=no
         fi
-        if [ "$process_matched" = no ]; then
-            [ -d "$process_slice" ] || break
-            # The user manager would be started again, and keeps the cgroups.
-            quiet timeout -k 1 10 systemctl stop "user-$2.slice" "user@$2.service"
+        if [ "$process_matched" = no ] && [ ! -d "$process_slice" ]; then
+            break
+        fi
+        if [ -d "$process_slice" ] && [ $((process_round % 40)) = 0 ]; then
+            # Or the user manager would be started again. Not waited for: how long it takes is up to the tenant's services,
+            # unless they are killed meanwhile.
+            quiet systemctl stop --no-block "user-$2.slice" "user@$2.service"
         fi
         outcome=changed
         process_round=$((process_round + 1))
@@ -135,7 +138,7 @@ erase_processes() {
             fail "not gone 15 s after SIGKILL: ${found:-the cgroup $process_slice}"
             return
         fi
-        [ "$process_matched" = no ] || sleep 0.05
+        sleep 0.05
     done
     # Whoever was alive could still have left a job.
     erase_jobs "$1" "$2"
@@ -268,6 +271,9 @@ traces_keyrings() {
 erase_keyrings() {
     has_keys "$2" || return 0
     command -v keyctl >/dev/null || fail 'keyctl is not installed: install the package keyutils' || return
+    trace_list=
+    traces_keyrings "$1" "$2"
+    [ -n "$trace_list" ] || return 0
     outcome=changed
     # Invalid keyrings are gone at once; whoever asks next for those of this user gets new ones.
     # shellcheck disable=SC2016 # expanded by the other shell
@@ -379,7 +385,7 @@ suspicious_disks() { # UID DIRECTORY...
     while read -r file_number file_source file_mount; do
         file_count=
         while read -r file_device _ _ _ _ file_inodes _; do
-            [ "$file_device" != "$file_source" ] || file_count=$file_inodes
+            [ "$file_device" != "$file_source" ] || file_count=${file_inodes%\*}
         done <<QUOTA
 $file_quota
 QUOTA

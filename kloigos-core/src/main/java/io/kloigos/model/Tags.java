@@ -1,5 +1,6 @@
 package io.kloigos.model;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -7,7 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a tenant notes on a unit. Values are a String, a Number or a List of Strings.
+ * What a tenant notes on a unit. Values are a String, a finite Number or a List of Strings, all of whole
+ * Unicode characters.
  *
  * @param values by name, in the order given; at most 64, names of 1 to 128 characters, texts of at most 1024
  */
@@ -53,7 +55,13 @@ public record Tags(Map<String, Object> values) {
     }
 
     private static boolean isText(Object value) {
-        return value instanceof String text && text.length() <= LONGEST_TEXT;
+        return value instanceof String text
+                && text.length() <= LONGEST_TEXT
+                && StandardCharsets.UTF_8.newEncoder().canEncode(text);
+    }
+
+    private static boolean isFinite(Object value) {
+        return value instanceof Number number && Double.isFinite(number.doubleValue());
     }
 
     private static String shortened(String name) {

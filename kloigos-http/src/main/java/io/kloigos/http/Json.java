@@ -2,11 +2,13 @@ package io.kloigos.http;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SequenceWriter;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import io.kloigos.model.ErrorCode;
@@ -70,6 +72,17 @@ final class Json {
         } catch (IOException e) {
             throw new IllegalStateException("Reading from memory failed", e);
         }
+    }
+
+    /** Returns what is wrong, without the names of classes that the parser tells. */
+    private static String reason(JsonProcessingException e) {
+        if (e instanceof MismatchedInputException) {
+            return "something follows the JSON value";
+        }
+        if (e instanceof StreamConstraintsException) {
+            return "it is nested too deeply, or holds a number or a name that is too long";
+        }
+        return e.getOriginalMessage();
     }
 
     /** Returns the object as plain Java values. */

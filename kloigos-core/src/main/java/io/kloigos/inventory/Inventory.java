@@ -90,6 +90,8 @@ public final class Inventory implements AutoCloseable {
             Flyway.configure(Inventory.class.getClassLoader())
                     .dataSource(writer)
                     .locations("classpath:io/kloigos/inventory/migration")
+                    // Flyway ignores migrations of newer programs unless told not to.
+                    .ignoreMigrationPatterns(new String[0])
                     .load()
                     .migrate();
             return new Inventory(writer, pool(file, "kloigos-reader", READERS, SQLiteConfig.TransactionMode.DEFERRED));

@@ -28,9 +28,12 @@ import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -59,6 +62,10 @@ public final class Inventory implements AutoCloseable {
     private static final String UNITS =
             "SELECT u.*, s.ip, s.region, s.zone FROM units u JOIN servers s ON s.hostname = u.hostname";
 
+    /** With nine digits after the point always, so that texts sort like times. */
+    private static final DateTimeFormatter TIME =
+            new DateTimeFormatterBuilder().appendInstant(9).toFormatter(Locale.ROOT);
+
     private final HikariDataSource writerPool;
     private final HikariDataSource readerPool;
     private final Jdbi writer;
@@ -83,6 +90,8 @@ public final class Inventory implements AutoCloseable {
             Flyway.configure(Inventory.class.getClassLoader())
                     .dataSource(writer)
                     .locations("classpath:io/kloigos/inventory/migration")
+                    // Flyway ignores migrations of newer programs unless told not to.
+                    .ignoreMigrationPatterns(new String[0])
                     .load()
                     .migrate();
             return new Inventory(writer, pool(file, "kloigos-reader", READERS, SQLiteConfig.TransactionMode.DEFERRED));
@@ -299,7 +308,7 @@ public final class Inventory implements AutoCloseable {
                 .bind("volumes", Json.write(server.volumes()))
                 .bind("facts", server.facts().toString())
                 .bind("warnings", Json.write(server.warnings()))
-                .bind("createdAt", server.createdAt().toString())
+                .bind("createdAt", text(server.createdAt()))
                 .bind("operation", operationId)
                 .execute();
         audit(
@@ -431,7 +440,7 @@ public final class Inventory implements AutoCloseable {
             ComputeUnit unit = findUnit(handle, id).orElseThrow(() -> unknownUnit(id));
             change(handle, unit, status, reason, ended.id(), now);
             if (status == UnitStatus.ALLOCATED) {
-                handle.execute("UPDATE units SET started_at = ? WHERE compute_id = ?", now.toString(), id.value());
+                handle.execute("UPDATE units SET started_at = ? WHERE compute_id = ?", text(now), id.value());
             } else if (status == UnitStatus.FREE) {
                 forgetTenant(handle, id);
             }
@@ -523,7 +532,7 @@ public final class Inventory implements AutoCloseable {
             String reason) {
         handle.execute(
                 "INSERT INTO audit (at, subject, operation_id, before, after, reason) VALUES (?, ?, ?, ?, ?, ?)",
-                at.toString(),
+                text(at),
                 subject,
                 operationId,
                 before,
@@ -603,7 +612,7 @@ public final class Inventory implements AutoCloseable {
                 .bind("dataDisks", dataDisks.name())
                 .bind("state", operation.state().toString())
                 .bind("attempt", operation.attempt())
-                .bind("createdAt", operation.createdAt().toString())
+                .bind("createdAt", text(operation.createdAt()))
                 .execute();
     }
 
@@ -721,6 +730,6 @@ public final class Inventory implements AutoCloseable {
     }
 
     private static @Nullable String text(@Nullable Instant instant) {
-        return instant == null ? null : instant.toString();
+        return instant == null ? null : TIME.format(instant);
     }
 }

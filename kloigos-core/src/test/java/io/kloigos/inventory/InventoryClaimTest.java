@@ -1,0 +1,148 @@
+package io.kloigos.inventory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kloigos.fixture.SampleFleet;
+import io.kloigos.fixture.SampleHost;
+import io.kloigos.model.ComputeId;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.Operation;
+import io.kloigos.model.ServerStatus;
+import io.kloigos.model.UnitFilter;
+import io.kloigos.model.UnitStatus;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Many tenants at once. */
+@Timeout(60)
+class InventoryClaimTest {
+    private static final int THREADS = 16;
+    private static final int UNITS = 64;
+
+    @TempDir
+    Path directory;
+
+    private final AtomicInteger operations = new AtomicInteger();
+
+    private static void fill(Inventory inventory) {
+        for (int server = 0; server < 4; server++) {
+            String hostname = "host" + server;
+            SampleFleet fleet = SampleFleet.of(
+                    SampleFleet.request(
+                            hostname,
+                            IntStream.range(0, UNITS / 4)
+                                    .mapToObj(Integer::toString)
+                                    .toArray(String[]::new)),
+                    SampleHost.debian().facts());
+            Operation init =
+                    SampleFleet.operation("init-" + hostname, Operation.Kind.INIT, hostname, null, SampleFleet.NOON);
+            inventory.addServer(fleet.server(), fleet.units(), init);
+            inventory.endOnServer(
+                    SampleFleet.ended("init-" + hostname, Operation.Kind.INIT, hostname, null),
+                    ServerStatus.READY,
+                    UnitStatus.FREE,
+                    "",
+                    SampleFleet.NOON);
+        }
+    }
+
+    private Optional<ComputeUnit> claim(Inventory inventory) {
+        return inventory.claim(
+                SampleFleet.wanting(1),
+                unit -> SampleFleet.operation(
+                        "op" + operations.incrementAndGet(),
+                        Operation.Kind.ALLOCATE,
+                        unit.hostname(),
+                        unit,
+                        SampleFleet.NOON));
+    }
+
+    /** Returns what each of the threads, begun at once, returned. */
+    private static <T> List<T> atOnce(Callable<T> task) throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(THREADS);
+        try {
+            CyclicBarrier gate = new CyclicBarrier(THREADS);
+            List<Future<T>> running = new ArrayList<>();
+            for (int i = 0; i < THREADS; i++) {
+                running.add(threads.submit(() -> {
+                    gate.await();
+                    return task.call();
+                }));
+            }
+            List<T> results = new ArrayList<>();
+            for (Future<T> result : running) {
+                results.add(result.get());
+            }
+            return results;
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private List<ComputeUnit> claimed(Inventory inventory, int times) {
+        return IntStream.range(0, times)
+                .mapToObj(i -> claim(inventory).orElseThrow(() -> new AssertionError("refused while units are free")))
+                .toList();
+    }
+
+    @Test
+    void asManyTenantsAsUnitsGetOneEachAndNobodyIsRefused() throws Exception {
+        try (Inventory inventory = Inventory.open(directory.resolve("kloigos.db"))) {
+            fill(inventory);
+            List<ComputeId> given = atOnce(() -> claimed(inventory, UNITS / THREADS)).stream()
+                    .flatMap(List::stream)
+                    .map(ComputeUnit::id)
+                    .toList();
+
+            assertThat(given).hasSize(UNITS).doesNotHaveDuplicates();
+            assertThat(claim(inventory)).isEmpty();
+            assertThat(inventory.units(UnitFilter.all()))
+                    .allSatisfy(unit -> assertThat(unit.status()).isEqualTo(UnitStatus.ALLOCATING));
+            assertThat(inventory.unfinished())
+                    .extracting(Operation::computeId)
+                    .containsExactlyInAnyOrderElementsOf(given);
+        }
+    }
+
+    @Test
+    void tenantsOfTwoProcessesGetDifferentUnits() throws Exception {
+        Path file = directory.resolve("kloigos.db");
+        try (Inventory one = Inventory.open(file);
+                Inventory other = Inventory.open(file)) {
+            fill(one);
+            AtomicInteger turn = new AtomicInteger();
+            List<ComputeId> given =
+                    atOnce(() -> claimed(turn.getAndIncrement() % 2 == 0 ? one : other, UNITS / THREADS)).stream()
+                            .flatMap(List::stream)
+                            .map(ComputeUnit::id)
+                            .toList();
+
+            assertThat(given).hasSize(UNITS).doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void readersSeeEveryUnitWhileTenantsClaim() throws Exception {
+        try (Inventory inventory = Inventory.open(directory.resolve("kloigos.db"))) {
+            fill(inventory);
+            List<Integer> seen = atOnce(() -> {
+                claimed(inventory, 1);
+                return inventory.units(UnitFilter.all()).size();
+            });
+
+            assertThat(seen).containsOnly(UNITS);
+        }
+    }
+}

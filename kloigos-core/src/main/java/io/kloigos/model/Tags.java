@@ -31,7 +31,7 @@ public record Tags(Map<String, Object> values) {
         values.forEach((name, value) -> {
             if (name.isEmpty() || name.length() > LONGEST_NAME) {
                 faults.add("tag_name", "a tag's name has 1 to " + LONGEST_NAME + " characters", shortened(name));
-            } else if (isText(value) || (value instanceof Number number && Double.isFinite(number.doubleValue()))) {
+            } else if (isText(value) || isFinite(value)) {
                 copy.put(name, value);
             } else if (value instanceof List<?> list
                     && list.size() <= MOST

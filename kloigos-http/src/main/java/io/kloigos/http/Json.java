@@ -67,7 +67,7 @@ final class Json {
             throw new KloigosException(
                     ErrorCode.INVALID_REQUEST,
                     "Cannot read the request",
-                    List.of(Fault.of("json_invalid", "the body is not valid JSON: " + e.getOriginalMessage(), (int)
+                    List.of(Fault.of("json_invalid", "the body is not valid JSON: " + reason(e), (int)
                             Math.min(Integer.MAX_VALUE, offset))));
         } catch (IOException e) {
             throw new IllegalStateException("Reading from memory failed", e);

@@ -76,7 +76,8 @@ class ServeCommandIT {
         try (BufferedReader events =
                 new BufferedReader(new InputStreamReader(api.stream("/api/events"), StandardCharsets.UTF_8))) {
             assertThat(events.readLine()).startsWith("retry:");
-            process.destroy();
+            // Of the process itself, destroy() would close the streams as well.
+            process.toHandle().destroy();
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         }
         assertThat(process.exitValue()).isZero();
@@ -90,8 +91,10 @@ class ServeCommandIT {
         End end = end(start("serve", "--databse", "x", "--ssh-port", "0"));
         assertThat(end.status()).isEqualTo(2);
         assertThat(end.out()).isEmpty();
-        assertThat(end.errors()).hasSize(3).allMatch(line -> line.startsWith("kloigos: ")).anyMatch(line -> line.contains(
-                "did you mean \"--database\"?"));
+        assertThat(end.errors())
+                .hasSize(3)
+                .allMatch(line -> line.startsWith("kloigos: "))
+                .anyMatch(line -> line.contains("did you mean \"--database\"?"));
     }
 
     @Test
@@ -109,9 +112,10 @@ class ServeCommandIT {
     private static void assertFails(End end, String hint) {
         assertThat(end.status()).isEqualTo(1);
         assertThat(end.out()).isEmpty();
-        assertThat(end.errors()).singleElement().satisfies(line -> assertThat(line)
-                .startsWith("kloigos: Cannot ")
-                .contains(hint));
+        assertThat(end.errors())
+                .singleElement()
+                .satisfies(
+                        line -> assertThat(line).startsWith("kloigos: Cannot ").contains(hint));
     }
 
     @Test
@@ -124,8 +128,8 @@ class ServeCommandIT {
         assertThat(end(start()).status()).isEqualTo(2);
         assertThat(end(start("sevre"))).satisfies(end -> {
             assertThat(end.status()).isEqualTo(2);
-            assertThat(end.errors()).containsExactly(
-                    "kloigos: sevre: there is no such command or option; did you mean \"serve\"?");
+            assertThat(end.errors())
+                    .containsExactly("kloigos: sevre: there is no such command or option; did you mean \"serve\"?");
         });
     }
 }

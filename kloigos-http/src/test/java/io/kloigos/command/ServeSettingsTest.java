@@ -42,9 +42,7 @@ class ServeSettingsTest {
 
     @Test
     void anOptionWinsOverAVariableOverTheFile() throws IOException {
-        write(
-                "kloigos.yaml",
-                """
+        write("kloigos.yaml", """
                 listen: "[::1]:1"
                 database: file.db
                 ssh_user: file
@@ -82,8 +80,7 @@ class ServeSettingsTest {
     @Test
     void everythingUnknownIsRefusedAtOnceWithItsNearestMatch() throws IOException {
         write("kloigos.yaml", "listne: 127.0.0.1:8080\nssh_prot: 22\nconfig: x.yaml\n");
-        assertThat(faults(
-                        Map.of(), List.of("--lisen", "x", "--databse=y", "z", "w"), Map.of("KLOIGOS_DATABSE", "x")))
+        assertThat(faults(Map.of(), List.of("--lisen", "x", "--databse=y", "z", "w"), Map.of("KLOIGOS_DATABSE", "x")))
                 .containsExactlyInAnyOrder(
                         "--lisen: there is no such option; did you mean \"--listen\"?",
                         "--databse: there is no such option; did you mean \"--database\"?",

@@ -136,8 +136,8 @@ class EventsTest {
     @Test
     void aClientThatDoesNotReadIsDisconnectedAndHoldsBackNobody() throws IOException {
         EventStream events = new EventStream(test.kloigos, HttpSettings.loopback());
-        Javalin server =
-                Javalin.create(config -> config.routes.get("/events", events::serve)).start("127.0.0.1", 0);
+        Javalin server = Javalin.create(config -> config.routes.get("/events", events::serve))
+                .start("127.0.0.1", 0);
         try (Socket lazy = new Socket("127.0.0.1", server.port());
                 Client client = new Client(new ApiClient("http://127.0.0.1:" + server.port()).stream("/events"))) {
             lazy.setSoTimeout((int) Duration.ofSeconds(30).toMillis());
@@ -195,8 +195,7 @@ class EventsTest {
             Javalin server = Javalin.create(config -> config.routes.get("/events", events::serve))
                     .start("127.0.0.1", 0);
             try (Client client = new Client(new ApiClient("http://127.0.0.1:" + server.port()).stream("/events"))) {
-                assertThat(client.lines.lines().skip(1).limit(4))
-                        .containsExactly(": heartbeat", "", ": heartbeat", "");
+                assertThat(client.lines.lines().skip(1).limit(4)).containsExactly(": heartbeat", "", ": heartbeat", "");
             } finally {
                 server.stop();
             }

@@ -1,5 +1,6 @@
 package io.kloigos.model;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -7,7 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a tenant notes on a unit. Values are a String, a Number or a List of Strings.
+ * What a tenant notes on a unit. Values are a String, a finite Number or a List of Strings, all of whole
+ * Unicode characters.
  *
  * @param values by name, in the order given; at most 64, names of 1 to 128 characters, texts of at most 1024
  */
@@ -29,7 +31,7 @@ public record Tags(Map<String, Object> values) {
         values.forEach((name, value) -> {
             if (name.isEmpty() || name.length() > LONGEST_NAME) {
                 faults.add("tag_name", "a tag's name has 1 to " + LONGEST_NAME + " characters", shortened(name));
-            } else if (isText(value) || (value instanceof Number number && Double.isFinite(number.doubleValue()))) {
+            } else if (isText(value) || isFinite(value)) {
                 copy.put(name, value);
             } else if (value instanceof List<?> list
                     && list.size() <= MOST
@@ -53,7 +55,13 @@ public record Tags(Map<String, Object> values) {
     }
 
     private static boolean isText(Object value) {
-        return value instanceof String text && text.length() <= LONGEST_TEXT;
+        return value instanceof String text
+                && text.length() <= LONGEST_TEXT
+                && StandardCharsets.UTF_8.newEncoder().canEncode(text);
+    }
+
+    private static boolean isFinite(Object value) {
+        return value instanceof Number number && Double.isFinite(number.doubleValue());
     }
 
     private static String shortened(String name) {

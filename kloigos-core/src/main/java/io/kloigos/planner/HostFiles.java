@@ -25,12 +25,13 @@ final class HostFiles {
     static final String PORTS_SERVICE = "kloigos-ports.service";
     static final String SYSTEMD = "/etc/systemd/system";
     static final String PORTS_SERVICE_FILE = SYSTEMD + "/" + PORTS_SERVICE;
-    static final String SYSUSERS = "/etc/sysusers.d/kloigos.conf";
+    static final String SYSUSERS = DIRECTORY + "/sysusers.conf";
     static final String SYSCTL = "/etc/sysctl.d/60-kloigos.conf";
     static final String SSHD = "/etc/ssh/sshd_config.d/50-kloigos.conf";
     static final String RESERVED_PORTS = "/proc/sys/net/ipv4/ip_local_reserved_ports";
     static final String STATE = "/var/lib/kloigos";
     static final String RUNTIME = "/run/kloigos";
+    static final String LINGER = "/var/lib/systemd/linger";
     static final String GROUP = "kloigos";
     static final String TABLE = "kloigos";
 
@@ -51,7 +52,7 @@ final class HostFiles {
     }
 
     static String linger(ComputeUnit unit) {
-        return "/var/lib/systemd/linger/" + unit.user();
+        return LINGER + "/" + unit.user();
     }
 
     static String sliceDirectory(ComputeUnit unit) {

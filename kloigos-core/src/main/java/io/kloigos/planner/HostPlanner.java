@@ -32,9 +32,17 @@ import java.util.Optional;
  */
 public final class HostPlanner {
     private static final Duration UNIT_LIMIT = Duration.ofMinutes(5);
+    private static final Duration MANAGER_START = Duration.ofSeconds(30);
+
+    /** systemd answers a reload before every cgroup has its new limits. */
+    private static final Duration SETTLING = Duration.ofSeconds(20);
+
     private static final Duration HOST_LIMIT = Duration.ofMinutes(10);
     private static final Duration PER_UNIT = Duration.ofSeconds(30);
     private static final int OWNER_ONLY = 0700;
+
+    /** Whose start brings the ports service. */
+    private static final List<String> PORTS_WANTED_BY = List.of("nftables.service", "sysinit.target");
 
     /** The slices of the system and, by default, of every user: a unit whose own drop-in is lost lands there too. */
     private static final List<String> HOUSEKEEPING = List.of("init.scope", "system.slice", "user-.slice");
@@ -61,6 +69,7 @@ public final class HostPlanner {
         steps.directory(HostFiles.DIRECTORY, Access.rootDirectory());
         steps.rootFile(HostFiles.MANAGED_BY, manager + "\n");
         steps.directory(HostFiles.KEYS, Access.rootDirectory());
+        steps.directory(HostFiles.LINGER, Access.rootDirectory());
         server.volumes()
                 .forEach(volume -> steps.add(new Step.DiskFormat(
                         volume.disk().device(), volume.disk().fileSystem(), volume.label())));
@@ -69,6 +78,7 @@ public final class HostPlanner {
         units.forEach(unit -> steps.expectOutput(HostFiles.passwd(unit), "getent", "passwd", unit.user()));
         writeUnitFiles(steps, server, units);
         writeHousekeeping(steps, server.housekeepingCpus());
+        enable(steps, server, units);
         steps.run("systemctl", "daemon-reload");
         mountVolumes(steps, server, units);
         enforcePorts(steps, facts, units);
@@ -103,6 +113,17 @@ public final class HostPlanner {
         steps.rootFile(HostFiles.PORTS_SERVICE_FILE, HostFiles.portsService());
     }
 
+    /** One call for all of them, which leaves the reload to the one that follows. */
+    private static void enable(Steps steps, Server server, List<ComputeUnit> units) {
+        List<String> argv =
+                new ArrayList<>(List.of("systemctl", "-q", "--no-reload", "enable", HostFiles.PORTS_SERVICE));
+        server.volumes().forEach(volume -> argv.add(HostFiles.mountUnit(volume.mountPoint())));
+        units.stream()
+                .filter(unit -> unit.dataDirectory() != null)
+                .forEach(unit -> argv.add(HostFiles.mountUnit(unit.mnt())));
+        steps.add(new Step.Command(argv, ""));
+    }
+
     private static String mountFile(String mountPoint) {
         return HostFiles.SYSTEMD + "/" + HostFiles.mountUnit(mountPoint);
     }
@@ -122,6 +143,10 @@ public final class HostPlanner {
         });
     }
 
+    private static String wants(String target) {
+        return HostFiles.SYSTEMD + "/" + target + ".wants";
+    }
+
     private static String dropIns(String name) {
         return HostFiles.SYSTEMD + "/" + name + ".d";
     }
@@ -132,7 +157,10 @@ public final class HostPlanner {
 
     private static void expectSystemOn(Steps steps, CpuSet cpus) {
         for (String cgroup : List.of("system.slice", "init.scope")) {
-            steps.expectFile(cpus.toString(), "/sys/fs/cgroup/" + cgroup + "/cpuset.cpus.effective");
+            steps.add(new Step.Expectation(
+                    new Reading.FileText("/sys/fs/cgroup/" + cgroup + "/cpuset.cpus.effective"),
+                    cpus.toString(),
+                    SETTLING));
         }
     }
 
@@ -141,17 +169,15 @@ public final class HostPlanner {
             return;
         }
         steps.directory(HostFiles.STATE, Access.rootDirectory());
-        for (DataVolume volume : server.volumes()) {
-            steps.mounted(volume.mountPoint());
-            steps.run("systemctl", "enable", HostFiles.mountUnit(volume.mountPoint()));
-        }
+        steps.mounted(server.volumes().stream().map(DataVolume::mountPoint).toList());
+        List<String> mountPoints = new ArrayList<>();
         for (ComputeUnit unit : units) {
             dataDirectory(unit).ifPresent(directory -> {
                 steps.directory(directory, new Access(unit.uid(), OWNER_ONLY));
-                steps.mounted(unit.mnt());
-                steps.run("systemctl", "enable", HostFiles.mountUnit(unit.mnt()));
+                mountPoints.add(unit.mnt());
             });
         }
+        steps.mounted(mountPoints);
     }
 
     private static void enforcePorts(Steps steps, HostFacts facts, List<ComputeUnit> units) {
@@ -160,7 +186,6 @@ public final class HostPlanner {
         steps.rootFile(HostFiles.SYSCTL, HostFiles.sysctl(reserved.toString()));
         steps.add(new Step.Command(List.of("tee", HostFiles.RESERVED_PORTS), reserved + "\n"));
         steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);
-        steps.run("systemctl", "enable", HostFiles.PORTS_SERVICE);
         steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
         units.forEach(unit -> steps.add(portsEnforced(unit)));
     }
@@ -287,22 +312,26 @@ public final class HostPlanner {
      */
     public static HostPlan allocate(String id, Server server, ComputeUnit unit, SshPublicKey key) {
         Steps steps = new Steps();
-        steps.add(portsEnforced(unit));
         if (unit.dataDirectory() != null) {
-            steps.mounted(unit.mnt());
+            steps.mounted(List.of(unit.mnt()));
         }
-        steps.add(directoriesOwned(unit));
-        steps.run("systemctl", "start", unit.slice());
-        expectLimits(steps, server, unit);
         steps.rootFile(HostFiles.linger(unit), "");
+        // A slice without members does not last, so the manager is started first, and the limits are read while it
+        // starts.
         steps.run("systemctl", "start", "--no-block", "user@" + unit.uid() + ".service");
+        steps.add(portsEnforced(unit));
+        steps.add(directoriesOwned(unit));
+        expectLimits(steps, server, unit);
         steps.rootFile(HostFiles.key(unit), key.line() + "\n");
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
 
     private static void expectLimits(Steps steps, Server server, ComputeUnit unit) {
         String cgroup = unit.cgroup() + "/";
-        steps.expectFile(unit.cpus().toString(), cgroup + "cpuset.cpus.effective");
+        steps.add(new Step.Expectation(
+                new Reading.FileText(cgroup + "cpuset.cpus.effective"),
+                unit.cpus().toString(),
+                MANAGER_START));
         steps.expectFile(unit.limits().memoryNodes().toString(), cgroup + "cpuset.mems.effective");
         steps.expectFile(Long.toString(unit.limits().memoryMax().bytes()), cgroup + "memory.max");
         steps.expectFile(Long.toString(unit.limits().memoryHigh().bytes()), cgroup + "memory.high");
@@ -389,9 +418,13 @@ public final class HostPlanner {
             steps.remove(HostFiles.managerDirectory(unit));
         }
         HOUSEKEEPING.forEach(name -> steps.remove(housekeepingFile(name)));
-        removeEmptyDropIns(steps);
+        removeEmptyDirectories(steps);
         steps.run("systemctl", "daemon-reload");
-        expectSystemOn(steps, facts.onlineCpus());
+        // Without limits there are no cpuset files to read, so the first process is asked where it may run.
+        steps.add(new Step.Expectation(
+                new Reading.FileLine("/proc/1/status", "Cpus_allowed_list:"),
+                "Cpus_allowed_list:\t" + facts.onlineCpus(),
+                SETTLING));
         removeAccounts(steps, units);
         steps.remove(HostFiles.STATE);
         steps.remove(HostFiles.DIRECTORY);
@@ -423,7 +456,7 @@ public final class HostPlanner {
 
     /** What the host had reserved before init stays reserved. */
     private static void releasePorts(Steps steps, HostFacts facts) {
-        steps.disabled(HostFiles.PORTS_SERVICE);
+        steps.stopped(HostFiles.PORTS_SERVICE);
         steps.add(Step.Ensure.that(
                 Condition.fails("nft", "list", "table", "inet", HostFiles.TABLE),
                 "nft",
@@ -431,6 +464,7 @@ public final class HostPlanner {
                 "table",
                 "inet",
                 HostFiles.TABLE));
+        PORTS_WANTED_BY.forEach(target -> steps.remove(wants(target) + "/" + HostFiles.PORTS_SERVICE));
         steps.remove(HostFiles.PORTS_SERVICE_FILE);
         PortSet reserved = PortSet.parse(facts.reservedPorts());
         steps.remove(HostFiles.SYSCTL);
@@ -438,19 +472,20 @@ public final class HostPlanner {
         steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);
     }
 
-    /** Directories for drop-ins may hold files of others; only those that are empty now go. */
-    private static void removeEmptyDropIns(Steps steps) {
+    /** Directories of systemd's configuration may hold files of others; only those that are empty now go. */
+    private static void removeEmptyDirectories(Steps steps) {
+        List<String> names = new ArrayList<>();
+        HOUSEKEEPING.forEach(name -> names.add(name + ".d"));
+        PORTS_WANTED_BY.forEach(target -> names.add(target + ".wants"));
+        names.add("local-fs.target.wants");
         List<String> argv =
                 new ArrayList<>(List.of("find", HostFiles.SYSTEMD, "-maxdepth", "1", "-type", "d", "-empty", "("));
-        for (String name : HOUSEKEEPING) {
-            argv.addAll(List.of("-name", name + ".d", "-o"));
-        }
+        names.forEach(name -> argv.addAll(List.of("-name", name, "-o")));
         argv.addAll(List.of("-false", ")", "-delete"));
         steps.add(new Step.Command(argv, ""));
     }
 
     private static void removeAccounts(Steps steps, List<ComputeUnit> units) {
-        steps.remove(HostFiles.SYSUSERS);
         for (ComputeUnit unit : units) {
             steps.add(Step.Ensure.that(Condition.fails("getent", "passwd", unit.user()), "userdel", unit.user()));
             steps.add(Step.Ensure.that(Condition.fails("getent", "group", unit.user()), "groupdel", unit.user()));
@@ -510,21 +545,25 @@ public final class HostPlanner {
             return List.of("grep", "-qE", "^" + unit.user() + ":([^:]*:){6}:", "/etc/shadow");
         }
 
-        void disabled(String unit) {
-            steps.add(Step.Ensure.that(
-                    Condition.fails("systemctl", "is-enabled", "-q", unit), "systemctl", "disable", "--now", unit));
+        void stopped(String unit) {
+            steps.add(
+                    Step.Ensure.that(Condition.fails("systemctl", "is-active", "-q", unit), "systemctl", "stop", unit));
         }
 
         void unmounted(String mountPoint) {
             String unit = HostFiles.mountUnit(mountPoint);
-            disabled(unit);
             steps.add(Step.Ensure.that(Condition.fails("mountpoint", "-q", mountPoint), "umount", mountPoint));
+            remove(wants("local-fs.target") + "/" + unit);
             remove(HostFiles.SYSTEMD + "/" + unit);
         }
 
-        void mounted(String mountPoint) {
-            String unit = HostFiles.mountUnit(mountPoint);
-            steps.add(Step.Ensure.that(Condition.succeeds("mountpoint", "-q", mountPoint), "systemctl", "start", unit));
+        void mounted(List<String> mountPoints) {
+            List<String> start = new ArrayList<>(List.of("systemctl", "start"));
+            mountPoints.forEach(mountPoint -> start.add(HostFiles.mountUnit(mountPoint)));
+            List<String> stat = new ArrayList<>(List.of("stat", "-c", "%m"));
+            stat.addAll(mountPoints);
+            steps.add(new Step.Command(start, ""));
+            steps.add(new Step.Expectation(new Reading.Output(stat), String.join("\n", mountPoints)));
         }
 
         HostPlan plan(String id, Scope scope, Duration timeLimit) {

@@ -1,6 +1,7 @@
 package io.kloigos.spi;
 
 import io.kloigos.model.FileSystemType;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 
@@ -199,12 +200,26 @@ public sealed interface Step {
      *
      * @param reading what to look at
      * @param expected the exact text
+     * @param within how long the host may take to become so, where something is started and not waited for; zero if it must
+     *     be so at once
      */
-    record Expectation(Reading reading, String expected) implements Step {
+    record Expectation(Reading reading, String expected, Duration within) implements Step {
+        /** What must be so at once. */
+        public Expectation(Reading reading, String expected) {
+            this(reading, expected, Duration.ZERO);
+        }
+
+        public Expectation {
+            Objects.requireNonNull(reading);
+            Objects.requireNonNull(expected);
+            Objects.requireNonNull(within);
+        }
+
         @Override
         public String describe() {
             return "expect " + reading.describe() + " = "
-                    + String.join(" | ", expected.lines().toList());
+                    + String.join(" | ", expected.lines().toList())
+                    + (within.isZero() ? "" : " within " + within.toSeconds() + " s");
         }
     }
 }

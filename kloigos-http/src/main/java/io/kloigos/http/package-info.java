@@ -1,4 +1,4 @@
-/** The HTTP API and the kloigos command. */
+/** The HTTP API: what it accepts, what it answers, and how it tells of events. Described in {@code /api/openapi.json}. */
 @NullMarked
 package io.kloigos.http;
 

@@ -1,0 +1,141 @@
+package io.kloigos.driver.local;
+
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.HostAddress;
+import io.kloigos.model.HostFacts;
+import io.kloigos.model.KloigosException;
+import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.HostSession;
+import io.kloigos.spi.PlanListener;
+import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.StepReport;
+import io.kloigos.spi.StepReport.Outcome;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import jnr.posix.POSIX;
+
+/** A session on the machine it runs on. */
+final class LocalSession implements HostSession {
+    private static final Duration PROBE_LIMIT = Duration.ofSeconds(60);
+
+    private final LocalHostDriver driver;
+    private final HostAddress address;
+    private final POSIX posix;
+    private final PlanStore store;
+    private final Duration lockTimeout;
+    private boolean closed;
+
+    LocalSession(LocalHostDriver driver, HostAddress address, POSIX posix, PlanStore store, Duration lockTimeout) {
+        this.driver = driver;
+        this.address = address;
+        this.posix = posix;
+        this.store = store;
+        this.lockTimeout = lockTimeout;
+    }
+
+    @Override
+    public HostFacts facts() {
+        requireOpen();
+        try {
+            return new LocalFacts(new Tools(store.prepare(), Deadline.after(PROBE_LIMIT))).read();
+        } catch (IOException | UncheckedIOException e) {
+            throw new KloigosException(ErrorCode.HOST_PROTOCOL, "Cannot read the facts of " + address + ": " + e, e);
+        } catch (Deadline.Passed e) {
+            throw new KloigosException(
+                    ErrorCode.HOST_TIMEOUT,
+                    "Cannot read the facts of " + address + " within " + PROBE_LIMIT.toSeconds() + " s",
+                    e);
+        }
+    }
+
+    @Override
+    public PlanReport apply(HostPlan plan, PlanListener listener) {
+        requireOpen();
+        Path scratch = store.prepare();
+        PlanStore.Held locks =
+                store.lock(plan.scope(), Deadline.after(lockTimeout)).orElseThrow(() -> busy(plan));
+        try {
+            PlanReport known = store.find(plan).orElse(null);
+            if (known != null) {
+                known.steps().forEach(step -> {
+                    listener.begun(step.index());
+                    listener.ended(step);
+                });
+                return known;
+            }
+            if (plan.scope().isHost()) {
+                store.prune(InstantSource.system());
+            }
+            PlanReport report = run(plan, listener, new Tools(scratch, Deadline.after(plan.timeLimit())));
+            // The plan may have taken the directory away.
+            store.prepare();
+            store.keep(plan, report);
+            return report;
+        } finally {
+            locks.close();
+        }
+    }
+
+    private PlanReport run(HostPlan plan, PlanListener listener, Tools tools) {
+        LocalMachine machine = new LocalMachine(posix, tools);
+        List<StepReport> reports = new ArrayList<>();
+        for (int i = 0; i < plan.steps().size(); i++) {
+            listener.begun(i);
+            long began = System.nanoTime();
+            Outcome outcome;
+            String detail = "";
+            try {
+                tools.deadline().check();
+                outcome = machine.apply(plan.steps().get(i)) ? Outcome.CHANGED : Outcome.UNCHANGED;
+            } catch (Deadline.Passed e) {
+                throw new KloigosException(
+                        ErrorCode.HOST_TIMEOUT,
+                        "Plan " + plan.id() + " on " + address + " was ended at step " + i + " ("
+                                + plan.steps().get(i).describe() + "): its limit is "
+                                + plan.timeLimit().toSeconds()
+                                + " s. Look at what hangs there; it is safe to repeat the plan.",
+                        e);
+            } catch (StepFailure e) {
+                outcome = Outcome.FAILED;
+                detail = e.detail();
+            } catch (IOException | UncheckedIOException | InvalidPathException e) {
+                outcome = Outcome.FAILED;
+                detail = e.toString();
+            }
+            long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
+            StepReport report = new StepReport(i, outcome, millis, detail);
+            reports.add(report);
+            listener.ended(report);
+            if (outcome == Outcome.FAILED) {
+                break;
+            }
+        }
+        return new PlanReport(reports);
+    }
+
+    private KloigosException busy(HostPlan plan) {
+        return new KloigosException(
+                ErrorCode.HOST_BUSY,
+                "Cannot apply plan " + plan.id() + " on " + address + ": waited " + lockTimeout.toSeconds()
+                        + " s for another plan to end. Try again later.");
+    }
+
+    private void requireOpen() {
+        driver.requireOpen();
+        if (closed) {
+            throw new IllegalStateException("the session is closed");
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+    }
+}

@@ -1,0 +1,170 @@
+package io.kloigos.driver.local;
+
+import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.StepReport;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import jnr.constants.platform.OpenFlags;
+import jnr.posix.POSIX;
+
+/** The locks of plans and what became of them, as files that outlive this program but not a reboot. */
+final class PlanStore {
+    private static final Duration KEPT = Duration.ofDays(1);
+    private static final long LOOK_AGAIN_MILLIS = 10;
+    private static final int LOCK_SHARED = 1;
+    private static final int LOCK_EXCLUSIVE = 2;
+    private static final int NO_WAIT = 4;
+    private static final int O_CLOEXEC = 0x80000;
+
+    private final POSIX posix;
+    private final Path directory;
+
+    PlanStore(POSIX posix, Path directory) {
+        this.posix = posix;
+        this.directory = directory;
+    }
+
+    /** Makes the directories, and returns the one for outcomes. */
+    Path prepare() {
+        try {
+            Path plans = directory.resolve("plans");
+            Files.createDirectories(
+                    plans, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            return plans;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot keep plans in " + directory, e);
+        }
+    }
+
+    /** Locks that are held, by their file descriptors. */
+    final class Held implements AutoCloseable {
+        private final List<Integer> descriptors = new ArrayList<>();
+
+        @Override
+        public void close() {
+            descriptors.forEach(posix::close);
+            descriptors.clear();
+        }
+    }
+
+    /** Takes the locks of a scope, or returns nothing if they could not be had in time. */
+    Optional<Held> lock(HostPlan.Scope scope, Deadline deadline) {
+        Held held = new Held();
+        boolean taken = scope.isHost()
+                ? take(held, "host.lock", LOCK_EXCLUSIVE, deadline)
+                : take(held, "host.lock", LOCK_SHARED, deadline)
+                        && take(held, "unit-" + scope.unit() + ".lock", LOCK_EXCLUSIVE, deadline);
+        if (taken) {
+            return Optional.of(held);
+        }
+        held.close();
+        return Optional.empty();
+    }
+
+    private boolean take(Held held, String name, int kind, Deadline deadline) {
+        int flags = OpenFlags.O_RDWR.intValue() | OpenFlags.O_CREAT.intValue() | O_CLOEXEC;
+        int descriptor = posix.open(directory.resolve(name).toString(), flags, 0600);
+        if (descriptor < 0) {
+            throw new UncheckedIOException(
+                    new IOException("cannot open " + directory.resolve(name) + ": " + posix.strerror(posix.errno())));
+        }
+        held.descriptors.add(descriptor);
+        while (posix.flock(descriptor, kind | NO_WAIT) != 0) {
+            if (deadline.isOver() || Thread.currentThread().isInterrupted()) {
+                return false;
+            }
+            Deadline.pause(LOOK_AGAIN_MILLIS);
+        }
+        return true;
+    }
+
+    /** Returns what became of the plan, if it came to its end. */
+    Optional<PlanReport> find(HostPlan plan) {
+        Path file = file(plan);
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        try {
+            List<StepReport> steps = new ArrayList<>();
+            StringBuilder detail = new StringBuilder();
+            for (String line : Files.readString(file).split("\n", -1)) {
+                String[] fields = line.split("\t", 4);
+                if (fields[0].equals("detail")) {
+                    detail.append(detail.length() == 0 ? "" : "\n").append(line.substring("detail\t".length()));
+                } else if (fields[0].equals("ended")) {
+                    steps.add(new StepReport(
+                            Integer.parseInt(fields[1]),
+                            StepReport.Outcome.valueOf(fields[2]),
+                            Long.parseLong(fields[3]),
+                            detail.toString()));
+                    detail.setLength(0);
+                }
+            }
+            return Optional.of(new PlanReport(steps));
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read the outcome of plan " + plan.id(), e);
+        }
+    }
+
+    void keep(HostPlan plan, PlanReport report) {
+        StringBuilder out = new StringBuilder();
+        for (StepReport step : report.steps()) {
+            if (!step.detail().isEmpty()) {
+                for (String line : step.detail().split("\n", -1)) {
+                    out.append("detail\t").append(line).append('\n');
+                }
+            }
+            out.append("ended\t" + step.index() + "\t" + step.outcome() + "\t" + step.millis() + "\n");
+        }
+        try {
+            Path file = file(plan);
+            Path written = file.resolveSibling(file.getFileName() + ".new");
+            Files.writeString(written, out);
+            Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot keep the outcome of plan " + plan.id(), e);
+        }
+    }
+
+    /** Forgets the outcomes of yesterday. */
+    void prune(InstantSource clock) {
+        try (DirectoryStream<Path> plans = Files.newDirectoryStream(directory.resolve("plans"))) {
+            for (Path plan : plans) {
+                if (Files.isRegularFile(plan)
+                        && Files.getLastModifiedTime(plan)
+                                .toInstant()
+                                .isBefore(clock.instant().minus(KEPT))) {
+                    Files.deleteIfExists(plan);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot look through the outcomes in " + directory, e);
+        }
+    }
+
+    private Path file(HostPlan plan) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256")
+                    .digest((plan.scope() + "\n" + plan.steps()).getBytes(StandardCharsets.UTF_8));
+            String hash = HexFormat.of().formatHex(digest).substring(0, 16);
+            return directory.resolve("plans").resolve(plan.id() + "-" + hash + ".local");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

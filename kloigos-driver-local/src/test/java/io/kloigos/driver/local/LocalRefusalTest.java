@@ -1,0 +1,64 @@
+package io.kloigos.driver.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.HostAddress;
+import io.kloigos.model.KloigosException;
+import io.kloigos.spi.Condition;
+import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.HostSession;
+import io.kloigos.spi.PlanListener;
+import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Step;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the local driver refuses, and what it takes care of beyond the contract. */
+class LocalRefusalTest {
+    private static final HostAddress HERE = new HostAddress("localhost", "127.0.0.1", null, null, null);
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void withoutRootNothingIsTouched() {
+        try (LocalHostDriver driver = new LocalHostDriver(directory.resolve("run"), () -> 1000)) {
+            assertThatThrownBy(() -> driver.open(HERE))
+                    .isInstanceOfSatisfying(
+                            KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.HOST_LOGIN_REFUSED))
+                    .hasMessageContaining("uid 1000")
+                    .hasMessageContaining("Start it as root");
+        }
+        assertThat(directory.resolve("run")).doesNotExist();
+    }
+
+    @Test
+    void pathsArePlain() {
+        for (String path : List.of("relative", directory + "/../x", directory + "/./x")) {
+            assertThat(apply(new Step.Removal(path)).failure().orElseThrow().detail())
+                    .contains("absolute and plain");
+        }
+    }
+
+    @Test
+    void commandsFindNothingOfThisProgramsEnvironment() {
+        assertThat(apply(Step.Ensure.that(Condition.succeeds("printenv", "HOME"), "true"))
+                        .failure())
+                .isPresent();
+    }
+
+    private PlanReport apply(Step step) {
+        try (LocalHostDriver driver = new LocalHostDriver(directory.resolve("run"), () -> 0);
+                HostSession session = driver.open(HERE)) {
+            return session.apply(
+                    new HostPlan(
+                            "plan-" + System.nanoTime(), HostPlan.Scope.host(), Duration.ofSeconds(30), List.of(step)),
+                    PlanListener.none());
+        }
+    }
+}

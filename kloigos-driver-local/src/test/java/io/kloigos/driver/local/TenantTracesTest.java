@@ -1,0 +1,106 @@
+package io.kloigos.driver.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kloigos.model.HostAddress;
+import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.HostPlan.Scope;
+import io.kloigos.spi.HostSession;
+import io.kloigos.spi.PlanListener;
+import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Reading;
+import io.kloigos.spi.Step;
+import io.kloigos.spi.StepReport;
+import io.kloigos.spi.StepReport.Outcome;
+import io.kloigos.spi.Tenant;
+import io.kloigos.spi.Trace;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Real processes, IPC objects and jobs of a user id that nobody has are found and erased. */
+@EnabledIf("io.kloigos.driver.local.LocalHostDriverTest#isRoot")
+class TenantTracesTest {
+    private static final int UID = 54322;
+
+    @TempDir
+    Path directory;
+
+    private Tenant tenant() {
+        return new Tenant("kloigos-left", UID, List.of(directory.toString()));
+    }
+
+    private Process asTenant(String... argv) throws Exception {
+        List<String> all =
+                new ArrayList<>(List.of("setpriv", "--reuid", "" + UID, "--regid", "" + UID, "--clear-groups", "--"));
+        all.addAll(Arrays.asList(argv));
+        return new ProcessBuilder(all).redirectErrorStream(true).start();
+    }
+
+    @Test
+    void processesEndWhateverTheyIgnore() throws Exception {
+        Process process = asTenant("sh", "-c", "trap '' TERM INT HUP; echo ready; while :; do sleep 60; done");
+        assertThat(process.getInputStream().read()).isEqualTo('r');
+
+        assertThat(found(Trace.PROCESSES)).contains("pid:" + process.pid());
+        assertErased(Trace.PROCESSES);
+
+        assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void sharedMemorySemaphoresAndQueuesGo() throws Exception {
+        for (String kind : List.of("-M 4096", "-Q", "-S 1")) {
+            List<String> argv = new ArrayList<>(List.of("ipcmk"));
+            argv.addAll(List.of(kind.split(" ", -1)));
+            assertThat(asTenant(argv.toArray(String[]::new)).waitFor()).isZero();
+        }
+
+        assertThat(found(Trace.IPC).split(" ", -1)).hasSize(3);
+        assertErased(Trace.IPC);
+    }
+
+    @Test
+    void crontabsGo() throws Exception {
+        Path crontabs = Path.of("/var/spool/cron/crontabs");
+        Path planted = (Files.isDirectory(crontabs) ? crontabs : Files.createDirectories(Path.of("/var/spool/cron")))
+                .resolve("kloigos-left");
+        Files.writeString(planted, "* * * * * true\n");
+
+        assertThat(found(Trace.JOBS)).isEqualTo(planted.toString());
+        assertErased(Trace.JOBS);
+    }
+
+    private void assertErased(Trace trace) {
+        Step erasure = new Step.Erasure(trace, tenant());
+        PlanReport first = apply(erasure, new Step.Expectation(new Reading.Traces(trace, tenant()), "none"), erasure);
+        assertThat(first.steps())
+                .extracting(StepReport::outcome)
+                .containsExactly(Outcome.CHANGED, Outcome.UNCHANGED, Outcome.UNCHANGED);
+    }
+
+    /** Returns what the reading finds, by expecting something else. */
+    private String found(Trace trace) {
+        String detail = apply(new Step.Expectation(new Reading.Traces(trace, tenant()), "?"))
+                .failure()
+                .orElseThrow()
+                .detail();
+        return detail.substring("expected ?, found ".length());
+    }
+
+    private PlanReport apply(Step... steps) {
+        try (LocalHostDriver driver = new LocalHostDriver(directory.resolve("run"));
+                HostSession session = driver.open(new HostAddress("localhost", "127.0.0.1", null, null, null))) {
+            return session.apply(
+                    new HostPlan("plan-" + System.nanoTime(), Scope.host(), Duration.ofSeconds(60), List.of(steps)),
+                    PlanListener.none());
+        }
+    }
+}

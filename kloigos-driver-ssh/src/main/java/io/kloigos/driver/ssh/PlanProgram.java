@@ -1,0 +1,217 @@
+package io.kloigos.driver.ssh;
+
+import io.kloigos.spi.Condition;
+import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.Reading;
+import io.kloigos.spi.Step;
+import io.kloigos.spi.Tenant;
+import io.kloigos.spi.Trace;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+
+/**
+ * A plan as a POSIX shell program. What it does is defined in the last function, which the last line calls: a program that
+ * is cut short in transfer does nothing.
+ *
+ * @param command the exec that takes the plan's locks and then reads the program
+ * @param text the program
+ */
+record PlanProgram(String command, String text) {
+    /** Where hosts keep locks and outcomes; gone after a reboot, as everything that ran is. */
+    static final String DIRECTORY = "/run/kloigos";
+
+    /** After this, a plan that was asked to end is killed. */
+    static final Duration KILL_DELAY = Duration.ofSeconds(10);
+
+    private static final int HASH_DIGITS = 16;
+    private static final String BEGIN = resource("begin.sh");
+    private static final String APPLY = resource("apply.sh");
+    private static final String TENANT = resource("tenant.sh");
+
+    /**
+     * Returns the program for {@code plan}.
+     *
+     * @param directory where the host keeps locks and outcomes
+     * @param lockTimeout how long the program waits for its locks
+     * @throws IllegalArgumentException if a path of the plan is not absolute, or has a {@code .} or {@code ..} in it
+     */
+    static PlanProgram of(HostPlan plan, String directory, Duration lockTimeout) {
+        List<String> lines = new ArrayList<>();
+        for (Step step : plan.steps()) {
+            lines.add("step " + lines.size() + " " + ShellQuoting.command(call(step)) + " || return 0");
+        }
+        String steps = String.join("\n", lines) + "\n";
+        String scope = scope(plan.scope());
+        String name = plan.id() + "-" + hash(scope + "\n" + steps);
+        boolean needsTenant = plan.steps().stream().anyMatch(PlanProgram::concernsTenant);
+        String text = APPLY
+                + (needsTenant ? TENANT : "")
+                + "plan() {\nbegin " + ShellQuoting.command(List.of(directory, scope, name)) + " || return 0\n"
+                + steps
+                + "end completed || return 0\n}\n"
+                + "plan </dev/null 8>&- 9>&-\n";
+        List<String> command = List.of(
+                "sh",
+                "-c",
+                BEGIN,
+                "kloigos",
+                directory,
+                scope,
+                plan.id(),
+                seconds(lockTimeout),
+                seconds(plan.timeLimit()),
+                seconds(KILL_DELAY));
+        return new PlanProgram(ShellQuoting.command(command), text);
+    }
+
+    /** Returns the resource without comments and indentation, which the host does not need. */
+    static String resource(String name) {
+        try (InputStream in = Objects.requireNonNull(PlanProgram.class.getResourceAsStream(name), name)) {
+            StringBuilder out = new StringBuilder();
+            new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.isBlank() && !line.stripLeading().startsWith("#"))
+                    .forEach(line -> out.append(line.stripLeading()).append('\n'));
+            return out.toString();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String scope(HostPlan.Scope scope) {
+        if (scope.isHost()) {
+            return "host";
+        }
+        if (!scope.unit().matches("[A-Za-z0-9._-]+")) {
+            throw new IllegalArgumentException("no name for a lock: " + scope.unit());
+        }
+        return "unit-" + scope.unit();
+    }
+
+    private static String hash(String text) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256")
+                    .digest((APPLY + TENANT + text).getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest).substring(0, HASH_DIGITS);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static String seconds(Duration duration) {
+        return String.format(Locale.ROOT, "%d.%03d", duration.toSeconds(), duration.toMillisPart());
+    }
+
+    private static boolean concernsTenant(Step step) {
+        return step instanceof Step.Erasure
+                || (step instanceof Step.Expectation expectation && expectation.reading() instanceof Reading.Traces);
+    }
+
+    /** Returns the shell function that does the step, and its arguments. */
+    private static List<String> call(Step step) {
+        if (step instanceof Step.Directory directory) {
+            return words("make_directory", path(directory.path()), owner(directory.access()), mode(directory.access()));
+        }
+        if (step instanceof Step.TextFile file) {
+            return words("text_file", path(file.path()), owner(file.access()), mode(file.access()), file.content());
+        }
+        if (step instanceof Step.AppendedLines appended) {
+            return words(List.of("appended_lines", path(appended.path())), appended.lines());
+        }
+        if (step instanceof Step.RemovedLines removed) {
+            return words(List.of("removed_lines", path(removed.path())), removed.lines());
+        }
+        if (step instanceof Step.Removal removal) {
+            return words("removal", path(removal.path()));
+        }
+        if (step instanceof Step.Emptying emptying) {
+            return words("emptying", path(emptying.path()));
+        }
+        if (step instanceof Step.Command command) {
+            return words(List.of("run", command.stdin()), command.argv());
+        }
+        if (step instanceof Step.Ensure ensure) {
+            Condition condition = ensure.condition();
+            String exit = condition.holdsOn().name().toLowerCase(Locale.ROOT);
+            return words(List.of("ensure", exit, ShellQuoting.command(condition.argv())), ensure.argv());
+        }
+        if (step instanceof Step.DiskFormat format) {
+            return words("disk_format", path(format.device()), format.type().toString(), format.label());
+        }
+        if (step instanceof Step.Erasure erasure) {
+            return words(List.of("erasure"), tenant(erasure.trace(), erasure.tenant()));
+        }
+        if (step instanceof Step.Expectation expectation) {
+            String hundredths = Long.toString(expectation.within().toMillis() / 10);
+            return words(List.of("expectation", expectation.expected(), hundredths), reader(expectation.reading()));
+        }
+        throw new IllegalArgumentException("no such step: " + step.describe());
+    }
+
+    private static List<String> reader(Reading reading) {
+        if (reading instanceof Reading.FileText file) {
+            return words("file_text", path(file.path()));
+        }
+        if (reading instanceof Reading.FileLine line) {
+            return words("file_line", path(line.path()), line.prefix());
+        }
+        if (reading instanceof Reading.Output output) {
+            return words(List.of("output"), output.argv());
+        }
+        if (reading instanceof Reading.OutputLine line) {
+            return words(List.of("output_line", line.prefix()), line.argv());
+        }
+        if (reading instanceof Reading.QuotaLimit quota) {
+            return words(
+                    "quota_limit",
+                    quota.kind() == Reading.QuotaKind.USER ? "-u" : "-P",
+                    Integer.toString(quota.id()),
+                    path(quota.mountPoint()));
+        }
+        if (reading instanceof Reading.Traces traces) {
+            return words(List.of("traces"), tenant(traces.trace(), traces.tenant()));
+        }
+        throw new IllegalArgumentException("no such reading: " + reading.describe());
+    }
+
+    private static List<String> tenant(Trace trace, Tenant tenant) {
+        return words(
+                List.of(trace.toString(), tenant.user(), Integer.toString(tenant.uid())),
+                tenant.directories().stream().map(PlanProgram::path).toList());
+    }
+
+    private static String owner(Step.Access access) {
+        return Integer.toString(access.uid());
+    }
+
+    private static String mode(Step.Access access) {
+        return Integer.toOctalString(access.mode());
+    }
+
+    private static String path(String path) {
+        if (!path.startsWith("/") || (path + "/").matches("(?s).*/\\.{1,2}/.*")) {
+            throw new IllegalArgumentException("a step's path is absolute and plain: " + path);
+        }
+        return path.length() > 1 && path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+    }
+
+    private static List<String> words(String... words) {
+        return List.of(words);
+    }
+
+    private static List<String> words(List<String> first, List<String> second) {
+        List<String> all = new ArrayList<>(first);
+        all.addAll(second);
+        return all;
+    }
+}

@@ -1,0 +1,70 @@
+package io.kloigos.command;
+
+import io.kloigos.http.NearestMatch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The {@code kloigos} command. It exits with 0 after success, 1 after a failure and 2 if it was not understood. */
+@Command(
+        name = "kloigos",
+        description = "VM-like compute units without VMs, built from native Linux primitives.",
+        mixinStandardHelpOptions = true,
+        versionProvider = KloigosCommand.Version.class,
+        subcommands = ServeCommand.class)
+public final class KloigosCommand implements Runnable {
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    /** Runs the command and ends the process. */
+    public static void main(String[] arguments) {
+        System.exit(commandLine().execute(arguments));
+    }
+
+    static CommandLine commandLine() {
+        return new CommandLine(new KloigosCommand()).setParameterExceptionHandler((e, arguments) -> refuse(e));
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(
+                Objects.requireNonNull(spec).commandLine(), "Name a command; try \"kloigos --help\".");
+    }
+
+    private static int refuse(ParameterException refusal) {
+        complain(refusal.getCommandLine(), message(refusal));
+        return CommandLine.ExitCode.USAGE;
+    }
+
+    private static String message(ParameterException refusal) {
+        if (refusal instanceof UnmatchedArgumentException unmatched) {
+            CommandSpec spec = refusal.getCommandLine().getCommandSpec();
+            List<String> known = new ArrayList<>(spec.optionsMap().keySet());
+            known.addAll(spec.subcommands().keySet());
+            String word = unmatched.getUnmatched().get(0);
+            return word + ": there is no such command or option; " + NearestMatch.hint(word, known);
+        }
+        return String.valueOf(refusal.getMessage());
+    }
+
+    /** Prints one line on standard error. */
+    static void complain(CommandLine command, String message) {
+        command.getErr().println("kloigos: " + message);
+    }
+
+    /** Tells the version from the jar's manifest. */
+    static final class Version implements CommandLine.IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = KloigosCommand.class.getPackage().getImplementationVersion();
+            return new String[] {"kloigos " + (version == null ? "(not packaged)" : version)};
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package io.kloigos.command;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** A setting of {@code kloigos serve}, under its three names. */
+enum Setting {
+    LISTEN,
+    DATABASE,
+    SSH_USER,
+    SSH_PORT,
+    SSH_KEY,
+    KNOWN_HOSTS,
+    CONFIG;
+
+    /** Returns its name on the command line, e.g. {@code --ssh-port}. */
+    String option() {
+        return "--" + key().replace('_', '-');
+    }
+
+    /** Returns its name in the environment, e.g. {@code KLOIGOS_SSH_PORT}. */
+    String variable() {
+        return "KLOIGOS_" + name();
+    }
+
+    /** Returns its name in the configuration file, e.g. {@code ssh_port}. */
+    String key() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Returns every setting by one of its names. */
+    static Map<String, Setting> by(Function<Setting, String> name) {
+        return Arrays.stream(values()).collect(Collectors.toMap(name, Function.identity()));
+    }
+}

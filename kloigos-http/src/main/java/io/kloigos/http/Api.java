@@ -1,0 +1,238 @@
+package io.kloigos.http;
+
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import io.javalin.http.Handler;
+import io.kloigos.DecommissionRequest;
+import io.kloigos.DecommissionRequest.Tenants;
+import io.kloigos.Kloigos;
+import io.kloigos.Preview;
+import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.ComputeId;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.InitServerRequest;
+import io.kloigos.model.KloigosException;
+import io.kloigos.model.Operation;
+import io.kloigos.model.Server;
+import io.kloigos.model.UnitFilter;
+import io.kloigos.model.UnitStatus;
+import io.kloigos.planner.HostPlanner.DataDisks;
+import java.io.IOException;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** What each address of the API does. Thread-safe. */
+final class Api {
+    static final String JSON = "application/json";
+
+    private static final int DEFAULT_OPERATIONS = 100;
+    private static final int MOST_OPERATIONS = 1000;
+    private static final Map<String, String> HEALTHY = Map.of("status", "ok");
+
+    private final Kloigos kloigos;
+    private final HttpSettings settings;
+    private final EventStream events;
+    private final byte[] document;
+
+    Api(Kloigos kloigos, HttpSettings settings, EventStream events) {
+        this.kloigos = kloigos;
+        this.settings = settings;
+        this.events = events;
+        this.document = StartPage.resource("openapi.json");
+    }
+
+    void addTo(RoutesConfig routes) {
+        routes.post("/api/compute_units/allocate", this::allocate);
+        routes.delete("/api/compute_units/deallocate/{compute_id}", this::deallocate);
+        get(routes, "/api/compute_units", this::units);
+        get(routes, "/api/compute_units/{compute_id}", this::unit);
+        routes.post("/api/admin/init_server", this::initServer);
+        routes.delete("/api/admin/decommission_server/{hostname}", this::decommissionServer);
+        get(routes, "/api/servers", this::servers);
+        get(routes, "/api/servers/{hostname}", this::server);
+        get(routes, "/api/operations", this::operations);
+        get(routes, "/api/operations/{id}", this::operation);
+        get(routes, "/api/events", this::events);
+        get(routes, "/api/openapi.json", this::document);
+        get(routes, "/api/healthz", this::health);
+        get(routes, "/healthz", this::health);
+    }
+
+    private static void get(RoutesConfig routes, String path, Handler handler) {
+        routes.get(path, handler);
+        // Without this a HEAD request would succeed whatever GET says.
+        routes.head(path, handler);
+    }
+
+    // The four verbs
+
+    private void allocate(Context context) {
+        RequestReader reader = new RequestReader(context);
+        Optional<Boolean> dryRun = reader.query(Api::dryRun);
+        Optional<AllocateRequest> request = reader.body(RequestTypes.ALLOCATE);
+        reader.finish();
+        if (dryRun.orElseThrow()) {
+            answer(context, kloigos.previewAllocate(request.orElseThrow()));
+        } else {
+            answer(context, response(kloigos.allocate(request.orElseThrow())));
+        }
+    }
+
+    private void deallocate(Context context) {
+        RequestReader reader = new RequestReader(context);
+        Optional<Boolean> dryRun = reader.query(Api::dryRun);
+        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
+        reader.finish();
+        if (dryRun.orElseThrow()) {
+            answer(context, kloigos.previewDeallocate(id.orElseThrow()));
+        } else {
+            answer(context, kloigos.deallocate(id.orElseThrow()));
+        }
+    }
+
+    private void initServer(Context context) {
+        RequestReader reader = new RequestReader(context);
+        Optional<Boolean> dryRun = reader.query(Api::dryRun);
+        Optional<InitServerRequest> request = reader.body(RequestTypes.INIT);
+        reader.finish();
+        if (dryRun.orElseThrow()) {
+            answer(context, kloigos.previewInit(request.orElseThrow()));
+        } else {
+            answer(context, kloigos.initServer(request.orElseThrow()));
+        }
+    }
+
+    private void decommissionServer(Context context) {
+        RequestReader reader = new RequestReader(context);
+        Optional<Decommission> query = reader.query(fields -> new Decommission(
+                flag(fields, "force") ? Tenants.EVICT : Tenants.REFUSE,
+                flag(fields, "wipe_data_disks") ? DataDisks.WIPE : DataDisks.KEEP,
+                dryRun(fields)));
+        reader.finish();
+        Decommission asked = query.orElseThrow();
+        DecommissionRequest request =
+                new DecommissionRequest(context.pathParam("hostname"), asked.tenants(), asked.dataDisks());
+        if (asked.dryRun()) {
+            answer(context, kloigos.previewDecommission(request));
+        } else {
+            answer(context, kloigos.decommission(request));
+        }
+    }
+
+    private record Decommission(Tenants tenants, DataDisks dataDisks, boolean dryRun) {}
+
+    private static boolean dryRun(JsonFields query) {
+        return flag(query, "dry_run");
+    }
+
+    private static boolean flag(JsonFields query, String name) {
+        return query.orElse(name, JsonType.text(RequestReader::bool), false);
+    }
+
+    // Questions
+
+    private void units(Context context) throws IOException {
+        RequestReader reader = new RequestReader(context);
+        Optional<UnitFilter> filter = reader.query(Api::filter);
+        reader.finish();
+        Map<String, Integer> sshPorts = kloigos.servers().stream()
+                .collect(Collectors.toMap(Server::hostname, server -> ServerResponse.sshPort(server, settings)));
+        answerAll(
+                context,
+                kloigos.units(filter.orElseThrow()).stream()
+                        .map(unit -> ComputeUnitResponse.of(
+                                unit, sshPorts.getOrDefault(unit.hostname(), settings.sshPort()))));
+    }
+
+    private static UnitFilter filter(JsonFields query) {
+        JsonType<String> lowerCase = JsonType.text(text -> text.toLowerCase(Locale.ROOT));
+        return new UnitFilter(
+                query.optional("compute_id", lowerCase, null),
+                query.optional("hostname", lowerCase, null),
+                query.optional("region", JsonType.text(), null),
+                query.optional("zone", JsonType.text(), null),
+                query.optional("cpu_count", JsonType.text(RequestReader::integer), null),
+                query.optional("deployment_id", JsonType.text(), null),
+                query.optional("status", JsonType.text(UnitStatus::parse), null));
+    }
+
+    private void unit(Context context) {
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
+        reader.finish();
+        answer(context, response(kloigos.unit(id.orElseThrow())));
+    }
+
+    private void servers(Context context) throws IOException {
+        new RequestReader(context).withoutQuery().finish();
+        answerAll(context, kloigos.servers().stream().map(server -> ServerResponse.of(server, settings)));
+    }
+
+    private void server(Context context) {
+        new RequestReader(context).withoutQuery().finish();
+        answer(context, ServerResponse.of(kloigos.server(context.pathParam("hostname")), settings));
+    }
+
+    private void operations(Context context) throws IOException {
+        RequestReader reader = new RequestReader(context);
+        Optional<Integer> limit =
+                reader.query(fields -> fields.orElse("limit", JsonType.text(Api::limit), DEFAULT_OPERATIONS));
+        reader.finish();
+        answerAll(context, kloigos.operations(limit.orElseThrow()).stream().map(OperationResponse::withoutSteps));
+    }
+
+    private static int limit(String text) {
+        int limit = RequestReader.integer(text);
+        if (limit < 1 || limit > MOST_OPERATIONS) {
+            throw KloigosException.invalid("limit", "is 1 to " + MOST_OPERATIONS);
+        }
+        return limit;
+    }
+
+    private void operation(Context context) {
+        new RequestReader(context).withoutQuery().finish();
+        answer(context, OperationResponse.of(kloigos.operation(context.pathParam("id"))));
+    }
+
+    private void events(Context context) {
+        new RequestReader(context).withoutQuery().finish();
+        events.serve(context);
+    }
+
+    private void document(Context context) {
+        new RequestReader(context).withoutQuery().finish();
+        context.contentType(JSON).result(document);
+    }
+
+    private void health(Context context) {
+        answer(context, HEALTHY);
+    }
+
+    // Answers
+
+    private ComputeUnitResponse response(ComputeUnit unit) {
+        return ComputeUnitResponse.of(unit, ServerResponse.sshPort(kloigos.server(unit.hostname()), settings));
+    }
+
+    private void answer(Context context, Preview preview) {
+        answer(context, PreviewResponse.of(preview, settings));
+    }
+
+    /** Answers that the work goes on in the background, and where to look at it. */
+    private static void answer(Context context, Operation operation) {
+        context.header("Location", "/api/operations/" + operation.id()).header("X-Operation-Id", operation.id());
+        answer(context, Map.of());
+    }
+
+    private static void answer(Context context, Object body) {
+        context.contentType(JSON).result(Json.write(body));
+    }
+
+    private static void answerAll(Context context, Stream<?> bodies) throws IOException {
+        context.contentType(JSON);
+        Json.writeArray(bodies, context.outputStream());
+    }
+}

@@ -1,0 +1,117 @@
+package io.kloigos.http;
+
+import io.javalin.http.Context;
+import jakarta.servlet.ServletOutputStream;
+import jakarta.servlet.WriteListener;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.CompletableFuture;
+import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
+import org.eclipse.jetty.io.EndPoint;
+
+/**
+ * One client of the event stream. Messages wait in a queue of limited size and are written whenever the client can take
+ * more, without a thread of its own; a client that lets the queue run over is disconnected. Thread-safe.
+ */
+final class EventClient implements WriteListener {
+    private static final int MOST_WAITING_BYTES = 4 << 20;
+
+    private final ServletOutputStream out;
+    private final EndPoint connection;
+    private final CompletableFuture<Void> gone = new CompletableFuture<>();
+    private final Deque<byte[]> waiting = new ArrayDeque<>();
+    private long waitingBytes;
+    private boolean writable;
+    private boolean flushed = true;
+
+    EventClient(Context context) {
+        try {
+            this.out = context.res().getOutputStream();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        this.connection = ServletContextRequest.getServletContextRequest(context.req())
+                .getConnectionMetaData()
+                .getConnection()
+                .getEndPoint();
+        out.setWriteListener(this);
+    }
+
+    /** Is completed when the client is no longer there. */
+    CompletableFuture<Void> gone() {
+        return gone;
+    }
+
+    /** Queues a message. */
+    void offer(byte[] message) {
+        boolean overrun;
+        synchronized (this) {
+            overrun = waitingBytes + message.length > MOST_WAITING_BYTES;
+            if (!overrun) {
+                waiting.add(message);
+                waitingBytes += message.length;
+            }
+        }
+        if (overrun) {
+            abort();
+        } else {
+            write();
+        }
+    }
+
+    @Override
+    public void onWritePossible() {
+        synchronized (this) {
+            writable = true;
+        }
+        write();
+    }
+
+    private void write() {
+        try {
+            writeWaiting();
+        } catch (IOException | RuntimeException e) {
+            onError(e);
+        }
+    }
+
+    private synchronized void writeWaiting() throws IOException {
+        while (writable && !gone.isDone() && (!waiting.isEmpty() || !flushed)) {
+            // After a false answer the container calls onWritePossible, and must not be asked again before.
+            writable = out.isReady();
+            if (writable) {
+                writeNext();
+            }
+        }
+    }
+
+    private void writeNext() throws IOException {
+        byte[] message = waiting.poll();
+        if (message == null) {
+            out.flush();
+            flushed = true;
+        } else {
+            waitingBytes -= message.length;
+            out.write(message);
+            flushed = false;
+        }
+    }
+
+    @Override
+    public void onError(Throwable error) {
+        gone.complete(null);
+    }
+
+    /** Ends the stream after what the client can still take. */
+    void end() {
+        gone.complete(null);
+    }
+
+    /** Cuts the connection, so that the client notices that it has missed something. */
+    void abort() {
+        gone.complete(null);
+        connection.close();
+    }
+}

@@ -1,0 +1,23 @@
+package io.kloigos.http;
+
+import java.util.Objects;
+
+/**
+ * Where the HTTP API is offered, and what it tells of servers that have no login of their own.
+ *
+ * @param host the host name or address to listen on; an IPv6 address without brackets
+ * @param port the port to listen on; 0 for any free one
+ * @param sshUser the driver's default login
+ * @param sshPort the driver's default SSH port
+ */
+public record HttpSettings(String host, int port, String sshUser, int sshPort) {
+    public HttpSettings {
+        Objects.requireNonNull(host);
+        Objects.requireNonNull(sshUser);
+    }
+
+    /** Returns the settings for a free port of the loopback interface, and hosts reached as root on port 22. */
+    public static HttpSettings loopback() {
+        return new HttpSettings("127.0.0.1", 0, "root", 22);
+    }
+}

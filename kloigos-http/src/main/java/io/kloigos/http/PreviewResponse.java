@@ -1,0 +1,20 @@
+package io.kloigos.http;
+
+import io.kloigos.Preview;
+import io.kloigos.spi.Step;
+import java.util.List;
+
+/** What a request would do, as the API tells it; described in the API document under the same name. */
+record PreviewResponse(List<ComputeUnitResponse> units, ServerResponse server, Plan plan) {
+    record Plan(List<String> steps) {}
+
+    static PreviewResponse of(Preview preview, HttpSettings settings) {
+        int sshPort = ServerResponse.sshPort(preview.server(), settings);
+        return new PreviewResponse(
+                preview.units().stream()
+                        .map(unit -> ComputeUnitResponse.of(unit, sshPort))
+                        .toList(),
+                ServerResponse.of(preview.server(), settings),
+                new Plan(preview.plan().steps().stream().map(Step::describe).toList()));
+    }
+}

@@ -1,0 +1,133 @@
+package io.kloigos.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kloigos.http.JsonFields.Listed;
+import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.ByteSize;
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.DataDisk;
+import io.kloigos.model.FileSystemType;
+import io.kloigos.model.HostAddress;
+import io.kloigos.model.InitServerRequest;
+import io.kloigos.model.IoLimit;
+import io.kloigos.model.KloigosException;
+import io.kloigos.model.LimitRequest;
+import io.kloigos.model.PortEnforcement;
+import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.Tags;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** The bodies that the API accepts. */
+final class RequestTypes {
+    private static final int DEFAULT_CPU_COUNT = 4;
+    private static final ByteSize ANY_SIZE = ByteSize.ofMebibytes(1024);
+    private static final HostAddress ANY_ADDRESS = new HostAddress("host", "192.0.2.1", null, null, null);
+    private static final SshPublicKey ANY_KEY =
+            new SshPublicKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    private static final List<CpuSet> ANY_RANGES = List.of(CpuSet.of(0));
+
+    private static final Pattern FINGERPRINT = Pattern.compile("SHA256:[A-Za-z0-9+/]{43}");
+
+    static final JsonType<AllocateRequest> ALLOCATE = JsonType.object(RequestTypes::allocate);
+    static final JsonType<InitServerRequest> INIT = JsonType.object(RequestTypes::init);
+
+    private static final JsonType<Tags> TAGS = JsonType.object(fields -> new Tags(fields.all()));
+    private static final JsonType<LimitRequest> LIMITS = JsonType.object(RequestTypes::limits);
+    private static final JsonType<IoLimit> IO_LIMIT = JsonType.object(RequestTypes::ioLimit);
+    private static final JsonType<DataDisk> DATA_DISK = RequestTypes::dataDisk;
+    private static final JsonType<DataDisk> DATA_DISK_OBJECT = JsonType.object(RequestTypes::dataDiskObject);
+
+    private RequestTypes() {}
+
+    private static AllocateRequest allocate(JsonFields fields) {
+        return new AllocateRequest(
+                fields.has("cpu_count")
+                        ? fields.optional("cpu_count", JsonType.integer(), null)
+                        : Integer.valueOf(DEFAULT_CPU_COUNT),
+                fields.optional("region", JsonType.text(), null),
+                fields.optional("zone", JsonType.text(), null),
+                fields.required("tags", node -> node.isNull() ? Tags.none() : TAGS.read(node), Tags.none()),
+                fields.required("ssh_public_key", JsonType.text(SshPublicKey::new), ANY_KEY));
+    }
+
+    private static InitServerRequest init(JsonFields fields) {
+        HostAddress address = fields.faults().attempt(() -> address(fields)).orElse(ANY_ADDRESS);
+        String region = fields.required("region", JsonType.text(), "region");
+        String zone = fields.required("zone", JsonType.text(), "zone");
+        Listed<CpuSet> ranges = fields.requiredList("cpu_ranges", JsonType.text(CpuSet::parse));
+        CpuSet reserved = fields.optional("reserved_cpus", JsonType.text(CpuSet::parse), null);
+        List<DataDisk> disks = fields.optionalList("data_disks", DATA_DISK)
+                .filled(index -> new DataDisk("/dev/unreadable" + index, FileSystemType.EXT4));
+        LimitRequest limits = fields.orElse("limits", LIMITS, LimitRequest.defaults());
+        if (ranges.whole()) {
+            return new InitServerRequest(
+                    address, region, zone, List.copyOf(ranges.readable().values()), reserved, disks, limits);
+        }
+        if (!ranges.readable().isEmpty()) {
+            fields.faults().addAll(InitServerRequest.cpuRangeFaults(ranges.readable(), reserved));
+        }
+        if (ranges.size() > 0) {
+            fields.faults().addAll(InitServerRequest.dataDiskFaults(disks, ranges.size()));
+        }
+        return new InitServerRequest(address, region, zone, ANY_RANGES, null, List.of(), limits);
+    }
+
+    private static HostAddress address(JsonFields fields) {
+        return new HostAddress(
+                fields.required("hostname", JsonType.text(), ANY_ADDRESS.hostname()),
+                fields.required("ip", JsonType.text(), ANY_ADDRESS.ip()),
+                fields.optional("ssh_port", JsonType.integer(), null),
+                fields.optional("ssh_user", JsonType.text(), null),
+                fields.optional("host_key", JsonType.text(RequestTypes::fingerprint), null));
+    }
+
+    private static String fingerprint(String text) {
+        if (!FINGERPRINT.matcher(text).matches()) {
+            throw KloigosException.invalid(
+                    "host_key",
+                    "is not a fingerprint as \"ssh-keygen -l\" prints it: SHA256: and 43 base64 characters");
+        }
+        return text;
+    }
+
+    private static DataDisk dataDisk(JsonNode node) {
+        return node.isObject()
+                ? DATA_DISK_OBJECT.read(node)
+                : new DataDisk(JsonType.text().read(node), FileSystemType.EXT4);
+    }
+
+    private static DataDisk dataDiskObject(JsonFields fields) {
+        return new DataDisk(
+                fields.required("device", JsonType.text(), "/dev/any"),
+                fields.orElse("filesystem", JsonType.text(FileSystemType::parse), FileSystemType.EXT4));
+    }
+
+    private static LimitRequest limits(JsonFields fields) {
+        return new LimitRequest(
+                size(fields, "memory_reserve"),
+                size(fields, "memory_max"),
+                size(fields, "memory_high"),
+                size(fields, "swap_max"),
+                fields.optional("tasks_max", JsonType.integer(), null),
+                size(fields, "disk_max"),
+                size(fields, "data_max"),
+                fields.optional("inodes_max", JsonType.count(), null),
+                fields.orElse("io", JsonType.list(IO_LIMIT), List.of()),
+                fields.orElse("port_enforcement", JsonType.text(PortEnforcement::parse), PortEnforcement.NFTABLES));
+    }
+
+    private static @Nullable ByteSize size(JsonFields fields, String name) {
+        return fields.optional(name, JsonType.size(), null);
+    }
+
+    private static IoLimit ioLimit(JsonFields fields) {
+        return new IoLimit(
+                fields.required("device", JsonType.text(), "/dev/any"),
+                fields.optional("read_bytes", JsonType.size(), ANY_SIZE),
+                fields.optional("write_bytes", JsonType.size(), ANY_SIZE),
+                fields.optional("read_iops", JsonType.count(), 1L),
+                fields.optional("write_iops", JsonType.count(), 1L));
+    }
+}

@@ -1,0 +1,98 @@
+package io.kloigos.http;
+
+import io.kloigos.model.Capability;
+import io.kloigos.model.DataVolume;
+import io.kloigos.model.HostFacts;
+import io.kloigos.model.Server;
+import io.kloigos.model.Warning;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A server as the API tells it; described in the API document under the same name. */
+record ServerResponse(
+        String hostname,
+        String ip,
+        int sshPort,
+        String sshUser,
+        @Nullable String hostKey,
+        String region,
+        String zone,
+        String status,
+        @Nullable String reason,
+        String housekeepingCpus,
+        List<Warning> warnings,
+        Facts facts,
+        List<Volume> volumes,
+        Instant createdAt,
+        @Nullable String operationId) {
+
+    record Facts(
+            String os,
+            String kernel,
+            int systemdVersion,
+            String onlineCpus,
+            int cpuCount,
+            List<Node> nodes,
+            long memory,
+            long swap,
+            List<String> capabilities) {
+        static Facts of(HostFacts facts) {
+            return new Facts(
+                    facts.os(),
+                    facts.kernel(),
+                    facts.systemdVersion(),
+                    facts.onlineCpus().toString(),
+                    facts.onlineCpus().count(),
+                    facts.nodes().entrySet().stream().map(Node::of).toList(),
+                    facts.memory().bytes(),
+                    facts.swap().bytes(),
+                    facts.capabilities().stream()
+                            .sorted()
+                            .map(Capability::toString)
+                            .toList());
+        }
+    }
+
+    record Node(int node, String cpus, long memory) {
+        static Node of(Map.Entry<Integer, HostFacts.Node> entry) {
+            return new Node(
+                    entry.getKey(),
+                    entry.getValue().cpus().toString(),
+                    entry.getValue().memory().bytes());
+        }
+    }
+
+    record Volume(String device, String filesystem, String label, String mountPoint) {
+        static Volume of(DataVolume volume) {
+            return new Volume(
+                    volume.disk().device(), volume.disk().fileSystem().toString(), volume.label(), volume.mountPoint());
+        }
+    }
+
+    static ServerResponse of(Server server, HttpSettings settings) {
+        String user = server.address().sshUser();
+        return new ServerResponse(
+                server.hostname(),
+                server.address().ip(),
+                sshPort(server, settings),
+                user == null ? settings.sshUser() : user,
+                server.address().hostKey(),
+                server.region(),
+                server.zone(),
+                server.status().toString(),
+                server.reason().isEmpty() ? null : server.reason(),
+                server.housekeepingCpus().toString(),
+                server.warnings(),
+                Facts.of(server.facts()),
+                server.volumes().stream().map(Volume::of).toList(),
+                server.createdAt(),
+                server.operationId());
+    }
+
+    static int sshPort(Server server, HttpSettings settings) {
+        Integer port = server.address().sshPort();
+        return port == null ? settings.sshPort() : port;
+    }
+}

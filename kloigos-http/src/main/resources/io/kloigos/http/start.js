@@ -1,0 +1,82 @@
+// Lists servers and units and keeps the lists as they are on the server.
+const servers = new Map();
+const units = new Map();
+
+const tone = status =>
+  /fail/.test(status) ? 'bad' : /ing$/.test(status) ? 'busy' : { free: 'good', ready: 'good', allocated: 'used' }[status] ?? 'idle';
+
+function cell(text) {
+  const td = document.createElement('td');
+  td.textContent = text ?? '';
+  return td;
+}
+
+function status({ status, reason }) {
+  const td = document.createElement('td');
+  const badge = document.createElement('span');
+  badge.className = `status ${tone(status)}`;
+  badge.textContent = status;
+  badge.title = reason ?? '';
+  td.append(badge);
+  return td;
+}
+
+function row(cells) {
+  const tr = document.createElement('tr');
+  tr.append(...cells);
+  return tr;
+}
+
+function show() {
+  document.getElementById('servers').replaceChildren(...[...servers.values()].map(server => row([
+    cell(server.hostname), cell(server.ip), cell(`${server.region}/${server.zone}`), cell(server.facts.online_cpus),
+    cell(server.housekeeping_cpus), status(server)])));
+  document.getElementById('units').replaceChildren(...[...units.values()].map(unit => row([
+    cell(unit.compute_id), cell(unit.user), cell(unit.cpu_range), cell(unit.ports_range), cell(unit.tags.deployment_id),
+    status(unit)])));
+  document.getElementById('no-servers').hidden = servers.size > 0;
+  document.getElementById('no-units').hidden = units.size > 0;
+}
+
+async function load(path, map, key) {
+  const list = await (await fetch(path)).json();
+  map.clear();
+  list.forEach(each => map.set(each[key], each));
+}
+
+function connection(live, text) {
+  const shown = document.getElementById('connection');
+  shown.textContent = text;
+  shown.classList.toggle('live', live);
+}
+
+// Many events come at once; one drawing per frame shows them all.
+let drawing = false;
+function showSoon() {
+  if (!drawing) {
+    drawing = true;
+    requestAnimationFrame(() => { drawing = false; show(); });
+  }
+}
+
+let loaded = Promise.resolve();
+const events = new EventSource('/api/events');
+events.onopen = () => {
+  loaded = Promise.all([load('/api/servers', servers, 'hostname'), load('/api/compute_units', units, 'compute_id')])
+    .then(() => {
+      connection(true, 'live');
+      show();
+    });
+};
+events.onerror = () => connection(false, 'connecting');
+
+// What is told while the lists are on their way is newer than they are.
+function keep(name, map, key) {
+  events.addEventListener(name, event => loaded.then(() => {
+    const now = JSON.parse(event.data);
+    map.set(now[key], now);
+    showSoon();
+  }));
+}
+keep('server', servers, 'hostname');
+keep('unit', units, 'compute_id');

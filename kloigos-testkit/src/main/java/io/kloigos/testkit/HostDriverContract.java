@@ -1,0 +1,589 @@
+package io.kloigos.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.HostAddress;
+import io.kloigos.model.HostFacts;
+import io.kloigos.model.KloigosException;
+import io.kloigos.spi.Condition;
+import io.kloigos.spi.HostDriver;
+import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.HostSession;
+import io.kloigos.spi.PlanListener;
+import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Reading;
+import io.kloigos.spi.Step;
+import io.kloigos.spi.Step.Access;
+import io.kloigos.spi.StepReport;
+import io.kloigos.spi.StepReport.Outcome;
+import io.kloigos.spi.Tenant;
+import io.kloigos.spi.Trace;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What every host driver must do, as tests. Whoever writes a driver implements this interface in a test class and runs it.
+ *
+ * <p>The driver must act as root. On the host the tests change nothing but what is below {@link #scratchDirectory()}, and use
+ * the commands {@code true}, {@code false}, {@code test}, {@code cat}, {@code cp}, {@code ln}, {@code touch} and {@code
+ * sleep} only.
+ */
+public interface HostDriverContract {
+    /** Returns the driver under test; whoever returns it closes it. */
+    HostDriver driver();
+
+    /** Returns the address of a host that the driver reaches, without a pinned key. */
+    HostAddress host();
+
+    /** Returns an empty directory on that host, in which only root may write. */
+    String scratchDirectory();
+
+    // -- facts and sessions -----------------------------------------------------------------------------------------
+
+    @Test
+    @DisplayName("facts can be printed and read back without loss")
+    default void factsSurviveParsing() {
+        try (HostSession session = driver().open(host())) {
+            HostFacts facts = session.facts();
+
+            assertThat(HostFacts.parse(facts.toString())).isEqualTo(facts);
+            assertThat(facts.onlineCpus().isEmpty()).as("online CPUs are empty").isFalse();
+            assertThat(facts.memory().bytes()).as("memory").isPositive();
+            assertThat(facts.accounts()).containsEntry("root", 0);
+            for (String path : List.of("/", "/home", "/opt", "/mnt", "/tmp", "/var/tmp", "/var/spool")) {
+                assertThat(facts.mountOf(path).mountPoint())
+                        .as("mount point of %s", path)
+                        .startsWith("/");
+            }
+        }
+    }
+
+    @Test
+    @DisplayName("a pinned host key is accepted, another is refused with HOST_KEY_MISMATCH")
+    default void hostKeysArePinned() {
+        String key;
+        try (HostSession session = driver().open(host())) {
+            key = session.facts().hostKey();
+        }
+        try (HostSession session = driver().open(host().pinned(key.isEmpty() ? null : key))) {
+            assertThat(session.facts().hostKey()).isEqualTo(key);
+        }
+        HostAddress other = host().pinned("SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU");
+        assertThatThrownBy(() -> driver().open(other).facts())
+                .isInstanceOfSatisfying(
+                        KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.HOST_KEY_MISMATCH));
+    }
+
+    @Test
+    @DisplayName("closing a session twice does nothing")
+    default void sessionsCloseTwice() {
+        HostSession session = driver().open(host());
+        session.close();
+        session.close();
+    }
+
+    // -- directories and files --------------------------------------------------------------------------------------
+
+    @Test
+    @DisplayName("a directory is made once; another owner or mode is a change")
+    default void directoriesAreIdempotent() {
+        String path = workspace() + "/directory";
+
+        assertThat(outcome(new Step.Directory(path, new Access(0, 0755)))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.Directory(path, new Access(0, 0755)))).isEqualTo(Outcome.UNCHANGED);
+        assertThat(outcome(new Step.Directory(path, new Access(0, 0700)))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.Directory(path, new Access(54321, 0700)))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.Directory(path, new Access(54321, 0700)))).isEqualTo(Outcome.UNCHANGED);
+    }
+
+    @Test
+    @DisplayName("a directory is not made without its parent, nor where a file or a symbolic link stands")
+    default void directoriesNeedTheirPlace() {
+        String in = workspace();
+        succeed(file(in + "/file", "text"), Step.Command.of("ln", "-s", in, in + "/link"));
+
+        assertThat(failure(new Step.Directory(in + "/a/b", Access.rootDirectory())))
+                .isNotBlank();
+        assertThat(failure(new Step.Directory(in + "/file", Access.rootDirectory())))
+                .isNotBlank();
+        assertThat(failure(new Step.Directory(in + "/link", Access.rootDirectory())))
+                .isNotBlank();
+        expect("absent", new Reading.FileText(in + "/a"));
+        expect("text", new Reading.FileText(in + "/file"));
+    }
+
+    @Test
+    @DisplayName("a file is written once; another content, owner or mode is a change")
+    default void textFilesAreIdempotent() {
+        String path = workspace() + "/file";
+
+        assertThat(outcome(file(path, "one\n"))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(file(path, "one\n"))).isEqualTo(Outcome.UNCHANGED);
+        assertThat(outcome(file(path, "one"))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(file(path, "one\n\n"))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.TextFile(path, "one\n\n", new Access(0, 0600))))
+                .isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.TextFile(path, "one\n\n", new Access(54321, 0600))))
+                .isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.TextFile(path, "one\n\n", new Access(54321, 0600))))
+                .isEqualTo(Outcome.UNCHANGED);
+    }
+
+    @Test
+    @DisplayName("a file takes the place of a symbolic link and leaves the link's target alone")
+    default void textFilesReplaceLinks() {
+        String in = workspace();
+        succeed(file(in + "/target", "precious"), Step.Command.of("ln", "-s", in + "/target", in + "/link"));
+
+        succeed(file(in + "/link", "new"));
+
+        expect("new", new Reading.FileText(in + "/link"));
+        expect("precious", new Reading.FileText(in + "/target"));
+        assertThat(failure(new Step.TextFile(in, "text", Access.rootFile()))).isNotBlank();
+    }
+
+    @Test
+    @DisplayName("quotes, line breaks, $(), Unicode and the like survive in contents, paths, arguments and input")
+    default void everyTextSurvives() {
+        List<String> texts = List.of(
+                "'",
+                "\"",
+                "it's \"quoted\" 'twice' \\ \\\\ \\n \\0 \\'",
+                "$(touch /never) `touch /never` ${HOME} $0 $$ !! ~ * ? [a] {b,c}",
+                "first\nsecond\n\nfourth",
+                "a; b & c | d > e < f # g",
+                "%s %d %% %n",
+                "-n",
+                "tab\tand  spaces",
+                "gr\u00fc\u00df \u6f22\u5b57 \ud83d\ude80 \u0301",
+                "\u0001\u001b[31m\u007f",
+                "carriage\rreturn",
+                "EOF\nEOF\n'EOF'\ndone");
+        String in = workspace();
+        for (String text : texts) {
+            String odd = in + "/" + text.replace('/', '_');
+            succeed(file(in + "/plain", text));
+            assertThat(outcome(file(in + "/plain", text))).as(text).isEqualTo(Outcome.UNCHANGED);
+            succeed(
+                    file(odd, text + "\n"),
+                    Step.Command.of("cp", "--", odd, in + "/copied"),
+                    new Step.Command(List.of("cp", "/dev/stdin", in + "/input"), text),
+                    Step.Command.of("test", text, "=", text));
+            expect(text, new Reading.FileText(odd));
+            expect(text, new Reading.FileText(in + "/copied"));
+            expect(text, new Reading.FileText(in + "/input"));
+            expect(text, new Reading.Output(List.of("cat", odd)));
+            assertThat(outcome(new Step.Removal(odd))).as(text).isEqualTo(Outcome.CHANGED);
+        }
+        succeed(Step.Command.of("test", "!", "-e", "/never"));
+        for (String ending : List.of("", "\n", "no end", "end\n", "ends\n\n", "\n\nbegins", " spaces ", "\\")) {
+            succeed(file(in + "/ending", "other"), file(in + "/ending", ending));
+            assertThat(outcome(file(in + "/ending", ending))).isEqualTo(Outcome.UNCHANGED);
+        }
+    }
+
+    @Test
+    @DisplayName("lines taken out leave a file as it was before they were appended, byte for byte")
+    default void linesComeAndGo() {
+        String in = workspace();
+        List<String> lines = List.of("session required 'pam' $(x)", "# second \\ line");
+        Access access = new Access(54321, 0640);
+        for (String before :
+                List.of("", "a\nb\n", "\n\n  a\t\n\n", "session required\nsession required 'pam' $(x) y\n")) {
+            String path = in + "/lines";
+            succeed(new Step.TextFile(path, before, access));
+
+            assertThat(outcome(new Step.AppendedLines(path, lines))).isEqualTo(Outcome.CHANGED);
+            assertThat(outcome(new Step.AppendedLines(path, lines))).isEqualTo(Outcome.UNCHANGED);
+            assertThat(outcome(new Step.TextFile(path, before + String.join("\n", lines) + "\n", access)))
+                    .as("lines appended to \"%s\"", before)
+                    .isEqualTo(Outcome.UNCHANGED);
+
+            assertThat(outcome(new Step.RemovedLines(path, lines))).isEqualTo(Outcome.CHANGED);
+            assertThat(outcome(new Step.RemovedLines(path, lines))).isEqualTo(Outcome.UNCHANGED);
+            assertThat(outcome(new Step.TextFile(path, before, access)))
+                    .as("\"%s\" with the lines taken out again", before)
+                    .isEqualTo(Outcome.UNCHANGED);
+        }
+    }
+
+    @Test
+    @DisplayName(
+            "lines are appended where some are missing, after the end of the last line, and never to a missing file")
+    default void onlyMissingLinesAreAppended() {
+        String in = workspace();
+        succeed(file(in + "/some", "b\nlast"));
+
+        assertThat(outcome(new Step.AppendedLines(in + "/some", List.of("a", "b"))))
+                .isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(file(in + "/some", "b\nlast\na\n"))).isEqualTo(Outcome.UNCHANGED);
+        assertThat(outcome(new Step.RemovedLines(in + "/some", List.of("b", "c"))))
+                .isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(file(in + "/some", "last\na\n"))).isEqualTo(Outcome.UNCHANGED);
+
+        assertThat(outcome(new Step.AppendedLines(in + "/none", List.of("a")))).isEqualTo(Outcome.UNCHANGED);
+        assertThat(outcome(new Step.RemovedLines(in + "/none", List.of("a")))).isEqualTo(Outcome.UNCHANGED);
+        expect("absent", new Reading.FileText(in + "/none"));
+    }
+
+    // -- removal ----------------------------------------------------------------------------------------------------
+
+    @Test
+    @DisplayName("a removal takes a deep tree, and finds nothing the second time")
+    default void deepTreesAreRemoved() {
+        String top = workspace() + "/top";
+        List<Step> steps = new ArrayList<>();
+        StringBuilder path = new StringBuilder(top);
+        for (int depth = 0; depth < 100; depth++) {
+            steps.add(new Step.Directory(path.toString(), new Access(54321, depth % 2 == 0 ? 0700 : 0)));
+            path.append("/d");
+        }
+        steps.add(file(path.append("eepest").toString(), "text"));
+        succeed(steps.toArray(Step[]::new));
+
+        assertThat(outcome(new Step.Removal(top))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.Removal(top))).isEqualTo(Outcome.UNCHANGED);
+        succeed(Step.Command.of("test", "!", "-e", top));
+    }
+
+    @Test
+    @DisplayName("a removal or emptying takes symbolic links and leaves their targets alone")
+    default void targetsOfLinksAreLeft() {
+        String in = workspace();
+        succeed(
+                new Step.Directory(in + "/target", Access.rootDirectory()),
+                file(in + "/target/precious", "text"),
+                new Step.Directory(in + "/tree", Access.rootDirectory()),
+                Step.Command.of("ln", "-s", in + "/target", in + "/tree/link"),
+                Step.Command.of("ln", "-s", in + "/target/precious", in + "/tree/file"),
+                Step.Command.of("ln", "-s", in + "/nowhere", in + "/tree/dangling"),
+                Step.Command.of("ln", "-s", in + "/target", in + "/link"));
+
+        succeed(new Step.Removal(in + "/link"));
+        assertThat(outcome(new Step.Emptying(in + "/tree"))).isEqualTo(Outcome.CHANGED);
+        succeed(
+                Step.Command.of("ln", "-s", in + "/target", in + "/tree/link"),
+                Step.Command.of("ln", "-s", in + "/nowhere", in + "/dangling"),
+                new Step.Removal(in + "/tree"));
+        assertThat(outcome(new Step.Removal(in + "/dangling"))).isEqualTo(Outcome.CHANGED);
+
+        expect("text", new Reading.FileText(in + "/target/precious"));
+        succeed(Step.Command.of("test", "!", "-e", in + "/tree"), Step.Command.of("test", "!", "-L", in + "/link"));
+    }
+
+    @Test
+    @DisplayName("an emptied directory stays itself; nothing at all is empty; a symbolic link is refused")
+    default void emptiedDirectoriesStay() {
+        String in = workspace();
+        Access access = new Access(54321, 0700);
+        succeed(
+                new Step.Directory(in + "/full", access),
+                file(in + "/full/.hidden", "text"),
+                file(in + "/full/..odd", "text"),
+                new Step.Directory(in + "/full/below", access),
+                file(in + "/full/below/file", "text"),
+                Step.Command.of("ln", "-s", in + "/full", in + "/link"));
+
+        assertThat(failure(new Step.Emptying(in + "/link"))).isNotBlank();
+        expect("text", new Reading.FileText(in + "/full/.hidden"));
+        assertThat(outcome(new Step.Emptying(in + "/full"))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.Emptying(in + "/full"))).isEqualTo(Outcome.UNCHANGED);
+        assertThat(outcome(new Step.Directory(in + "/full", access))).isEqualTo(Outcome.UNCHANGED);
+        assertThat(outcome(new Step.Emptying(in + "/none"))).isEqualTo(Outcome.UNCHANGED);
+        for (String gone : List.of(".hidden", "..odd", "below")) {
+            succeed(Step.Command.of("test", "!", "-e", in + "/full/" + gone));
+        }
+    }
+
+    // -- commands and conditions ------------------------------------------------------------------------------------
+
+    @Test
+    @DisplayName("a step that fails stops the plan and is reported with what the host said")
+    default void aFailureStopsThePlan() {
+        String in = workspace();
+
+        PlanReport report = apply(
+                new Step.Directory(in + "/before", Access.rootDirectory()),
+                Step.Command.of("cp", in + "/missing", in + "/copy"),
+                new Step.Directory(in + "/after", Access.rootDirectory()));
+
+        assertThat(report.steps())
+                .extracting(StepReport::index, StepReport::outcome)
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple(0, Outcome.CHANGED),
+                        org.assertj.core.groups.Tuple.tuple(1, Outcome.FAILED));
+        assertThat(report.failure().orElseThrow().detail()).contains("No such file or directory");
+        succeed(Step.Command.of("test", "-d", in + "/before"), Step.Command.of("test", "!", "-e", in + "/after"));
+    }
+
+    @Test
+    @DisplayName("a command that fails without a word, or does not exist, fails with a reason")
+    default void failuresHaveAReason() {
+        assertThat(failure(Step.Command.of("false"))).isNotBlank();
+        assertThat(failure(Step.Command.of("kloigos-no-such-command"))).contains("kloigos-no-such-command");
+        assertThat(outcome(Step.Command.of("true"))).isEqualTo(Outcome.CHANGED);
+    }
+
+    @Test
+    @DisplayName("Ensure runs its command only if the condition does not hold, and then it must")
+    default void ensureMakesAConditionHold() {
+        String in = workspace();
+        Condition there = Condition.succeeds("test", "-e", in + "/file");
+        Condition gone = Condition.fails("test", "-e", in + "/file");
+
+        assertThat(outcome(Step.Ensure.that(gone, "false"))).isEqualTo(Outcome.UNCHANGED);
+        assertThat(failure(Step.Ensure.that(there, "true"))).contains("test");
+        assertThat(failure(Step.Ensure.that(there, "false"))).isNotBlank();
+        assertThat(outcome(Step.Ensure.that(there, "touch", in + "/file"))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(Step.Ensure.that(there, "false"))).isEqualTo(Outcome.UNCHANGED);
+        assertThat(failure(Step.Ensure.that(gone, "true"))).contains("test");
+    }
+
+    @Test
+    @DisplayName("a plan that runs over its time limit is ended with HOST_TIMEOUT")
+    default void endlessPlansAreEnded() {
+        HostPlan plan = new HostPlan(
+                id(), HostPlan.Scope.host(), Duration.ofSeconds(1), List.of(Step.Command.of("sleep", "600")));
+        try (HostSession session = driver().open(host())) {
+            assertThatThrownBy(() -> session.apply(plan, PlanListener.none()))
+                    .isInstanceOfSatisfying(
+                            KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.HOST_TIMEOUT));
+        }
+        succeed(Step.Command.of("true"));
+    }
+
+    // -- readings ---------------------------------------------------------------------------------------------------
+
+    @Test
+    @DisplayName("an expectation that is not met says what was expected and what was found")
+    default void expectationsTellBoth() {
+        String path = workspace() + "/file";
+        succeed(file(path, " found-this \n"));
+
+        assertThat(failure(new Step.Expectation(new Reading.FileText(path), "expected-that")))
+                .contains("expected-that", "found-this");
+        assertThat(outcome(new Step.Expectation(new Reading.FileText(path), "found-this")))
+                .isEqualTo(Outcome.UNCHANGED);
+    }
+
+    @Test
+    @DisplayName("an expectation with time waits until it comes true, and fails when the time is over")
+    default void expectationsMayComeTrue() throws InterruptedException {
+        String path = workspace() + "/file";
+        Step expectation = new Step.Expectation(new Reading.FileText(path), "come true", Duration.ofSeconds(30));
+        CountDownLatch begun = new CountDownLatch(1);
+        CompletableFuture<PlanReport> waiting = CompletableFuture.supplyAsync(() -> {
+            try (HostSession session = driver().open(host())) {
+                return session.apply(plan(HostPlan.Scope.unit("kloigos-one"), expectation), new PlanListener() {
+                    @Override
+                    public void begun(int index) {
+                        begun.countDown();
+                    }
+
+                    @Override
+                    public void ended(StepReport report) {}
+                });
+            }
+        });
+        assertThat(begun.await(30, TimeUnit.SECONDS))
+                .as("the waiting plan began")
+                .isTrue();
+        assertThat(apply(plan(HostPlan.Scope.unit("kloigos-two"), file(path, "come true\n")))
+                        .failure())
+                .isEmpty();
+
+        assertThat(waiting.join().failure()).isEmpty();
+        assertThat(failure(new Step.Expectation(new Reading.FileText(path), "other", Duration.ofMillis(50))))
+                .contains("come true", "other");
+    }
+
+    @Test
+    @DisplayName("readings are texts without surrounding white space; what is not there reads as absent or failed")
+    default void readingsAreTexts() {
+        String path = workspace() + "/file";
+        succeed(file(path, "\n key=1\nkey=2 \nkey=3\n\nother\n"));
+
+        expect("key=1\nkey=2 \nkey=3\n\nother", new Reading.FileText(path));
+        expect("key=2", new Reading.FileLine(path, "key="));
+        expect("absent", new Reading.FileLine(path, "none="));
+        expect("absent", new Reading.FileLine(path + "-none", "key="));
+        expect("absent", new Reading.FileText(path + "-none"));
+        expect("key=1\nkey=2 \nkey=3\n\nother", new Reading.Output(List.of("cat", path)));
+        expect("failed", new Reading.Output(List.of("cat", path + "-none")));
+        expect("failed", new Reading.Output(List.of("false")));
+        expect("", new Reading.Output(List.of("true")));
+        expect("key=2", new Reading.OutputLine(List.of("cat", path), "key="));
+        expect("absent", new Reading.OutputLine(List.of("cat", path), "none="));
+        expect("failed", new Reading.OutputLine(List.of("false"), "key="));
+    }
+
+    @Test
+    @DisplayName("a tenant that never was has left nothing")
+    default void nobodyLeavesNothing() {
+        Tenant nobody = new Tenant("kloigos-nobody", 54321, List.of(workspace()));
+        Stream.of(Trace.JOBS, Trace.PROCESSES, Trace.SESSIONS, Trace.MOUNTS, Trace.KEYRINGS, Trace.IPC)
+                .forEach(trace -> {
+                    assertThat(outcome(new Step.Erasure(trace, nobody)))
+                            .as("erasure of %s", trace)
+                            .isEqualTo(Outcome.UNCHANGED);
+                    expect(Reading.Traces.NONE, new Reading.Traces(trace, nobody));
+                });
+    }
+
+    // -- plans ------------------------------------------------------------------------------------------------------
+
+    @Test
+    @DisplayName("the same plan applied twice has one effect and one report")
+    default void aPlanIsAppliedOnce() {
+        String in = workspace();
+        HostPlan plan = plan(HostPlan.Scope.host(), file(in + "/file", "text"), Step.Command.of("true"));
+        HostPlan failing =
+                plan(HostPlan.Scope.host(), Step.Ensure.that(Condition.succeeds("test", "-e", in + "/cause"), "false"));
+
+        PlanReport first = apply(plan);
+        succeed(new Step.Removal(in + "/file"));
+        PlanReport second = apply(plan);
+        assertThat(second).isEqualTo(first);
+        expect("absent", new Reading.FileText(in + "/file"));
+
+        PlanReport failed = apply(failing);
+        succeed(file(in + "/cause", ""));
+        assertThat(apply(failing)).isEqualTo(failed);
+        assertThat(failed.failure()).isPresent();
+    }
+
+    @Test
+    @DisplayName("the listener is told of each step as it begins and ends, in order")
+    default void listenersSeeStepsInOrder() {
+        String in = workspace();
+        List<Object> seen = new ArrayList<>();
+        HostPlan plan = plan(
+                HostPlan.Scope.host(),
+                file(in + "/file", "text"),
+                new Step.Removal(in + "/none"),
+                Step.Command.of("false"),
+                Step.Command.of("true"));
+        PlanReport report;
+        try (HostSession session = driver().open(host())) {
+            report = session.apply(plan, new PlanListener() {
+                @Override
+                public void begun(int index) {
+                    seen.add(index);
+                }
+
+                @Override
+                public void ended(StepReport step) {
+                    seen.add(step);
+                }
+            });
+        }
+
+        List<StepReport> steps = report.steps();
+        assertThat(steps)
+                .extracting(StepReport::outcome)
+                .containsExactly(Outcome.CHANGED, Outcome.UNCHANGED, Outcome.FAILED);
+        assertThat(seen).containsExactly(0, steps.get(0), 1, steps.get(1), 2, steps.get(2));
+    }
+
+    @Test
+    @DisplayName("plans of two units are applied beside each other")
+    default void unitsDoNotWaitForEachOther() throws InterruptedException {
+        String in = workspace();
+        CountDownLatch otherEnded = new CountDownLatch(1);
+        HostPlan waiting = plan(HostPlan.Scope.unit("kloigos-one"), file(in + "/one", "1"), Step.Command.of("true"));
+        HostPlan other = plan(HostPlan.Scope.unit("kloigos-two"), file(in + "/two", "2"));
+        CountDownLatch begun = new CountDownLatch(1);
+        CompletableFuture<PlanReport> first = CompletableFuture.supplyAsync(() -> {
+            try (HostSession session = driver().open(host())) {
+                return session.apply(waiting, new PlanListener() {
+                    @Override
+                    public void begun(int index) {
+                        begun.countDown();
+                        try {
+                            assertThat(otherEnded.await(30, TimeUnit.SECONDS))
+                                    .as("the plan of another unit ended meanwhile")
+                                    .isTrue();
+                        } catch (InterruptedException e) {
+                            Thread.currentThread().interrupt();
+                        }
+                    }
+
+                    @Override
+                    public void ended(StepReport report) {}
+                });
+            }
+        });
+        assertThat(begun.await(30, TimeUnit.SECONDS)).as("the first plan began").isTrue();
+        assertThat(apply(other).failure()).isEmpty();
+        otherEnded.countDown();
+
+        assertThat(first.join().failure()).isEmpty();
+        expect("1", new Reading.FileText(in + "/one"));
+        expect("2", new Reading.FileText(in + "/two"));
+    }
+
+    // -- how the tests speak to the driver --------------------------------------------------------------------------
+
+    private static String id() {
+        return "contract-" + UUID.randomUUID();
+    }
+
+    private static Step.TextFile file(String path, String content) {
+        return new Step.TextFile(path, content, Access.rootFile());
+    }
+
+    private static HostPlan plan(HostPlan.Scope scope, Step... steps) {
+        return new HostPlan(id(), scope, Duration.ofSeconds(60), List.of(steps));
+    }
+
+    private String workspace() {
+        String path = scratchDirectory() + "/" + UUID.randomUUID();
+        succeed(new Step.Directory(path, Access.rootDirectory()));
+        return path;
+    }
+
+    private PlanReport apply(HostPlan plan) {
+        try (HostSession session = driver().open(host())) {
+            return session.apply(plan, PlanListener.none());
+        }
+    }
+
+    private PlanReport apply(Step... steps) {
+        return apply(plan(HostPlan.Scope.host(), steps));
+    }
+
+    private void succeed(Step... steps) {
+        PlanReport report = apply(steps);
+        assertThat(report.failure())
+                .as(() -> "failure of: " + steps[report.steps().size() - 1].describe())
+                .isEmpty();
+    }
+
+    private void expect(String expected, Reading reading) {
+        succeed(new Step.Expectation(reading, expected));
+    }
+
+    private Outcome outcome(Step step) {
+        PlanReport report = apply(step);
+        assertThat(report.failure()).as(() -> "failure of: " + step.describe()).isEmpty();
+        return report.steps().get(0).outcome();
+    }
+
+    private String failure(Step step) {
+        PlanReport report = apply(step);
+        assertThat(report.failure())
+                .as(() -> "failure that should have been: " + step.describe())
+                .isPresent();
+        return report.failure().orElseThrow().detail();
+    }
+}

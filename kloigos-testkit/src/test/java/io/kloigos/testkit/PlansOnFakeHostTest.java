@@ -1,0 +1,331 @@
+package io.kloigos.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kloigos.model.ByteSize;
+import io.kloigos.model.Capability;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.DataDisk;
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.FileSystemType;
+import io.kloigos.model.HostFacts;
+import io.kloigos.model.InitServerRequest;
+import io.kloigos.model.IoLimit;
+import io.kloigos.model.KloigosException;
+import io.kloigos.model.LimitRequest;
+import io.kloigos.model.PortEnforcement;
+import io.kloigos.model.PortRange;
+import io.kloigos.model.Server;
+import io.kloigos.model.ServerStatus;
+import io.kloigos.model.SshPublicKey;
+import io.kloigos.planner.HostPlanner;
+import io.kloigos.rules.Bases;
+import io.kloigos.rules.ServerLayout;
+import io.kloigos.spi.HostDriver;
+import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.HostSession;
+import io.kloigos.spi.PlanListener;
+import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Trace;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Kloigos' own plans do on the fake what they are made for, and fail on it where a real host would fail. */
+class PlansOnFakeHostTest {
+    private static final SshPublicKey KEY =
+            new SshPublicKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f tenant");
+
+    /** A host, the request to init it, and what follows from both. */
+    record Scene(String name, FakeHost host, Server server, List<ComputeUnit> units) {
+        static Scene of(String name, FakeHost.Builder builder, List<DataDisk> disks, LimitRequest limits) {
+            FakeHost host = builder.build();
+            HostFacts facts = host.facts();
+            InitServerRequest request = new InitServerRequest(
+                    host.address().pinned(host.hostKey()),
+                    "eu",
+                    "a",
+                    List.of(CpuSet.parse("2-5"), CpuSet.parse("6-9,12")),
+                    null,
+                    disks,
+                    limits);
+            ServerLayout layout = ServerLayout.of(request, facts, Bases.defaults());
+            Server server = new Server(
+                    request.address(),
+                    "eu",
+                    "a",
+                    ServerStatus.INITIALIZING,
+                    "",
+                    layout.housekeepingCpus(),
+                    layout.volumes(),
+                    facts,
+                    layout.warnings(),
+                    Instant.EPOCH,
+                    null);
+            return new Scene(name, host, server, layout.units());
+        }
+
+        ComputeUnit unit() {
+            return units.get(0);
+        }
+
+        HostPlan init() {
+            return HostPlanner.init("init", server, units, "test");
+        }
+
+        PlanReport apply(HostPlan plan) {
+            try (HostDriver driver = FakeFleet.of(host).driver();
+                    HostSession session = driver.open(server.address())) {
+                return session.apply(plan, PlanListener.none());
+            }
+        }
+
+        void succeed(HostPlan plan) {
+            PlanReport report = apply(plan);
+            assertThat(report.failure())
+                    .as(() -> plan.steps()
+                            .get(report.failure().orElseThrow().index())
+                            .describe())
+                    .isEmpty();
+            assertThat(report.steps()).hasSameSizeAs(plan.steps());
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    static Scene plain() {
+        return Scene.of(
+                "two nodes",
+                FakeHost.builder("host1", "10.0.0.1").cpus(16).nodes(2).listening(2010),
+                List.of(),
+                LimitRequest.defaults());
+    }
+
+    static Stream<Scene> scenes() {
+        DataDisk xfs = new DataDisk("/dev/sdb", FileSystemType.XFS);
+        DataDisk ext4 = new DataDisk("/dev/sdc", FileSystemType.EXT4);
+        ByteSize big = ByteSize.parse("100G");
+        return Stream.of(
+                plain(),
+                Scene.of(
+                        "one data disk, SMT",
+                        FakeHost.builder("host2", "10.0.0.2")
+                                .cpus(16)
+                                .threadsPerCore(2)
+                                .disk("/dev/sdb", big),
+                        List.of(xfs),
+                        LimitRequest.defaults()),
+                Scene.of(
+                        "a data disk a unit, I/O limits, old systemd",
+                        FakeHost.builder("host3", "10.0.0.3")
+                                .systemd(252)
+                                .without(Capability.SYSTEMD_BPF, Capability.CROND)
+                                .disk("/dev/sdb", big)
+                                .disk("/dev/sdc", big),
+                        List.of(xfs, ext4),
+                        new LimitRequest(
+                                null,
+                                null,
+                                null,
+                                null,
+                                512,
+                                ByteSize.parse("2G"),
+                                ByteSize.parse("20G"),
+                                null,
+                                List.of(new IoLimit("/dev/sdb", ByteSize.parse("8M"), null, null, 500L)),
+                                PortEnforcement.NFTABLES)),
+                Scene.of(
+                        "no quotas, bind refused",
+                        FakeHost.builder("host4", "10.0.0.4")
+                                .withoutQuotas()
+                                .without(Capability.QUOTA_TOOLS)
+                                .reservedPorts("8080,9000-9100"),
+                        List.of(),
+                        new LimitRequest(
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                List.of(),
+                                PortEnforcement.SOCKET_BIND)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("scenes")
+    void initLetsNobodyIn(Scene scene) {
+        scene.succeed(scene.init());
+
+        assertThat(scene.host().login(scene.unit().user()).refusal()).contains("no key");
+        assertThat(scene.host().processes(scene.unit().uid())).isEmpty();
+    }
+
+    @ParameterizedTest
+    @MethodSource("scenes")
+    void anAllocatedUnitHasItsShareAndNoMore(Scene scene) {
+        scene.succeed(scene.init());
+        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), KEY));
+
+        TenantLogin login = scene.host().login(scene.unit().user());
+        assertThat(login.refusal()).isEmpty();
+        assertThat(login.keys()).containsExactly(KEY.line());
+        assertThat(login.cpus()).isEqualTo(scene.unit().cpus());
+        assertThat(login.memory()).isEqualTo(scene.unit().limits().memoryMax());
+        assertThat(login.ports()).containsExactly(scene.unit().ports());
+        assertThat(scene.host().processes(scene.unit().uid())).containsExactly("systemd --user");
+    }
+
+    @ParameterizedTest
+    @MethodSource("scenes")
+    void nothingOfATenantSurvivesDeallocation(Scene scene) {
+        scene.succeed(scene.init());
+        String staged = scene.host().state();
+        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), KEY));
+        scene.host().tenantLeaves(scene.unit().uid(), Trace.values());
+
+        scene.succeed(HostPlanner.deallocate("deallocate", scene.server(), scene.unit()));
+
+        assertThat(scene.host().state().lines())
+                .containsExactlyElementsOf(staged.lines().toList());
+    }
+
+    @ParameterizedTest
+    @MethodSource("scenes")
+    void decommissionGivesTheHostBackAsItWas(Scene scene) {
+        String before = scene.host().state();
+        scene.succeed(scene.init());
+        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), KEY));
+        scene.host().tenantLeaves(scene.unit().uid(), Trace.values());
+
+        scene.succeed(
+                HostPlanner.decommission("decommission", scene.server(), scene.units(), HostPlanner.DataDisks.WIPE));
+
+        assertThat(scene.host().state().lines())
+                .containsExactlyElementsOf(before.lines().toList());
+    }
+
+    @ParameterizedTest
+    @MethodSource("scenes")
+    void aRebootChangesNothingForATenant(Scene scene) {
+        scene.succeed(scene.init());
+        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), KEY));
+        TenantLogin before = scene.host().login(scene.unit().user());
+
+        scene.host().reboot();
+
+        assertThat(scene.host().login(scene.unit().user())).isEqualTo(before);
+        assertThat(scene.host().processes(scene.unit().uid())).containsExactly("systemd --user");
+        scene.succeed(HostPlanner.deallocate("deallocate", scene.server(), scene.unit()));
+    }
+
+    @Test
+    void everyPlanThatFailsAnywhereCanBeAppliedAgain() {
+        Scene scene = plain();
+        scene.succeed(scene.init());
+        String staged = scene.host().state();
+        HostPlan allocate = HostPlanner.allocate("a", scene.server(), scene.unit(), KEY);
+        scene.succeed(allocate);
+        String allocated = scene.host().state();
+        HostPlan deallocate = HostPlanner.deallocate("d", scene.server(), scene.unit());
+        scene.succeed(deallocate);
+
+        for (HostFailure.Effect effect : HostFailure.Effect.values()) {
+            IntStream.range(0, allocate.steps().size()).forEach(step -> {
+                scene.host().inject(new HostFailure.FailStep(step, effect));
+                assertThat(scene.apply(named(allocate, "a-fail-" + effect + step))
+                                .failure())
+                        .isPresent();
+                scene.succeed(named(allocate, "a-again-" + effect + step));
+                assertThat(scene.host().state()).isEqualTo(allocated);
+                scene.succeed(named(deallocate, "d-" + effect + step));
+            });
+            IntStream.range(0, deallocate.steps().size()).forEach(step -> {
+                scene.succeed(named(allocate, "b-" + effect + step));
+                scene.host().inject(new HostFailure.FailStep(step, effect));
+                assertThat(scene.apply(named(deallocate, "b-fail-" + effect + step))
+                                .failure())
+                        .isPresent();
+                scene.succeed(named(deallocate, "b-again-" + effect + step));
+                assertThat(scene.host().state()).isEqualTo(staged);
+            });
+        }
+    }
+
+    private static HostPlan named(HostPlan plan, String id) {
+        return new HostPlan(id, plan.scope(), plan.timeLimit(), plan.steps());
+    }
+
+    @Test
+    void aFailureNamesWhatTheHostSaid() {
+        Scene scene = plain();
+        scene.succeed(scene.init());
+        scene.host().run("nft", "delete", "table", "inet", "kloigos");
+        scene.host().write("/etc/kloigos/ports.nft", "nonsense\n");
+
+        PlanReport report = scene.apply(HostPlanner.allocate("allocate", scene.server(), scene.unit(), KEY));
+
+        assertThat(report.failure().orElseThrow().detail())
+                .contains("kloigos-ports.service failed")
+                .contains("unexpected string");
+        assertThat(scene.host().login(scene.unit().user()).succeeds()).isFalse();
+    }
+
+    @Test
+    void aForeignAccountOfTheSameUidIsNoticed() {
+        Scene scene = plain();
+        scene.host().write("/etc/other.conf", "u stranger 20000 \"\" /nowhere /bin/sh\n");
+        scene.host().run("systemd-sysusers", "/etc/other.conf");
+
+        assertThat(scene.apply(scene.init()).failure().orElseThrow().detail()).contains("expected u2-5:x:20000:20000");
+    }
+
+    @Test
+    void aDiskThatHoldsSomethingIsNeverFormatted() {
+        Scene scene = Scene.of(
+                "disk",
+                FakeHost.builder("host5", "10.0.0.5").disk("/dev/sdb", ByteSize.parse("100G")),
+                List.of(new DataDisk("/dev/sdb", FileSystemType.EXT4)),
+                LimitRequest.defaults());
+        FakeHost taken = FakeHost.builder("host5", "10.0.0.5")
+                .disk("/dev/sdb", ByteSize.parse("100G"), "LVM2_member")
+                .build();
+        Scene later = new Scene("taken", taken, scene.server(), scene.units());
+
+        assertThat(later.apply(scene.init()).failure().orElseThrow().detail())
+                .isEqualTo("/dev/sdb holds LVM2_member; only a blank disk is formatted");
+    }
+
+    @Test
+    void portsStayApartFromListeners() {
+        Scene scene = plain();
+
+        assertThat(scene.units().stream().map(ComputeUnit::ports))
+                .containsExactly(new PortRange(2200, 2400), new PortRange(2400, 2600));
+    }
+
+    @Test
+    void connectionFailuresHaveTheirCode() {
+        Scene scene = plain();
+        scene.host().inject(new HostFailure.RefuseConnection());
+        scene.host().inject(new HostFailure.WrongHostKey());
+
+        for (ErrorCode code : List.of(ErrorCode.HOST_UNREACHABLE, ErrorCode.HOST_KEY_MISMATCH)) {
+            assertThatThrownBy(() -> scene.apply(scene.init()))
+                    .isInstanceOfSatisfying(
+                            KloigosException.class, e -> assertThat(e.code()).isEqualTo(code));
+        }
+        scene.succeed(scene.init());
+    }
+}

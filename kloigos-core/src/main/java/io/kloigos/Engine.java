@@ -325,17 +325,21 @@ final class Engine {
         }
     }
 
-    /** Takes no new work and gives what is under way a few seconds to end. */
+    /** Takes no new work and gives what is under way, on callers' threads too, a few seconds to end. */
     void close() {
         closed = true;
         threads.shutdown();
-        awaitThreads();
+        awaitEnd();
     }
 
-    void awaitThreads() {
+    void awaitEnd() {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(GRACE_SECONDS);
         try {
-            if (!threads.awaitTermination(GRACE_SECONDS, TimeUnit.SECONDS)) {
-                LOG.info("{} operations are still under way", threads.getActiveCount());
+            for (Run run : runs.values()) {
+                if (!run.ended.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                    LOG.info("{} operations are still under way", runs.size());
+                    return;
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

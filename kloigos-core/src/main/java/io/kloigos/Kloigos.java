@@ -76,6 +76,7 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException ALREADY_MANAGED; HOST_UNSUITABLE with every fault; codes of kind HOST if it cannot be reached
      */
     public Operation initServer(InitServerRequest request) {
+        engine.requireOpen();
         Preview preview = previewInit(request);
         Operation operation =
                 newOperation(Operation.Kind.INIT, request.address().hostname(), null);
@@ -119,6 +120,7 @@ public final class Kloigos implements AutoCloseable {
      *     which the unit is allocation_fail
      */
     public ComputeUnit allocate(AllocateRequest request) {
+        engine.requireOpen();
         ComputeUnit unit = inventory
                 .claim(request, chosen -> newOperation(Operation.Kind.ALLOCATE, chosen.hostname(), chosen.id()))
                 .orElseThrow(() -> noCapacity(request));
@@ -144,6 +146,7 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException NOT_FOUND; WRONG_STATE if it is in no tenant's hands
      */
     public Operation deallocate(ComputeId id) {
+        engine.requireOpen();
         ComputeUnit unit = unit(id);
         Operation operation = newOperation(Operation.Kind.DEALLOCATE, unit.hostname(), id);
         inventory.beginDeallocation(id, operation);
@@ -294,7 +297,7 @@ public final class Kloigos implements AutoCloseable {
     public void close() {
         engine.close();
         driver.close();
-        engine.awaitThreads();
+        engine.awaitEnd();
         inventory.close();
     }
 

@@ -39,6 +39,7 @@ final class EventStream implements KloigosListener, AutoCloseable {
 
     private final Kloigos kloigos;
     private final HttpSettings settings;
+    private final Duration heartbeat;
     private final Set<EventClient> clients = ConcurrentHashMap.newKeySet();
     private final Thread thread = new Thread(this::run, "kloigos-events");
     private Map<Object, Event> waiting = new LinkedHashMap<>();
@@ -46,8 +47,13 @@ final class EventStream implements KloigosListener, AutoCloseable {
     private boolean closed;
 
     EventStream(Kloigos kloigos, HttpSettings settings) {
+        this(kloigos, settings, HEARTBEAT);
+    }
+
+    EventStream(Kloigos kloigos, HttpSettings settings, Duration heartbeat) {
         this.kloigos = kloigos;
         this.settings = settings;
+        this.heartbeat = heartbeat;
         thread.setDaemon(true);
         thread.start();
     }
@@ -58,7 +64,8 @@ final class EventStream implements KloigosListener, AutoCloseable {
         if (context.method().equals(HandlerType.HEAD)) {
             return;
         }
-        context.future(() -> {
+        // Nothing else may touch the answer when the stream ends: the connection may be gone by then.
+        context.skipRemainingHandlers().future(() -> {
             EventClient client = new EventClient(context);
             client.offer(GREETING);
             add(client);
@@ -121,8 +128,8 @@ final class EventStream implements KloigosListener, AutoCloseable {
 
     /** Waits for events, but not longer than until the next heartbeat. */
     private synchronized List<Event> take() throws InterruptedException {
-        long end = System.nanoTime() + HEARTBEAT.toNanos();
-        for (long left = HEARTBEAT.toNanos(); waiting.isEmpty() && left > 0; left = end - System.nanoTime()) {
+        long end = System.nanoTime() + heartbeat.toNanos();
+        for (long left = heartbeat.toNanos(); waiting.isEmpty() && left > 0; left = end - System.nanoTime()) {
             TimeUnit.NANOSECONDS.timedWait(this, left);
         }
         List<Event> taken = new ArrayList<>(waiting.values());

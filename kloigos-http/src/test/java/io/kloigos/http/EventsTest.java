@@ -4,17 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.javalin.Javalin;
+import io.kloigos.Event;
+import io.kloigos.model.Operation;
 import io.kloigos.testkit.HostFailure;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.io.OutputStream;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
@@ -130,30 +135,42 @@ class EventsTest {
 
     @Test
     void aClientThatDoesNotReadIsDisconnectedAndHoldsBackNobody() throws IOException {
-        try (Socket lazy = new Socket("127.0.0.1", test.server.port())) {
-            lazy.setReceiveBufferSize(4096);
+        EventStream events = new EventStream(test.kloigos, HttpSettings.loopback());
+        Javalin server = Javalin.create(config -> config.routes.get("/events", events::serve))
+                .start("127.0.0.1", 0);
+        try (Socket lazy = new Socket("127.0.0.1", server.port());
+                Client client = new Client(new ApiClient("http://127.0.0.1:" + server.port()).stream("/events"))) {
             lazy.setSoTimeout((int) Duration.ofSeconds(30).toMillis());
-            OutputStream out = lazy.getOutputStream();
-            out.write("GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-            InputStream in = lazy.getInputStream();
-            assertThat(in.read()).isEqualTo('H');
-            try (Client client = connect()) {
-                // Every round tells each of three units, and operations with all their steps.
-                for (int round = 0; round < 60; round++) {
-                    test.await(test.api
-                            .delete("/api/admin/decommission_server/host1")
-                            .expect(200));
-                    test.await(test.api
-                            .post("/api/admin/init_server", TestServer.INIT)
-                            .expect(200));
-                }
-                test.api
-                        .post("/api/compute_units/allocate", TestServer.ALLOCATE)
-                        .expect(200);
-                client.until(event -> isUnit(event, "allocated"));
+            lazy.getOutputStream()
+                    .write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            assertThat(lazy.getInputStream().read()).isEqualTo('H');
+            for (int number = 0; number < 40; number++) {
+                String id = "operation-" + number;
+                events.happened(new Event.OperationChanged(large(id)));
+                client.until(event -> event.data().get("id").asText().equals(id));
             }
-            assertThat(isCut(in)).isTrue();
+            assertThat(isCut(lazy.getInputStream())).isTrue();
+        } finally {
+            events.close();
+            server.stop();
         }
+    }
+
+    /** Returns an ended operation of which the JSON has about a megabyte. */
+    private static Operation large(String id) {
+        return new Operation(
+                id,
+                Operation.Kind.INIT,
+                "host1",
+                null,
+                Operation.State.SUCCEEDED,
+                1,
+                null,
+                null,
+                Instant.EPOCH,
+                Instant.EPOCH,
+                Instant.EPOCH,
+                Collections.nCopies(10_000, new Operation.Step("x".repeat(50), Operation.StepState.CHANGED, 1, "")));
     }
 
     /** Reads to the end, which an endless stream has only if it was cut off. */
@@ -165,10 +182,23 @@ class EventsTest {
                 read = in.read(buffer);
             }
             return true;
-        } catch (java.net.SocketTimeoutException e) {
+        } catch (SocketTimeoutException e) {
             return false;
         } catch (IOException e) {
             return true;
+        }
+    }
+
+    @Test
+    void aCommentShowsThatTheConnectionLives() throws IOException {
+        try (EventStream events = new EventStream(test.kloigos, HttpSettings.loopback(), Duration.ofMillis(50))) {
+            Javalin server = Javalin.create(config -> config.routes.get("/events", events::serve))
+                    .start("127.0.0.1", 0);
+            try (Client client = new Client(new ApiClient("http://127.0.0.1:" + server.port()).stream("/events"))) {
+                assertThat(client.lines.lines().skip(1).limit(4)).containsExactly(": heartbeat", "", ": heartbeat", "");
+            } finally {
+                server.stop();
+            }
         }
     }
 

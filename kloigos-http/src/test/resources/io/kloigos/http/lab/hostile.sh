@@ -54,7 +54,7 @@ touch /tmp/left /var/tmp/left /dev/shm/left && mkdir -p "/tmp/deep/er" && touch 
 chattr -p 0 ~ "/opt/$unit" "/mnt/$unit" 2> /dev/null
 if [ -e /dev/fuse ] && command -v fusermount3 > /dev/null; then
   mkdir -p ~/fuse
-  python3 - <<'P' &
+  python3 - > /dev/null 2>&1 <<'P' &
 import os, socket, subprocess
 a, b = socket.socketpair()
 os.set_inheritable(a.fileno(), True)
@@ -73,11 +73,11 @@ while True:
     try:
         os.fork()
     except OSError:
-        time.sleep(0.2)
+        time.sleep(2)
 P
 setsid python3 ~/bomb.py > /dev/null 2>&1 < /dev/null &
 for _ in $(seq 100); do
-  [ "$(cat "/sys/fs/cgroup/user.slice/user-$(id -u).slice/pids.current")" -ge "$(($(cat "/sys/fs/cgroup/user.slice/user-$(id -u).slice/pids.max") - 2))" ] && break
+  [ "$(cat "/sys/fs/cgroup/user.slice/user-$(id -u).slice/pids.current")" -ge "$(cat "/sys/fs/cgroup/user.slice/user-$(id -u).slice/pids.max")" ] && break
   sleep 0.2
 done
 echo planted

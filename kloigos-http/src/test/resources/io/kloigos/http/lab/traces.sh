@@ -1,10 +1,6 @@
 # Prints everything that can be found of a uid on this host, one line a find. Run as root: traces.sh USER UID
 user=$1 uid=$2
-for p in /proc/[0-9]*; do
-  while read -r key real effective _; do
-    [ "$key" = Uid: ] && { [ "$real" = "$uid" ] || [ "$effective" = "$uid" ]; } && echo "process $p $(tr '\0' ' ' < "$p/cmdline")"
-  done < "$p/status"
-done 2> /dev/null
+ps -eo uid,ruid,pid,args | awk -v i="$uid" '$1 == i || $2 == i {print "process " $0}'
 find / /dev /dev/shm /dev/mqueue /run /tmp /mnt /var -xdev \( -uid "$uid" -o -gid "$uid" \) \
   ! -path "/home/$user" ! -path "/home/$user/*" ! -path "/opt/c${user#u}" ! -path "/opt/c${user#u}/*" ! -path "/mnt/c${user#u}" \
   ! -path "/mnt/c${user#u}/*" 2> /dev/null | sort -u | head -20 | sed 's/^/file /'

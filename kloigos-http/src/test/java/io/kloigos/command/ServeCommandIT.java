@@ -1,0 +1,135 @@
+package io.kloigos.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kloigos.http.ApiClient;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command as a process of its own. */
+@Timeout(120)
+class ServeCommandIT {
+    @TempDir
+    private Path directory;
+
+    private final List<Process> processes = new ArrayList<>();
+
+    /** How a process ended. */
+    private record End(int status, String out, List<String> errors) {}
+
+    @AfterEach
+    void endAll() throws InterruptedException {
+        for (Process process : processes) {
+            process.destroyForcibly().waitFor();
+        }
+    }
+
+    private Process start(String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                "io.kloigos.command.KloigosCommand"));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .directory(directory.toFile())
+                .redirectError(directory.resolve("errors").toFile());
+        builder.environment().keySet().removeIf(name -> name.startsWith("KLOIGOS_"));
+        Process process = builder.start();
+        processes.add(process);
+        return process;
+    }
+
+    private End end(Process process) throws IOException, InterruptedException {
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        return new End(process.exitValue(), out, Files.readAllLines(directory.resolve("errors")));
+    }
+
+    private Path key() throws IOException {
+        return Files.writeString(directory.resolve("key"), "no key, but nobody looks at it before a host is reached");
+    }
+
+    @Test
+    void servesUntilItIsTerminated() throws Exception {
+        Files.writeString(directory.resolve("kloigos.yaml"), "listen: 127.0.0.1:0\nssh_key: " + key() + "\n");
+        Process process = start("serve");
+        BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
+        String ready = out.readLine();
+        assertThat(ready).matches("Kloigos listens on http://127\\.0\\.0\\.1:[1-9]\\d+");
+        ApiClient api = new ApiClient(ready.substring(ready.indexOf("http")));
+        assertThat(api.get("/healthz").expect(200).text()).isEqualTo("{\"status\":\"ok\"}");
+        assertThat(directory.resolve("kloigos.db")).exists();
+        try (BufferedReader events =
+                new BufferedReader(new InputStreamReader(api.stream("/api/events"), StandardCharsets.UTF_8))) {
+            assertThat(events.readLine()).startsWith("retry:");
+            // Of the process itself, destroy() would close the streams as well.
+            process.toHandle().destroy();
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(process.exitValue()).isZero();
+        assertThat(out.readLine()).isNull();
+        assertThat(Files.readString(directory.resolve("errors"))).doesNotContain("Exception", "WARN", "ERROR");
+    }
+
+    @Test
+    void refusesWhatItDoesNotKnowWithAllFaultsAtOnce() throws Exception {
+        Files.writeString(directory.resolve("kloigos.yaml"), "listne: 127.0.0.1:0\n");
+        End end = end(start("serve", "--databse", "x", "--ssh-port", "0"));
+        assertThat(end.status()).isEqualTo(2);
+        assertThat(end.out()).isEmpty();
+        assertThat(end.errors())
+                .hasSize(3)
+                .allMatch(line -> line.startsWith("kloigos: "))
+                .anyMatch(line -> line.contains("did you mean \"--database\"?"));
+    }
+
+    @Test
+    void saysInOneLineWhatToDoWhereItCannotStart() throws Exception {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            String address = "127.0.0.1:" + taken.getLocalPort();
+            assertFails(end(start("serve", "--listen", address, "--ssh-key", key().toString())), "--listen");
+        }
+        assertFails(end(start("serve", "--ssh-key", "none")), "--ssh-key");
+        assertFails(end(start("serve", "--ssh-key", key().toString(), "--known-hosts", "none")), "--known-hosts");
+        assertFails(
+                end(start("serve", "--ssh-key", key().toString(), "--database", "none/kloigos.db")), "none/kloigos.db");
+    }
+
+    private static void assertFails(End end, String hint) {
+        assertThat(end.status()).isEqualTo(1);
+        assertThat(end.out()).isEmpty();
+        assertThat(end.errors())
+                .singleElement()
+                .satisfies(
+                        line -> assertThat(line).startsWith("kloigos: Cannot ").contains(hint));
+    }
+
+    @Test
+    void helpsAndTellsItsVersion() throws Exception {
+        assertThat(end(start("--version"))).satisfies(end -> {
+            assertThat(end.status()).isZero();
+            assertThat(end.out()).startsWith("kloigos ");
+        });
+        assertThat(end(start("serve", "--help")).out()).contains("--listen", "--known-hosts", "KLOIGOS_SSH_PORT");
+        assertThat(end(start()).status()).isEqualTo(2);
+        assertThat(end(start("sevre"))).satisfies(end -> {
+            assertThat(end.status()).isEqualTo(2);
+            assertThat(end.errors())
+                    .containsExactly("kloigos: sevre: there is no such command or option; did you mean \"serve\"?");
+        });
+    }
+}

@@ -1,0 +1,134 @@
+package io.kloigos.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.kloigos.model.Fault;
+import io.kloigos.model.KloigosException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ServeSettingsTest {
+    @TempDir
+    private Path directory;
+
+    private ServeSettings read(Map<Setting, String> options, Map<String, String> environment) {
+        return ServeSettings.read(options, List.of(), environment, directory);
+    }
+
+    private List<String> faults(Map<Setting, String> options, List<String> unknown, Map<String, String> environment) {
+        KloigosException refusal = catchThrowableOfType(
+                KloigosException.class, () -> ServeSettings.read(options, unknown, environment, directory));
+        return refusal.faults().stream().map(Fault::toString).toList();
+    }
+
+    private void write(String name, String yaml) throws IOException {
+        Files.writeString(directory.resolve(name), yaml);
+    }
+
+    @Test
+    void haveDefaults() {
+        assertThat(read(Map.of(), Map.of("PATH", "/bin")))
+                .isEqualTo(new ServeSettings(
+                        new ListenAddress("127.0.0.1", 8080), Path.of("kloigos.db"), "root", 22, null, null));
+    }
+
+    @Test
+    void anOptionWinsOverAVariableOverTheFile() throws IOException {
+        write("kloigos.yaml", """
+                listen: "[::1]:1"
+                database: file.db
+                ssh_user: file
+                ssh_port: 1
+                ssh_key: file_key
+                known_hosts: file_hosts
+                """);
+        assertThat(read(
+                        Map.of(Setting.LISTEN, "localhost:3", Setting.SSH_USER, "option"),
+                        Map.of(
+                                "KLOIGOS_LISTEN", "localhost:2",
+                                "KLOIGOS_SSH_PORT", "2",
+                                "KLOIGOS_SSH_KEY", "variable_key")))
+                .isEqualTo(new ServeSettings(
+                        new ListenAddress("localhost", 3),
+                        Path.of("file.db"),
+                        "option",
+                        2,
+                        Path.of("variable_key"),
+                        Path.of("file_hosts")));
+    }
+
+    @Test
+    void theFileMayBeNamedByOptionOrVariable() throws IOException {
+        write("kloigos.yaml", "ssh_port: 1");
+        write("other.yaml", "ssh_port: 2");
+        write("third.yaml", "# nothing\n");
+        assertThat(read(Map.of(Setting.CONFIG, "other.yaml"), Map.of("KLOIGOS_CONFIG", "third.yaml"))
+                        .sshPort())
+                .isEqualTo(2);
+        assertThat(read(Map.of(), Map.of("KLOIGOS_CONFIG", "third.yaml")).sshPort())
+                .isEqualTo(22);
+    }
+
+    @Test
+    void everythingUnknownIsRefusedAtOnceWithItsNearestMatch() throws IOException {
+        write("kloigos.yaml", "listne: 127.0.0.1:8080\nssh_prot: 22\nconfig: x.yaml\n");
+        assertThat(faults(Map.of(), List.of("--lisen", "x", "--databse=y", "z", "w"), Map.of("KLOIGOS_DATABSE", "x")))
+                .containsExactlyInAnyOrder(
+                        "--lisen: there is no such option; did you mean \"--listen\"?",
+                        "--databse: there is no such option; did you mean \"--database\"?",
+                        "w: is no option",
+                        "KLOIGOS_DATABSE: there is no such variable; did you mean \"KLOIGOS_DATABASE\"?",
+                        "kloigos.yaml.listne: there is no such key; did you mean \"listen\"?",
+                        "kloigos.yaml.ssh_prot: there is no such key; did you mean \"ssh_port\"?",
+                        "kloigos.yaml.config: there is no such key; known are database, known_hosts, listen, ssh_key,"
+                                + " ssh_port, ssh_user");
+    }
+
+    @Test
+    void everyFaultyValueIsToldWithWhereItStands() throws IOException {
+        write("kloigos.yaml", "ssh_user: Root\ndatabase: ''\nknown_hosts: [a]\n");
+        assertThat(faults(Map.of(Setting.LISTEN, "8080"), List.of(), Map.of("KLOIGOS_SSH_PORT", "70000")))
+                .satisfiesExactlyInAnyOrder(
+                        fault -> assertThat(fault).startsWith("kloigos.yaml.known_hosts: must be a text or a number"),
+                        fault -> assertThat(fault).startsWith("--listen: \"8080\" is not HOST:PORT"),
+                        fault -> assertThat(fault).startsWith("KLOIGOS_SSH_PORT: \"70000\" is not a port"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"[a", "- a", "text", "a: 1\na: 2", "a: b: c"})
+    void aFileThatIsNoMappingIsRefused(String yaml) throws IOException {
+        write("kloigos.yaml", yaml);
+        assertThat(faults(Map.of(), List.of(), Map.of()))
+                .singleElement()
+                .satisfies(fault -> assertThat(fault).startsWith("kloigos.yaml: "));
+    }
+
+    @Test
+    void aNamedFileMustExist() {
+        assertThat(faults(Map.of(Setting.CONFIG, "none.yaml"), List.of(), Map.of()))
+                .singleElement()
+                .satisfies(fault -> assertThat(fault).startsWith("none.yaml: cannot be read"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1:0", "localhost:65535", "[::1]:8080", "0.0.0.0:80"})
+    void listenIsHostAndPort(String text) {
+        ListenAddress address = ListenAddress.parse(text);
+        assertThat(address.url(address.port())).isEqualTo("http://" + text);
+        assertThat(address.isLoopback()).isEqualTo(!text.startsWith("0"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "8080", ":8080", "localhost", "localhost:65536", "::1:8080", "a b:1", "http://a:1"})
+    void listenIsNothingElse(String text) {
+        assertThat(faults(Map.of(Setting.LISTEN, text), List.of(), Map.of())).hasSize(1);
+    }
+}

@@ -230,6 +230,7 @@ final class Engine {
         try (HostSession session = driver.open(server.address())) {
             report = session.apply(plan, progress);
         }
+        progress.complete(report);
         Optional<StepReport> failure = report.failure();
         if (failure.isPresent()) {
             StepReport failed = failure.get();
@@ -237,6 +238,13 @@ final class Engine {
                     ErrorCode.HOST_STEP_FAILED,
                     "Step " + (failed.index() + 1) + " of " + plan.steps().size() + " failed on " + server.address()
                             + ": " + plan.steps().get(failed.index()).describe() + ": " + failed.detail());
+        }
+        if (report.steps().size() < plan.steps().size()) {
+            throw new KloigosException(
+                    ErrorCode.HOST_PROTOCOL,
+                    "The driver reports " + report.steps().size() + " of "
+                            + plan.steps().size() + " steps on " + server.address()
+                            + " and no failure. Repeat it; if it happens again, the driver is to be mended.");
         }
     }
 

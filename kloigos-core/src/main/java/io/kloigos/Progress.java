@@ -4,6 +4,7 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.Operation.StepState;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.PlanListener;
+import io.kloigos.spi.PlanReport;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.StepReport;
 import java.util.ArrayList;
@@ -44,10 +45,21 @@ final class Progress implements PlanListener {
     @Override
     public void begun(int index) {
         set(index, StepState.RUNNING, 0, "");
+        listener.accept(this);
+    }
+
+    /** Takes over what the listener was not told of, as when a host answers for a plan that it did before. */
+    synchronized void complete(PlanReport report) {
+        report.steps().forEach(this::record);
     }
 
     @Override
     public void ended(StepReport report) {
+        record(report);
+        listener.accept(this);
+    }
+
+    private synchronized void record(StepReport report) {
         StepState state =
                 switch (report.outcome()) {
                     case CHANGED -> StepState.CHANGED;
@@ -57,10 +69,7 @@ final class Progress implements PlanListener {
         set(report.index(), state, report.millis(), report.detail());
     }
 
-    private void set(int index, StepState state, long millis, String detail) {
-        synchronized (this) {
-            steps.set(index, new Operation.Step(steps.get(index).description(), state, millis, detail));
-        }
-        listener.accept(this);
+    private synchronized void set(int index, StepState state, long millis, String detail) {
+        steps.set(index, new Operation.Step(steps.get(index).description(), state, millis, detail));
     }
 }

@@ -388,7 +388,10 @@ public final class HostPlanner {
     }
 
     private static Tenant tenant(ComputeUnit unit) {
-        return new Tenant(unit.user(), unit.uid(), unit.directories());
+        // Part of a data disk is seen in two places: both are the unit's own.
+        List<String> directories = new ArrayList<>(unit.directories());
+        dataDirectory(unit).ifPresent(directories::add);
+        return new Tenant(unit.user(), unit.uid(), directories);
     }
 
     /**

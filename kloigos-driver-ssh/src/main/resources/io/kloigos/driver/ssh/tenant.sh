@@ -368,7 +368,7 @@ in_shared_places() {
 }
 
 # Lines of find_file_systems on whose disks the tenant may have files outside DIRECTORY...: where the quota counts more inodes
-# than there are in the directories, and where no quota counts. Linked files in the directories are not subtracted: the
+# than there are in the directories (each once, however many mounts show it), and where no quota counts. Linked files in the directories are not subtracted: the
 # tenant could otherwise hide a file behind links. Too many is no harm: then the search decides.
 suspicious_disks() { # UID DIRECTORY...
     file_suspicious=''
@@ -378,7 +378,8 @@ suspicious_disks() { # UID DIRECTORY...
     file_own=
     for file_path; do
         if [ -d "$file_path" ]; then
-            file_own=$(find "$@" -xdev -user "$file_user" \( -type d -o -links 1 \) -printf '%D ' 2>/dev/null)
+            file_own=$(find "$@" -xdev -user "$file_user" \( -type d -o -links 1 \) \
+                -printf '%D/%i\n' 2>/dev/null | sort -u)
             break
         fi
     done
@@ -396,7 +397,7 @@ QUOTA
                 # As st_dev has it: the low eight bits of the minor number, the major, the rest of the minor.
                 file_number=$((file_minor % 256 | file_major << 8 | file_minor >> 8 << 20))
                 for file_entry in $file_own; do
-                    [ "$file_entry" != "$file_number" ] || file_count=$((file_count - 1))
+                    [ "${file_entry%/*}" != "$file_number" ] || file_count=$((file_count - 1))
                 done
                 [ "$file_count" -gt 0 ] || continue
                 ;;

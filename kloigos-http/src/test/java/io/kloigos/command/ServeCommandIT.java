@@ -99,7 +99,7 @@ class ServeCommandIT {
 
     @Test
     void saysInOneLineWhatToDoWhereItCannotStart() throws Exception {
-        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             String address = "127.0.0.1:" + taken.getLocalPort();
             assertFails(end(start("serve", "--listen", address, "--ssh-key", key().toString())), "--listen");
         }

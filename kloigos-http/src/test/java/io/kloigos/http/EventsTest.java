@@ -12,6 +12,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
@@ -138,7 +139,7 @@ class EventsTest {
         EventStream events = new EventStream(test.kloigos, HttpSettings.loopback());
         Javalin server = Javalin.create(config -> config.routes.get("/events", events::serve))
                 .start("127.0.0.1", 0);
-        try (Socket lazy = new Socket("127.0.0.1", server.port());
+        try (Socket lazy = new Socket(InetAddress.getLoopbackAddress(), server.port());
                 Client client = new Client(new ApiClient("http://127.0.0.1:" + server.port()).stream("/events"))) {
             lazy.setSoTimeout((int) Duration.ofSeconds(30).toMillis());
             lazy.getOutputStream()

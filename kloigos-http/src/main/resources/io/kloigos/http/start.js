@@ -39,7 +39,8 @@ function show() {
 }
 
 async function load(path, map, key) {
-  const list = await (await fetch(path)).json();
+  const answer = await fetch(path);
+  const list = answer.ok ? await answer.json() : [];
   map.clear();
   list.forEach(each => map.set(each[key], each));
 }
@@ -59,14 +60,16 @@ function showSoon() {
   }
 }
 
-let loaded = Promise.resolve();
+function refresh() {
+  return Promise.all([load('/api/servers', servers, 'hostname'), load('/api/compute_units', units, 'compute_id')]).then(show);
+}
+
+let loaded = refresh();
 const events = new EventSource('/api/events');
 events.onopen = () => {
-  loaded = Promise.all([load('/api/servers', servers, 'hostname'), load('/api/compute_units', units, 'compute_id')])
-    .then(() => {
-      connection(true, 'live');
-      show();
-    });
+  // Nothing is told twice: what happened before or between connections is in the lists.
+  loaded = refresh();
+  connection(true, 'live');
 };
 events.onerror = () => connection(false, 'connecting');
 

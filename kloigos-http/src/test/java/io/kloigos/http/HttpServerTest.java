@@ -35,8 +35,8 @@ class HttpServerTest {
     @Test
     void requestsUnderWayEndBeforeTheServerDoes() throws Exception {
         test.host.inject(new HostFailure.Stall(0));
-        CompletableFuture<Answer> allocation = CompletableFuture.supplyAsync(
-                () -> test.api.post("/api/compute_units/allocate", TestServer.ALLOCATE));
+        CompletableFuture<Answer> allocation =
+                CompletableFuture.supplyAsync(() -> test.api.post("/api/compute_units/allocate", TestServer.ALLOCATE));
         test.host.awaitStalled(1);
         CompletableFuture<Void> drained = CompletableFuture.runAsync(test.server::drain);
         test.host.heal();

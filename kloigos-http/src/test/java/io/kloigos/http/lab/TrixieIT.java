@@ -105,11 +105,11 @@ class TrixieIT {
     void theDiskLimitHoldsOnXfsAndOnTheSystemsDisk() {
         String attempt = """
                 for directory in /mnt/c4-9 /opt/c4-9 /var/tmp; do
-                  cd "$directory" || exit 1
+                  mkdir "$directory/fill" && cd "$directory/fill" || exit 1
                   chattr -p 0 . 2> /dev/null; : > file; chattr -p 0 file 2> /dev/null
-                  if dd if=/dev/zero of=file bs=1M count=130 conv=fsync 2> error; then echo ESCAPED
-                  elif grep -q -e 'quota exceeded' -e 'No space left' error; then echo held; else cat error; fi
-                  rm -f file error
+                  if said=$(dd if=/dev/zero of=file bs=1M count=130 conv=fsync 2>&1); then echo ESCAPED
+                  else case $said in *'quota exceeded'*|*'No space left'*) echo held ;; *) echo "$said" ;; esac; fi
+                  cd / && rm -rf "$directory/fill"
                 done
                 """;
 

@@ -283,9 +283,11 @@ class UnitLifecycleIT {
                   for tricks in plain project; do
                     [ "$tricks" = project ] && chattr -p 0 . && chattr -P . 2> /dev/null
                     : > file; [ "$tricks" = project ] && chattr -p 0 file
-                    if dd if=/dev/zero of=file bs=1M count=150 conv=fsync 2> error; then echo "$directory $tricks ESCAPED"
-                    elif grep -q -e 'quota exceeded' -e 'No space left' error; then echo "$directory $tricks held"
-                    else cat error; fi
+                    if said=$(dd if=/dev/zero of=file bs=1M count=150 conv=fsync 2>&1); then echo "$directory $tricks ESCAPED"
+                    else case $said in
+                      *'quota exceeded'*|*'No space left'*) echo "$directory $tricks held" ;;
+                      *) echo "$said" ;;
+                    esac; fi
                     rm -f file
                   done
                   cd / && rm -rf "$directory/fill"

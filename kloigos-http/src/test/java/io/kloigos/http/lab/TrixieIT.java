@@ -53,7 +53,7 @@ class TrixieIT {
                         {"ip": "127.0.0.1", "hostname": "host2", "region": "lab", "zone": "b", "ssh_port": %d,
                          "ssh_user": "admin", "cpu_ranges": ["4-9", "10-15"],
                          "data_disks": [{"device": "/dev/vdb", "filesystem": "xfs"}, "/dev/vdc"],
-                         "limits": {"disk_max": "100M", "data_max": "60M", "memory_max": "512M", "port_enforcement": "socket_bind"}}
+                         "limits": {"disk_max": "100M", "data_max": "60M", "memory_max": "512M", "tasks_max": 200, "port_enforcement": "socket_bind"}}
                         """.formatted(lab.port())).expect(200);
 
         server.succeeded(answer.operation());

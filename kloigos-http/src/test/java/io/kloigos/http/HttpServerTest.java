@@ -34,15 +34,16 @@ class HttpServerTest {
 
     @Test
     void requestsUnderWayEndBeforeTheServerDoes() throws Exception {
+        int port = test.server.port();
         test.host.inject(new HostFailure.Stall(0));
-        CompletableFuture<Answer> allocation = CompletableFuture.supplyAsync(
-                () -> test.api.post("/api/compute_units/allocate", TestServer.ALLOCATE));
+        CompletableFuture<Answer> allocation =
+                CompletableFuture.supplyAsync(() -> test.api.post("/api/compute_units/allocate", TestServer.ALLOCATE));
         test.host.awaitStalled(1);
         CompletableFuture<Void> drained = CompletableFuture.runAsync(test.server::drain);
         test.host.heal();
         assertThat(allocation.get().expect(200).body().get("status").asText()).isEqualTo("allocated");
         drained.get();
-        assertThatThrownBy(() -> new ApiClient("http://127.0.0.1:" + test.server.port()).get("/healthz"))
+        assertThatThrownBy(() -> new ApiClient("http://127.0.0.1:" + port).get("/healthz"))
                 .isInstanceOf(UncheckedIOException.class);
     }
 

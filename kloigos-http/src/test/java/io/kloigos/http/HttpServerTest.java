@@ -34,6 +34,7 @@ class HttpServerTest {
 
     @Test
     void requestsUnderWayEndBeforeTheServerDoes() throws Exception {
+        int port = test.server.port();
         test.host.inject(new HostFailure.Stall(0));
         CompletableFuture<Answer> allocation =
                 CompletableFuture.supplyAsync(() -> test.api.post("/api/compute_units/allocate", TestServer.ALLOCATE));
@@ -42,7 +43,7 @@ class HttpServerTest {
         test.host.heal();
         assertThat(allocation.get().expect(200).body().get("status").asText()).isEqualTo("allocated");
         drained.get();
-        assertThatThrownBy(() -> new ApiClient("http://127.0.0.1:" + test.server.port()).get("/healthz"))
+        assertThatThrownBy(() -> new ApiClient("http://127.0.0.1:" + port).get("/healthz"))
                 .isInstanceOf(UncheckedIOException.class);
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kloigos.http.ApiClient.Answer;
 import io.kloigos.testkit.lab.Lab;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
@@ -95,7 +96,7 @@ class InterruptionIT {
     @Test
     @Order(20)
     void aServerKilledInMidAllocationFinishesItAfterARestart() {
-        CompletableFuture<ServerProcess.Answer> lost = CompletableFuture.supplyAsync(() -> server.post(
+        CompletableFuture<Answer> lost = CompletableFuture.supplyAsync(() -> server.post(
                 "/compute_units/allocate",
                 "{\"tags\": {\"deployment_id\": \"lost\"}, \"ssh_public_key\": \"" + lab.publicKey() + "\"}"));
         String operation = org.awaitility.Awaitility.await()

@@ -1,16 +1,13 @@
 package io.kloigos.http.lab;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.kloigos.http.ApiClient;
+import io.kloigos.http.ApiClient.Answer;
 import io.kloigos.testkit.lab.Lab;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,33 +18,14 @@ import org.awaitility.Awaitility;
 
 /** {@code kloigos serve} as a process of its own, so that a test can kill it, and its API. */
 final class ServerProcess implements AutoCloseable {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration PATIENCE = Duration.ofMinutes(6);
 
     private final Process process;
-    private final String base;
-    private final HttpClient client =
-            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
+    private final ApiClient api;
 
-    /**
-     * An answer.
-     *
-     * @param status the HTTP status
-     * @param body the JSON body
-     * @param operation the operation's id, or an empty text
-     */
-    record Answer(int status, JsonNode body, String operation) {
-        Answer expect(int wanted) {
-            if (status != wanted) {
-                throw new AssertionError("expected HTTP " + wanted + ", got " + status + ": " + body);
-            }
-            return this;
-        }
-    }
-
-    private ServerProcess(Process process, String base) {
+    private ServerProcess(Process process, ApiClient api) {
         this.process = process;
-        this.base = base;
+        this.api = api;
     }
 
     static ServerProcess start(Path database, Lab lab) {
@@ -75,41 +53,22 @@ final class ServerProcess implements AutoCloseable {
                 throw new AssertionError(
                         "the server ended before it was ready; see " + database.resolveSibling("server.log"));
             }
-            return new ServerProcess(
-                    process, ready.substring(ready.indexOf("http")).strip() + "/api");
+            return new ServerProcess(process, new ApiClient(ready.substring(ready.indexOf("http")) + "/api"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     Answer get(String path) {
-        return send(HttpRequest.newBuilder(URI.create(base + path)).GET());
+        return api.get(path);
     }
 
     Answer post(String path, String json) {
-        return send(HttpRequest.newBuilder(URI.create(base + path))
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(json)));
+        return api.post(path, json);
     }
 
     Answer delete(String path) {
-        return send(HttpRequest.newBuilder(URI.create(base + path)).DELETE());
-    }
-
-    private Answer send(HttpRequest.Builder request) {
-        try {
-            HttpResponse<String> response =
-                    client.send(request.timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofString());
-            return new Answer(
-                    response.statusCode(),
-                    response.body().isEmpty() ? JSON.nullNode() : JSON.readTree(response.body()),
-                    response.headers().firstValue("X-Operation-Id").orElse(""));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new AssertionError(e);
-        }
+        return api.delete(path);
     }
 
     JsonNode unit(String computeId) {

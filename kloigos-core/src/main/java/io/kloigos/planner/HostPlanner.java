@@ -420,7 +420,7 @@ public final class HostPlanner {
             steps.remove(HostFiles.sliceDirectory(unit));
             steps.remove(HostFiles.managerDirectory(unit));
         }
-        HOUSEKEEPING.forEach(name -> steps.remove(housekeepingFile(name)));
+        releaseHousekeeping(steps, server);
         removeEmptyDirectories(steps);
         steps.run("systemctl", "daemon-reload");
         // Without limits there are no cpuset files to read, so the first process is asked where it may run.
@@ -433,6 +433,16 @@ public final class HostPlanner {
         steps.remove(HostFiles.DIRECTORY);
         steps.remove(HostFiles.RUNTIME);
         return steps.plan(id, Scope.host(), hostLimit(units));
+    }
+
+    /** A limit that is only taken away may stay in force until the next boot, so every CPU is allowed before. */
+    private static void releaseHousekeeping(Steps steps, Server server) {
+        if (!server.housekeepingCpus().isEmpty()) {
+            writeHousekeeping(steps, server.facts().onlineCpus());
+            steps.run("systemctl", "daemon-reload");
+            expectSystemOn(steps, server.facts().onlineCpus());
+        }
+        HOUSEKEEPING.forEach(name -> steps.remove(housekeepingFile(name)));
     }
 
     private static void liftDiskLimits(Steps steps, Server server, ComputeUnit unit) {

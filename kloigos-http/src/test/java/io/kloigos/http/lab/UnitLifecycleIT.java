@@ -148,7 +148,7 @@ class UnitLifecycleIT {
                         for p in /proc/[0-9]*; do
                           cgroup=$(cat "$p/cgroup" 2> /dev/null) || continue
                           case $cgroup in
-                            *system.slice*|*init.scope*|*user-0.slice*)
+                            0::/system.slice*|0::/init.scope*|0::/user.slice/user-0.slice*)
                               cpus=$(sed -n 's/^Cpus_allowed_list:\\t//p' "$p/status")
                               [ "$cpus" = 0-3 ] || echo "$cpus $cgroup $(cat "$p/comm")" ;;
                           esac

@@ -36,6 +36,8 @@ import picocli.CommandLine.Unmatched;
         name = "serve",
         description = "Serves the HTTP API until it is stopped by SIGTERM or SIGINT.",
         mixinStandardHelpOptions = true,
+        sortOptions = false,
+        sortSynopsis = false,
         versionProvider = KloigosCommand.Version.class,
         footer = {
             "",

@@ -11,6 +11,7 @@ import io.kloigos.model.Fault;
 import io.kloigos.model.KloigosException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -105,11 +106,17 @@ public final class HttpServer implements AutoCloseable {
         try {
             connector.open();
         } catch (IOException e) {
-            Throwable reason = e.getCause() == null ? e : e.getCause();
             throw new UncheckedIOException(
-                    "Cannot listen on " + settings.host() + " port " + settings.port() + ": " + reason.getMessage(), e);
+                    "Cannot listen on " + settings.host() + " port " + settings.port() + ": " + reason(e), e);
         }
         return connector;
+    }
+
+    private static String reason(IOException failure) {
+        Throwable cause = failure.getCause() == null ? failure : failure.getCause();
+        return cause instanceof UnresolvedAddressException
+                ? "there is no such host"
+                : String.valueOf(cause.getMessage());
     }
 
     private static void refuse(KloigosException refusal, Context context) {

@@ -17,7 +17,7 @@ public final class NearestMatch {
                         .thenComparing(Comparator.naturalOrder()));
     }
 
-    /** Returns {@code ; did you mean "x"?} for the nearest known word, or a list of all where none is near. */
+    /** Returns {@code did you mean "x"?} for the nearest known word, or a list of all where none is near. */
     public static String hint(String word, Collection<String> known) {
         return of(word, known)
                 .map(nearest -> "did you mean \"" + nearest + "\"?")

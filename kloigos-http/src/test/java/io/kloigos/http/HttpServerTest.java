@@ -57,6 +57,12 @@ class HttpServerTest {
     }
 
     @Test
+    void anUnknownHostIsTold() {
+        assertThatThrownBy(() -> HttpServer.start(test.kloigos, new HttpSettings("nowhere.invalid", 0, "root", 22)))
+                .hasMessage("Cannot listen on nowhere.invalid port 0: there is no such host");
+    }
+
+    @Test
     void aMalformedRequestIsAProblemToo() throws Exception {
         String answer = raw("GET /api/servers/%zz HTTP/1.1");
         assertThat(answer)

@@ -40,14 +40,14 @@ class ExamplesTest {
         try (var files = Files.walk(root.resolve("examples/src/main/java"))) {
             for (Path file :
                     files.filter(path -> path.toString().endsWith(".java")).toList()) {
-                examples.append(Files.readString(file).replaceAll("\\s+", " "));
+                examples.append(Files.readString(file).replaceAll("\\s+", ""));
             }
         }
         Matcher blocks = JAVA_BLOCK.matcher(Files.readString(root.resolve("README.md")));
 
         List<String> statements = blocks.results()
                 .flatMap(block -> block.group(1).lines())
-                .map(line -> line.strip().replaceAll("\\s+", " "))
+                .map(line -> line.strip().replaceAll("\\s+", ""))
                 .filter(line -> !line.isEmpty())
                 .toList();
 

@@ -405,9 +405,10 @@ class UnitLifecycleIT {
         assertThat(server.unit(FIRST).get("status").asText()).isEqualTo("decommissioned");
         List<String> changed = difference(treeBefore, lab.root(TREE).ok());
         assertThat(changed).as("files that came, went or changed owner or mode").isEmpty();
-        assertThat(lab.root("nft list tables; systemctl list-unit-files --no-legend '*kloigos*'; getent group kloigos;"
-                                + " grep -c kloigos /etc/pam.d/cron /etc/pam.d/atd; cat /proc/sys/net/ipv4/ip_local_reserved_ports;"
-                                + " ls -d /run/kloigos 2> /dev/null; repquota -un / | grep -c '#2000[0-9]'; true")
+        assertThat(lab.root(
+                                "nft list tables | grep kloigos; systemctl list-unit-files --no-legend '*kloigos*'; getent group kloigos;"
+                                        + " grep -c kloigos /etc/pam.d/cron /etc/pam.d/atd; cat /proc/sys/net/ipv4/ip_local_reserved_ports;"
+                                        + " ls -d /run/kloigos 2> /dev/null; repquota -un / | grep -c '#2000[0-9]'; true")
                         .ok())
                 .isEqualTo("/etc/pam.d/cron:0\n/etc/pam.d/atd:0\n\n0");
         assertThat(lab.root("taskset -pc 1 | sed 's/.*: //'").ok()).isEqualTo("0-15");

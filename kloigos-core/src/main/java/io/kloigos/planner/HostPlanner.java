@@ -45,6 +45,8 @@ public final class HostPlanner {
     private static final List<String> PORTS_WANTED_BY = List.of("nftables.service", "sysinit.target");
 
     /** The slices of the system and, by default, of every user: a unit whose own drop-in is lost lands there too. */
+    private static final List<String> SYSTEM = List.of("init.scope", "system.slice");
+
     private static final List<String> HOUSEKEEPING = List.of("init.scope", "system.slice", "user-.slice");
 
     private HostPlanner() {}
@@ -89,7 +91,7 @@ public final class HostPlanner {
             stage(steps, server, unit);
         }
         if (!server.housekeepingCpus().isEmpty()) {
-            expectSystemOn(steps, server.housekeepingCpus());
+            moveSystemTo(steps, server.housekeepingCpus());
         }
         return steps.plan(id, Scope.host(), hostLimit(units));
     }
@@ -155,10 +157,12 @@ public final class HostPlanner {
         return dropIns(name) + "/20-kloigos-housekeeping.conf";
     }
 
-    private static void expectSystemOn(Steps steps, CpuSet cpus) {
-        for (String cgroup : List.of("system.slice", "init.scope")) {
+    /** A reload alone may leave the old CPUs in force where a cgroup was made at boot; setting the property does not. */
+    private static void moveSystemTo(Steps steps, CpuSet cpus) {
+        for (String name : SYSTEM) {
+            steps.run("systemctl", "set-property", "--runtime", name, "AllowedCPUs=" + cpus);
             steps.add(new Step.Expectation(
-                    new Reading.FileText("/sys/fs/cgroup/" + cgroup + "/cpuset.cpus.effective"),
+                    new Reading.FileText("/sys/fs/cgroup/" + name + "/cpuset.cpus.effective"),
                     cpus.toString(),
                     SETTLING));
         }
@@ -440,9 +444,10 @@ public final class HostPlanner {
         if (!server.housekeepingCpus().isEmpty()) {
             writeHousekeeping(steps, server.facts().onlineCpus());
             steps.run("systemctl", "daemon-reload");
-            expectSystemOn(steps, server.facts().onlineCpus());
+            moveSystemTo(steps, server.facts().onlineCpus());
         }
         HOUSEKEEPING.forEach(name -> steps.remove(housekeepingFile(name)));
+        SYSTEM.forEach(name -> steps.remove("/run/systemd/system.control/" + name + ".d/50-AllowedCPUs.conf"));
     }
 
     private static void liftDiskLimits(Steps steps, Server server, ComputeUnit unit) {

@@ -152,6 +152,7 @@ final class FakeSystemd {
                     }
                 });
             case "reset-failed" -> "";
+            case "set-property" -> setProperty(words);
             case "is-active" -> answer(units.get(0), active.contains(units.get(0)), "active", "inactive");
             case "is-enabled" -> answer(units.get(0), isEnabled(units.get(0)), "enabled", "disabled");
             case "is-system-running" -> "running\n";
@@ -188,6 +189,19 @@ final class FakeSystemd {
             }
         }
         return out.toString();
+    }
+
+    /** Only what a drop-in says already can be set: the fake host keeps no properties beside its files. */
+    private String setProperty(List<String> words) {
+        String unit = words.get(1);
+        requireFound("set unit properties on", unit);
+        for (String assignment : words.subList(2, words.size())) {
+            if (!text(unit).contains(assignment)) {
+                throw Refused.unknown("systemctl set-property: no drop-in of " + unit + " says " + assignment);
+            }
+        }
+        writeCgroup(unit);
+        return "";
     }
 
     private String reloadFiles() {

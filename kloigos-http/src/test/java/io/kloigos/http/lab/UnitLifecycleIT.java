@@ -378,7 +378,7 @@ class UnitLifecycleIT {
                         crontab -l 2> /dev/null | wc -l
                         ls -A /opt/c4-7 /mnt/c4-7 | grep -c -v -e : -e '^$'
                         ls -A ~ | grep -v -e '^\\.' | tr '\\n' ' '
-                        pgrep -u u4-7 -c python3
+                        pgrep -u u4-7 -c python3 || true
                         """)).isEqualTo("running\n0\n0\n0\nWELCOME.txt 0");
         assertThat(asTenant("u4-7", "lsattr -pd /opt/c4-7 | awk '{print $1}'")).isEqualTo("20000");
     }
@@ -396,8 +396,6 @@ class UnitLifecycleIT {
     @Test
     @Order(140)
     void aDecommissionedHostIsAsItWasBefore() {
-        lab.root("ip link del out0; ip netns del outside").ok();
-
         server.succeeded(server.delete("/admin/decommission_server/host1?force=true")
                 .expect(200)
                 .operation());

@@ -45,9 +45,10 @@ public final class HostPlanner {
     private static final List<String> PORTS_WANTED_BY = List.of("nftables.service", "sysinit.target");
 
     /** The slices of the system and, by default, of every user: a unit whose own drop-in is lost lands there too. */
-    private static final List<String> SYSTEM = List.of("init.scope", "system.slice");
-
     private static final List<String> HOUSEKEEPING = List.of("init.scope", "system.slice", "user-.slice");
+
+    /** Those of them that are units, not templates: the system itself. */
+    private static final List<String> SYSTEM = List.of("init.scope", "system.slice");
 
     private HostPlanner() {}
 

@@ -490,7 +490,7 @@ final class FakeSystemd {
         if (machine.cgroupControllers.contains("io")) {
             String io = io(settings);
             FakeFiles.Node before = machine.files.find(directory + "/io.max");
-            // systemd leaves the limits of a live cgroup when they vanish from its files: systemd issue 27302.
+            // systemd leaves the limits of a live cgroup when they vanish from its files: systemd/systemd#27302.
             if (!io.isEmpty() || before == null) {
                 put(directory, "io.max", io);
             }

@@ -32,6 +32,12 @@ public enum ErrorCode {
     HOST_PROTOCOL(Kind.HOST),
     /** The inventory's database failed. */
     STORE_FAILED(Kind.STORE),
+    /** The idempotency key was used for another request. */
+    KEY_REUSED(Kind.STATE),
+    /** Another request with the same idempotency key came at the same moment. */
+    KEY_IN_USE(Kind.STATE),
+    /** Another replica has taken the operation over. */
+    TAKEN_OVER(Kind.STATE),
     /** The operation was cancelled. */
     CANCELLED(Kind.STATE),
     /** Kloigos is shutting down and takes no new work. */

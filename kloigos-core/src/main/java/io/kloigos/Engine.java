@@ -42,7 +42,6 @@ final class Engine {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
     private static final int PARALLEL = 32;
     private static final long GRACE_SECONDS = 5;
-    private static final Duration TENDING = Inventory.LEASE.dividedBy(4);
     private static final Duration LOOKING_FOR_CHANGES = Duration.ofMillis(500);
     private static final Duration LOOKING_FOR_AN_END = Duration.ofMillis(100);
     private static final Duration FORGETTING = Duration.ofHours(1);
@@ -52,6 +51,7 @@ final class Engine {
     private final InstantSource clock;
     private final String manager;
     private final Duration kept;
+    private final Duration tendingEvery;
     private final List<KloigosListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<String, Run> runs = new ConcurrentHashMap<>();
     private final ThreadPoolExecutor threads;
@@ -63,7 +63,18 @@ final class Engine {
     /** An operation that this process has taken on. */
     private static final class Run {
         private final CountDownLatch ended = new CountDownLatch(1);
+        private final Operation begun;
         private volatile @Nullable Progress progress;
+
+        Run(Operation begun) {
+            this.begun = begun;
+        }
+
+        /** Returns the operation as it now is. */
+        Operation operation() {
+            Progress now = progress;
+            return now == null ? begun : now.operation();
+        }
     }
 
     /**
@@ -71,6 +82,7 @@ final class Engine {
      *
      * @param manager what is noted on hosts about who manages them
      * @param kept how long operations are kept after their end
+     * @param lease how long the inventory's leases last
      */
     Engine(
             Inventory inventory,
@@ -78,12 +90,14 @@ final class Engine {
             InstantSource clock,
             String manager,
             Duration kept,
+            Duration lease,
             ThreadFactory factory) {
         this.inventory = inventory;
         this.driver = driver;
         this.clock = clock;
         this.manager = manager;
         this.kept = kept;
+        this.tendingEvery = lease.dividedBy(4);
         this.threads =
                 new ThreadPoolExecutor(PARALLEL, PARALLEL, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
         threads.allowCoreThreadTimeOut(true);
@@ -94,7 +108,7 @@ final class Engine {
     /** Takes up what was left by others, and from now on looks after leases. */
     void start() {
         tend();
-        repeat(this::tend, TENDING);
+        repeat(this::tend, tendingEvery);
         if (inventory.isShared()) {
             repeat(this::announceChangesOfOthers, LOOKING_FOR_CHANGES);
         }
@@ -117,12 +131,7 @@ final class Engine {
     /** Keeps the leases of what runs here, takes up what lost its replica, and forgets what is old. */
     private void tend() {
         List<Operation> running = new ArrayList<>();
-        runs.values().forEach(run -> {
-            Progress progress = run.progress;
-            if (progress != null) {
-                running.add(progress.operation());
-            }
-        });
+        runs.values().forEach(run -> running.add(run.operation()));
         inventory.renew(running);
         if (!isClosing()) {
             inventory.takeOver(clock.instant()).forEach(operation -> {
@@ -175,7 +184,7 @@ final class Engine {
 
     /** Runs the operation in the background. */
     void submit(Operation operation) {
-        Run run = new Run();
+        Run run = new Run(running(operation));
         if (runs.putIfAbsent(operation.id(), run) != null) {
             return;
         }
@@ -198,7 +207,7 @@ final class Engine {
 
     /** Runs the operation on this thread; throws what made it fail. */
     void run(Operation operation) {
-        Run run = new Run();
+        Run run = new Run(running(operation));
         runs.put(operation.id(), run);
         runRegistered(operation, run);
     }
@@ -220,10 +229,7 @@ final class Engine {
             if (run != null) {
                 run.ended.await();
             }
-            while (inventory
-                            .operation(operationId)
-                            .filter(operation -> !operation.state().isEnded())
-                            .isPresent()
+            while (!inventory.isEnded(operationId)
                     && !closing.await(LOOKING_FOR_AN_END.toMillis(), TimeUnit.MILLISECONDS)) {
                 LOG.debug("{} is under way elsewhere", operationId);
             }
@@ -234,33 +240,27 @@ final class Engine {
 
     /** The table of contents of an operation. */
     private void runRegistered(Operation operation, Run run) {
-        Operation running = running(operation);
         try {
             announceSubject(operation);
             Server server = inventory.server(operation.hostname()).orElseThrow();
             HostPlan plan = plan(operation, server);
-            Progress progress = new Progress(running, plan, this::announceProgress);
+            Progress progress = new Progress(run.operation(), plan, this::announceProgress);
             run.progress = progress;
             apply(server, plan.fencedBy(start(progress)), progress);
             succeed(progress);
         } catch (KloigosException e) {
-            fail(operation, current(run, running), e);
+            fail(operation, run.operation(), e);
             throw e;
         } catch (RuntimeException e) {
             KloigosException failure = new KloigosException(
                     ErrorCode.INTERNAL,
                     "Cannot " + operation.kind() + " " + subject(operation) + ": " + e + ". Look into the log.",
                     e);
-            fail(operation, current(run, running), failure);
+            fail(operation, run.operation(), failure);
             throw failure;
         } finally {
             release(operation, run);
         }
-    }
-
-    private static Operation current(Run run, Operation running) {
-        Progress progress = run.progress;
-        return progress == null ? running : progress.operation();
     }
 
     private HostPlan plan(Operation operation, Server server) {

@@ -64,7 +64,7 @@ public final class Kloigos implements AutoCloseable {
         this.ids = builder.ids;
         this.bases = builder.bases;
         this.manager = "kloigos " + inventory.instanceId(builder.ids.get());
-        this.engine = new Engine(inventory, driver, clock, manager, builder.kept, builder.threads);
+        this.engine = new Engine(inventory, driver, clock, manager, builder.kept, builder.lease, builder.threads);
     }
 
     /** Returns a builder; only the driver is required. */
@@ -474,6 +474,7 @@ public final class Kloigos implements AutoCloseable {
     /** Settings of a {@link Kloigos}. */
     public static final class Builder {
         private static final Duration LEAST_KEPT = Duration.ofHours(24);
+        private static final Duration SHORTEST_LEASE = Duration.ofSeconds(1);
 
         private @Nullable HostDriver driver;
         private Path database = Path.of("kloigos.db");
@@ -482,6 +483,7 @@ public final class Kloigos implements AutoCloseable {
         private Supplier<String> ids = () -> UUID.randomUUID().toString();
         private Bases bases = Bases.defaults();
         private Duration kept = Duration.ofDays(7);
+        private Duration lease = Duration.ofSeconds(20);
         private ThreadFactory threads = Builder::daemon;
 
         private Builder() {}
@@ -523,6 +525,20 @@ public final class Kloigos implements AutoCloseable {
                 throw new IllegalArgumentException("operations are kept for 24 hours at least, not " + duration);
             }
             this.kept = duration;
+            return this;
+        }
+
+        /**
+         * Sets after how long without a sign of life the operations of a replica are taken over by another; without this, 20
+         * seconds. It must be longer than the longest pause of a process or of the database.
+         *
+         * @throws IllegalArgumentException if it is less than a second
+         */
+        public Builder lease(Duration duration) {
+            if (duration.compareTo(SHORTEST_LEASE) < 0) {
+                throw new IllegalArgumentException("a lease lasts a second at least, not " + duration);
+            }
+            this.lease = duration;
             return this;
         }
 
@@ -569,7 +585,8 @@ public final class Kloigos implements AutoCloseable {
             HostDriver hostDriver = Objects.requireNonNull(driver, "Kloigos needs a driver: builder().driver(...)");
             String replica = ids.get();
             DataSource source = shared;
-            Inventory inventory = source == null ? Inventory.open(database, replica) : Inventory.open(source, replica);
+            Inventory inventory =
+                    source == null ? Inventory.open(database, replica, lease) : Inventory.open(source, replica, lease);
             Kloigos kloigos = new Kloigos(this, inventory, hostDriver);
             kloigos.engine.start();
             return kloigos;

@@ -383,7 +383,7 @@ class KloigosTest {
         kloigos.close();
         SampleFleet fleet = SampleFleet.of(
                 SampleFleet.request("host2", "4-7", "8-11"), SampleHost.debian().facts());
-        try (Inventory inventory = Inventory.open(database, "killed")) {
+        try (Inventory inventory = Inventory.open(database, "killed", java.time.Duration.ofSeconds(20))) {
             inventory.addServer(
                     fleet.server(),
                     fleet.units(),

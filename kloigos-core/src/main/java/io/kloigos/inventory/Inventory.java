@@ -39,19 +39,18 @@ import org.jspecify.annotations.Nullable;
  * STORE_FAILED if the database fails.
  */
 public final class Inventory implements AutoCloseable {
-    /** How long a replica that does not renew its leases keeps its operations. */
-    public static final Duration LEASE = Duration.ofSeconds(20);
-
     private static final String UNITS =
             "SELECT u.*, s.ip, s.region, s.zone FROM units u JOIN servers s ON s.hostname = u.hostname";
     private static final String UNFINISHED = "state IN ('pending', 'running')";
 
     private final Database database;
     private final String replica;
+    private final Duration lease;
 
-    private Inventory(Database database, String replica) {
+    private Inventory(Database database, String replica, Duration lease) {
         this.database = database;
         this.replica = replica;
+        this.lease = lease;
     }
 
     /**
@@ -59,11 +58,12 @@ public final class Inventory implements AutoCloseable {
      * is older. It belongs to this process alone until it is closed.
      *
      * @param replica names this process, unlike any before
+     * @param lease how long a replica that does not renew its leases keeps its operations
      * @throws KloigosException STORE_FAILED if the file cannot be opened, is open elsewhere, is no inventory or is newer than
      *     this program
      */
-    public static Inventory open(Path file, String replica) {
-        Inventory inventory = new Inventory(Database.Sqlite.open(file), replica);
+    public static Inventory open(Path file, String replica, Duration lease) {
+        Inventory inventory = new Inventory(Database.Sqlite.open(file), replica, lease);
         // Whoever had leases is gone, or the file could not be opened.
         inventory.write(handle -> handle.execute("UPDATE operations SET lease_until = 0 WHERE " + UNFINISHED));
         return inventory;
@@ -74,10 +74,11 @@ public final class Inventory implements AutoCloseable {
      * they are older. Many replicas may share it. The data source stays open when the inventory is closed.
      *
      * @param replica names this process, unlike any other now or before
+     * @param lease how long a replica that does not renew its leases keeps its operations
      * @throws KloigosException STORE_FAILED if the database cannot be used or is newer than this program
      */
-    public static Inventory open(DataSource source, String replica) {
-        return new Inventory(Database.Postgres.open(source), replica);
+    public static Inventory open(DataSource source, String replica, Duration lease) {
+        return new Inventory(Database.Postgres.open(source), replica, lease);
     }
 
     /** Releases the database. */
@@ -522,8 +523,17 @@ public final class Inventory implements AutoCloseable {
     private static Optional<Operation> findOperation(Handle handle, String id) {
         return handle.createQuery("SELECT * FROM operations WHERE id = :id")
                 .bind("id", id)
-                .map((row, context) -> Rows.operation(row, steps(handle, id)))
+                .map((row, context) -> Rows.operation(row))
                 .findOne();
+    }
+
+    /** Tells whether the operation has ended, or is not there. */
+    public boolean isEnded(String id) {
+        return read(handle -> handle.createQuery("SELECT COUNT(*) FROM operations WHERE id = :id AND " + UNFINISHED)
+                        .bind("id", id)
+                        .mapTo(Integer.class)
+                        .one()
+                == 0);
     }
 
     /** Returns the refusal to act on an operation that is not there. */
@@ -536,7 +546,7 @@ public final class Inventory implements AutoCloseable {
     public List<Operation> operations(int most) {
         return read(handle -> handle.createQuery("SELECT * FROM operations ORDER BY created_at DESC, id LIMIT :most")
                 .bind("most", most)
-                .map((row, context) -> Rows.operation(row, List.of()))
+                .map((row, context) -> Rows.withoutSteps(row))
                 .list());
     }
 
@@ -558,15 +568,16 @@ public final class Inventory implements AutoCloseable {
      */
     public Start start(Operation started) {
         return write(handle -> {
-            int changed = handle.createUpdate("UPDATE operations SET state = :state, started_at = :startedAt"
-                            + " WHERE id = :id AND replica = :replica AND " + UNFINISHED)
+            int changed = handle.createUpdate(
+                            "UPDATE operations SET state = :state, steps = :steps, started_at = :startedAt"
+                                    + " WHERE id = :id AND replica = :replica AND " + UNFINISHED)
                     .bind("state", started.state().toString())
+                    .bind("steps", Json.write(started.steps()))
                     .bind("startedAt", Rows.text(started.startedAt()))
                     .bind("id", started.id())
                     .bind("replica", replica)
                     .execute();
             requireMine(changed, started);
-            writeSteps(handle, started);
             return handle.createQuery("SELECT fence, cancel_requested FROM operations WHERE id = :id")
                     .bind("id", started.id())
                     .map((row, context) -> new Start(row.getLong(1), row.getInt(2) != 0))
@@ -619,7 +630,7 @@ public final class Inventory implements AutoCloseable {
         ComputeId unit = operation.computeId();
         handle.createUpdate(
                         "INSERT INTO operations VALUES (:id, :kind, :hostname, :computeId, :dataDisks, :state, :attempt,"
-                                + " NULL, NULL, :createdAt, NULL, NULL, 0, :fence, :replica, " + leaseEnd() + ")")
+                                + " NULL, NULL, :createdAt, NULL, NULL, '[]', 0, :fence, :replica, " + leaseEnd() + ")")
                 .bind("id", operation.id())
                 .bind("kind", operation.kind().toString())
                 .bind("hostname", operation.hostname())
@@ -637,14 +648,16 @@ public final class Inventory implements AutoCloseable {
     }
 
     private String leaseEnd() {
-        return database.now() + " + " + LEASE.toMillis();
+        return database.now() + " + " + lease.toMillis();
     }
 
-    private int endOperation(Handle handle, Operation ended) {
+    private void endOperation(Handle handle, Operation ended) {
         ErrorCode code = ended.errorCode();
-        int changed = handle.createUpdate("UPDATE operations SET state = :state, error = :error, error_code = :code,"
-                        + " ended_at = :endedAt WHERE id = :id AND replica = :replica AND " + UNFINISHED)
+        int changed = handle.createUpdate("UPDATE operations SET state = :state, steps = :steps, error = :error,"
+                        + " error_code = :code, ended_at = :endedAt WHERE id = :id AND replica = :replica AND "
+                        + UNFINISHED)
                 .bind("state", ended.state().toString())
+                .bind("steps", Json.write(ended.steps()))
                 .bind("error", ended.error())
                 .bind("code", code == null ? null : code.name())
                 .bind("endedAt", Rows.text(ended.endedAt()))
@@ -652,31 +665,6 @@ public final class Inventory implements AutoCloseable {
                 .bind("replica", replica)
                 .execute();
         requireMine(changed, ended);
-        return writeSteps(handle, ended);
-    }
-
-    private static int writeSteps(Handle handle, Operation operation) {
-        handle.execute("DELETE FROM operation_steps WHERE operation_id = ?", operation.id());
-        if (operation.steps().isEmpty()) {
-            return 0;
-        }
-        var batch = handle.prepareBatch("INSERT INTO operation_steps VALUES (?, ?, ?, ?, ?, ?)");
-        for (int i = 0; i < operation.steps().size(); i++) {
-            Operation.Step step = operation.steps().get(i);
-            batch.add(operation.id(), i, step.description(), step.state().toString(), step.millis(), step.detail());
-        }
-        return batch.execute().length;
-    }
-
-    private static List<Operation.Step> steps(Handle handle, String operationId) {
-        return handle.createQuery("SELECT * FROM operation_steps WHERE operation_id = :id ORDER BY ordinal")
-                .bind("id", operationId)
-                .map((row, context) -> new Operation.Step(
-                        row.getString("description"),
-                        Rows.named(Operation.StepState.values(), row.getString("state")),
-                        row.getLong("millis"),
-                        row.getString("detail")))
-                .list();
     }
 
     // Leases
@@ -687,28 +675,20 @@ public final class Inventory implements AutoCloseable {
      * @param running the operations that this replica runs
      */
     public void renew(Collection<Operation> running) {
+        if (running.isEmpty()) {
+            return;
+        }
         write(handle -> {
-            handle.createUpdate("UPDATE operations SET lease_until = " + leaseEnd() + " WHERE replica = :replica AND "
-                            + UNFINISHED)
-                    .bind("replica", replica)
-                    .execute();
+            var batch = handle.prepareBatch("UPDATE operations SET steps = :steps, lease_until = " + leaseEnd()
+                    + " WHERE id = :id AND replica = :replica AND " + UNFINISHED);
             for (Operation operation : running) {
-                if (isMine(handle, operation)) {
-                    writeSteps(handle, operation);
-                }
-            }
-            return running;
-        });
-    }
-
-    private boolean isMine(Handle handle, Operation operation) {
-        return handle.createQuery("SELECT COUNT(*) FROM operations WHERE id = :id AND replica = :replica AND "
-                                + UNFINISHED)
+                batch.bind("steps", Json.write(operation.steps()))
                         .bind("id", operation.id())
                         .bind("replica", replica)
-                        .mapTo(Integer.class)
-                        .one()
-                > 0;
+                        .add();
+            }
+            return batch.execute();
+        });
     }
 
     /**
@@ -722,7 +702,7 @@ public final class Inventory implements AutoCloseable {
             List<Operation> abandoned = handle.createQuery("SELECT o.* FROM operations o WHERE o.lease_until < "
                             + database.now() + " AND o." + UNFINISHED + " ORDER BY o.created_at, o.id"
                             + database.skippingLocked("o"))
-                    .map((row, context) -> Rows.operation(row, List.of()))
+                    .map((row, context) -> Rows.withoutSteps(row))
                     .list();
             for (Operation operation : abandoned) {
                 long fence = nextFence(handle, operation, now);

@@ -79,7 +79,15 @@ final class Rows {
                 row.getString("operation_id"));
     }
 
-    static Operation operation(ResultSet row, List<Operation.Step> steps) throws SQLException {
+    static Operation operation(ResultSet row) throws SQLException {
+        return operation(row, Json.read(row.getString("steps"), new TypeReference<List<Operation.Step>>() {}));
+    }
+
+    static Operation withoutSteps(ResultSet row) throws SQLException {
+        return operation(row, List.of());
+    }
+
+    private static Operation operation(ResultSet row, List<Operation.Step> steps) throws SQLException {
         String unit = row.getString("compute_id");
         String code = row.getString("error_code");
         return new Operation(

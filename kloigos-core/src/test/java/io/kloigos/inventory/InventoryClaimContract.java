@@ -10,6 +10,7 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.Timeout;
 /** Many tenants at once. */
 @Timeout(60)
 abstract class InventoryClaimContract {
+    static final Duration LEASE = Duration.ofSeconds(20);
     static final int THREADS = 16;
     static final int UNITS = 64;
 

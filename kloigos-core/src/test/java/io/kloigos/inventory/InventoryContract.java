@@ -26,6 +26,7 @@ import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.rules.Capacity;
 import java.math.BigInteger;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -39,6 +40,7 @@ import org.junit.jupiter.api.Test;
 /** What an inventory does, in whatever database. */
 abstract class InventoryContract {
     static final Instant NOON = SampleFleet.NOON;
+    static final Duration LEASE = Duration.ofSeconds(20);
 
     Inventory inventory;
 

@@ -14,7 +14,7 @@ class PostgresClaimTest extends InventoryClaimContract {
 
     @Override
     Inventory open(String replica) {
-        return Inventory.open(database.source(), replica);
+        return Inventory.open(database.source(), replica, LEASE);
     }
 
     @AfterEach

@@ -18,7 +18,7 @@ class PostgresInventoryTest extends InventoryContract {
 
     @Override
     Inventory open(String replica) {
-        return Inventory.open(database.source(), replica);
+        return Inventory.open(database.source(), replica, LEASE);
     }
 
     @AfterEach
@@ -69,7 +69,7 @@ class PostgresInventoryTest extends InventoryContract {
         nowhere.setServerNames(new String[] {"127.0.0.1"});
         nowhere.setPortNumbers(new int[] {1});
 
-        assertThatThrownBy(() -> Inventory.open(nowhere, "replica"))
+        assertThatThrownBy(() -> Inventory.open(nowhere, "replica", LEASE))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.STORE_FAILED))
                 .hasMessageStartingWith("Cannot open the inventory in the given database: ");
     }

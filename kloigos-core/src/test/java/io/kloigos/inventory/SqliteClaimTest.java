@@ -9,6 +9,6 @@ class SqliteClaimTest extends InventoryClaimContract {
 
     @Override
     Inventory open(String replica) {
-        return Inventory.open(directory.resolve("kloigos.db"), replica);
+        return Inventory.open(directory.resolve("kloigos.db"), replica, LEASE);
     }
 }

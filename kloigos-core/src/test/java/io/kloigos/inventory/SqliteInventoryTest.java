@@ -31,7 +31,7 @@ class SqliteInventoryTest extends InventoryContract {
 
     @Override
     Inventory open(String replica) {
-        return Inventory.open(file, replica);
+        return Inventory.open(file, replica, LEASE);
     }
 
     @Test
@@ -47,7 +47,7 @@ class SqliteInventoryTest extends InventoryContract {
         for (String name : List.of("kloigos.db", "kloigos.db-wal")) {
             Files.copy(directory.resolve(name), left.resolve(name));
         }
-        try (Inventory reopened = Inventory.open(left.resolve("kloigos.db"), "replica")) {
+        try (Inventory reopened = Inventory.open(left.resolve("kloigos.db"), "replica", LEASE)) {
             assertThat(reopened.takeOver(NOON))
                     .extracting(Operation::id, Operation::state)
                     .containsExactlyInAnyOrder(
@@ -82,12 +82,12 @@ class SqliteInventoryTest extends InventoryContract {
 
     @Test
     void oneProcessAtATimeHasTheFile() {
-        assertThatThrownBy(() -> Inventory.open(file, "other"))
+        assertThatThrownBy(() -> Inventory.open(file, "other", LEASE))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.STORE_FAILED))
                 .hasMessageContaining("another Kloigos has it open");
 
         inventory.close();
-        Inventory.open(file, "other").close();
+        Inventory.open(file, "other", LEASE).close();
     }
 
     @Test
@@ -96,7 +96,7 @@ class SqliteInventoryTest extends InventoryContract {
         String id = inventory.instanceId("first");
         for (int i = 0; i < 3; i++) {
             inventory.close();
-            inventory = Inventory.open(file, "replica");
+            inventory = Inventory.open(file, "replica", LEASE);
         }
 
         assertThat(inventory.units(UnitFilter.all())).hasSize(1);
@@ -135,7 +135,7 @@ class SqliteInventoryTest extends InventoryContract {
     }
 
     private static void assertUnopenable(Path file) {
-        assertThatThrownBy(() -> Inventory.open(file, "replica").close())
+        assertThatThrownBy(() -> Inventory.open(file, "replica", LEASE).close())
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.STORE_FAILED))
                 .hasMessageStartingWith("Cannot open the inventory " + file.toAbsolutePath() + ": ")
                 .hasMessageContaining("Check that its directory exists");

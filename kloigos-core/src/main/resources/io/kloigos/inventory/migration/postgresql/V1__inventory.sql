@@ -75,6 +75,7 @@ CREATE TABLE operations (
   created_at       TEXT COLLATE "C"    NOT NULL,
   started_at       TEXT,
   ended_at         TEXT,
+  steps            TEXT    NOT NULL,
   cancel_requested BIGINT NOT NULL,
   fence            BIGINT NOT NULL,
   replica          TEXT    NOT NULL,
@@ -83,16 +84,6 @@ CREATE TABLE operations (
 
 CREATE INDEX operations_by_state ON operations (state);
 CREATE INDEX operations_by_time ON operations (created_at);
-
-CREATE TABLE operation_steps (
-  operation_id TEXT    NOT NULL REFERENCES operations (id) ON DELETE CASCADE,
-  ordinal      BIGINT NOT NULL,
-  description  TEXT    NOT NULL,
-  state        TEXT    NOT NULL,
-  millis       BIGINT NOT NULL,
-  detail       TEXT    NOT NULL,
-  PRIMARY KEY (operation_id, ordinal)
-);
 
 -- Which operation a request with an idempotency key began.
 CREATE TABLE requests (

@@ -74,6 +74,7 @@ CREATE TABLE operations (
   created_at       TEXT    NOT NULL,
   started_at       TEXT,
   ended_at         TEXT,
+  steps            TEXT    NOT NULL,
   cancel_requested INTEGER NOT NULL,
   fence            INTEGER NOT NULL,
   replica          TEXT    NOT NULL,
@@ -82,16 +83,6 @@ CREATE TABLE operations (
 
 CREATE INDEX operations_by_state ON operations (state);
 CREATE INDEX operations_by_time ON operations (created_at);
-
-CREATE TABLE operation_steps (
-  operation_id TEXT    NOT NULL REFERENCES operations (id) ON DELETE CASCADE,
-  ordinal      INTEGER NOT NULL,
-  description  TEXT    NOT NULL,
-  state        TEXT    NOT NULL,
-  millis       INTEGER NOT NULL,
-  detail       TEXT    NOT NULL,
-  PRIMARY KEY (operation_id, ordinal)
-);
 
 -- Which operation a request with an idempotency key began.
 CREATE TABLE requests (

@@ -70,11 +70,16 @@ class SshHostDriverTest {
     }
 
     @AfterEach
-    void closeDriver() {
+    void closeDriver() throws InterruptedException {
         driver.close();
-        assertThat(Thread.getAllStackTraces().keySet())
-                .filteredOn(thread -> thread.getName().startsWith("kloigos-ssh-watch") && thread.isAlive())
-                .isEmpty();
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (thread.getName().startsWith("kloigos-ssh-watch")) {
+                thread.join(10_000);
+                assertThat(thread.isAlive())
+                        .as("%s after the driver was closed", thread)
+                        .isFalse();
+            }
+        }
     }
 
     private SshHostDriver driver(SshSettings settings) {

@@ -20,11 +20,15 @@ import picocli.CommandLine.UnmatchedArgumentException;
         versionProvider = KloigosCommand.Version.class,
         subcommands = ServeCommand.class)
 public final class KloigosCommand implements Runnable {
+    /** Not where logback looks by itself: programs that embed the HTTP server have settings of their own. */
+    private static final String LOGGING = "io/kloigos/command/logback.xml";
+
     @Spec
     private @Nullable CommandSpec spec;
 
     /** Runs the command and ends the process. */
     public static void main(String[] arguments) {
+        System.getProperties().putIfAbsent("logback.configurationFile", LOGGING);
         System.exit(commandLine().execute(arguments));
     }
 

@@ -270,7 +270,7 @@ final class SshConnection {
     Exit run(String command, String input, Consumer<String> lines) throws FullException, LostException {
         boolean ended = false;
         try {
-            Session session = client.startSession();
+            Session session = startSession();
             Session.Command running = session.exec(command);
             send(running, input);
             BufferedReader out =
@@ -300,6 +300,15 @@ final class SshConnection {
             if (!ended) {
                 cut();
             }
+        }
+    }
+
+    private Session startSession() throws IOException, LostException {
+        try {
+            return client.startSession();
+        } catch (IllegalStateException e) {
+            // The connection ended after it was last looked at.
+            throw new LostException("The connection to " + address + " was lost: " + said(e), e);
         }
     }
 

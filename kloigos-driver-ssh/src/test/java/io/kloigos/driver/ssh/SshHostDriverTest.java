@@ -236,6 +236,17 @@ class SshHostDriverTest {
     }
 
     @Test
+    void aConnectionThatEndedAfterItWasLookedAtIsLost() {
+        try (ConnectionPool pool = new ConnectionPool(host.settings())) {
+            SshConnection connection = pool.acquire(host.address());
+            connection.cut();
+
+            assertThatThrownBy(() -> connection.run("true", "", line -> {}))
+                    .isInstanceOf(SshConnection.LostException.class);
+        }
+    }
+
+    @Test
     void anIdleConnectionIsClosed() throws Exception {
         driver.close();
         driver = driver(host.settings()

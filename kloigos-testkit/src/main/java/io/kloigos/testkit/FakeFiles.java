@@ -18,7 +18,10 @@ import org.jspecify.annotations.Nullable;
 final class FakeFiles {
     private static final int MOST_SYMLINKS = 40;
 
-    /** A file, directory or symbolic link. */
+    /**
+     * A file, directory or symbolic link. Texts and names are interned: on the hosts of a fleet most are the same, and so a
+     * host takes a few ten kilobytes.
+     */
     static final class Node {
         final @Nullable Map<String, Node> entries;
         final boolean link;
@@ -31,7 +34,7 @@ final class FakeFiles {
         private Node(@Nullable Map<String, Node> entries, boolean link, String text, Access access) {
             this.entries = entries;
             this.link = link;
-            this.text = text;
+            this.text = text.intern();
             set(access);
         }
 
@@ -263,7 +266,7 @@ final class FakeFiles {
             Node parent = parentOf(path);
             Node made = Node.directory(access);
             made.project = parent.project;
-            parent.list().put(lastOf(path), made);
+            parent.list().put(lastOf(path).intern(), made);
             return true;
         }
         if (!there.isDirectory()) {
@@ -286,7 +289,7 @@ final class FakeFiles {
         }
         Node made = Node.file(text, access);
         made.project = parent.project;
-        parent.list().put(lastOf(path), made);
+        parent.list().put(lastOf(path).intern(), made);
         return true;
     }
 
@@ -295,9 +298,9 @@ final class FakeFiles {
         Map<String, Node> entries = parentOf(path).list();
         Node there = entries.get(lastOf(path));
         if (there != null && there.isFile()) {
-            there.text = text;
+            there.text = text.intern();
         } else {
-            entries.put(lastOf(path), Node.file(text, access));
+            entries.put(lastOf(path).intern(), Node.file(text, access));
         }
     }
 
@@ -305,7 +308,7 @@ final class FakeFiles {
     Node makeAll(String path) {
         Node at = root;
         for (String name : names(path)) {
-            at = at.list().computeIfAbsent(name, n -> Node.directory(Access.rootDirectory()));
+            at = at.list().computeIfAbsent(name.intern(), n -> Node.directory(Access.rootDirectory()));
         }
         return at;
     }

@@ -39,7 +39,6 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,19 +50,15 @@ import org.jspecify.annotations.Nullable;
  * host excludes all others, and a plan that was applied is not applied again but answered from its record.
  */
 public final class FakeHost {
-    private static final int PLANS_KEPT = 5000;
+    /** Reports of steps without a failure, which are equal on all hosts: each is kept once. */
+    private static final Map<StepReport, StepReport> REPORTS = new ConcurrentHashMap<>();
 
     private final HostAddress address;
     private final String hostKey;
     private final FakeMachine machine;
     private final ReentrantReadWriteLock hostLock = new ReentrantReadWriteLock();
     private final Map<String, Lock> unitLocks = new ConcurrentHashMap<>();
-    private final Map<String, Attempt> attempts = Collections.synchronizedMap(new LinkedHashMap<>() {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Attempt> eldest) {
-            return size() > PLANS_KEPT;
-        }
-    });
+    private final Map<String, Attempt> attempts;
     private final List<HostFailure> failures = new ArrayList<>();
     private volatile CountDownLatch healed = new CountDownLatch(1);
     private final CountDownLatch never = new CountDownLatch(1);
@@ -75,6 +70,13 @@ public final class FakeHost {
         hostKey = fingerprint(spec.hostname);
         machine = new FakeMachine(spec);
         latency = spec.latency;
+        int plansKept = spec.plansKept;
+        attempts = Collections.synchronizedMap(new LinkedHashMap<>() {
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<String, Attempt> eldest) {
+                return size() > plansKept;
+            }
+        });
     }
 
     /** Returns a builder of a host with 16 CPUs on one node, 64 GiB of memory and one file system with quotas. */
@@ -166,7 +168,10 @@ public final class FakeHost {
                 .toList());
     }
 
-    /** Returns every plan that was asked for, in the order in which each was first, with what it changed. */
+    /**
+     * Returns every plan that was asked for, in the order in which each was first, with what it changed; of very many the
+     * last (see {@link Builder#plansKept}).
+     */
     public List<AppliedPlan> applied() {
         synchronized (attempts) {
             return attempts.values().stream().map(Attempt::told).toList();
@@ -517,7 +522,8 @@ public final class FakeHost {
             if (fail != null) {
                 return new StepReport(index, Outcome.FAILED, 0, "injected: failed after its effect");
             }
-            return new StepReport(index, changed ? Outcome.CHANGED : Outcome.UNCHANGED, 0, "");
+            StepReport report = new StepReport(index, changed ? Outcome.CHANGED : Outcome.UNCHANGED, 0, "");
+            return REPORTS.computeIfAbsent(report, Function.identity());
         }
 
         /** Looks again whenever anything on the host has changed, until the expectation's time is over. */
@@ -608,6 +614,7 @@ public final class FakeHost {
         String reservedPorts = "";
         int systemdVersion = 257;
         Duration latency = Duration.ZERO;
+        int plansKept = 5000;
         private CpuSet online = CpuSet.range(0, 15);
         private int nodes = 1;
         private int threadsPerCore = 1;
@@ -734,41 +741,23 @@ public final class FakeHost {
             return this;
         }
 
-        /** Returns the host. */
+        /** The host remembers the outcome of so many plans, the last ones; 5000 unless said. */
+        public Builder plansKept(int plans) {
+            plansKept = plans;
+            return this;
+        }
+
+        /**
+         * Returns the host.
+         *
+         * @throws IllegalStateException if the CPUs cannot be spread evenly over the nodes and cores
+         */
         public FakeHost build() {
             return new FakeHost(this);
         }
 
-        CpuSet onlineCpus() {
-            return online;
-        }
-
-        List<CpuSet> cores() {
-            int[] cpus = online.stream().toArray();
-            int cores = cpus.length / threadsPerCore;
-            if (cores * threadsPerCore != cpus.length || cores % nodes != 0) {
-                throw new IllegalStateException(cpus.length + " CPUs cannot be spread over " + nodes + " nodes with "
-                        + threadsPerCore + " threads a core");
-            }
-            return IntStream.range(0, cores)
-                    .mapToObj(core -> CpuSet.of(IntStream.range(0, threadsPerCore)
-                            .map(thread -> cpus[core + thread * cores])
-                            .toArray()))
-                    .toList();
-        }
-
-        Map<Integer, HostFacts.Node> topology() {
-            List<CpuSet> cores = cores();
-            int each = cores.size() / nodes;
-            return IntStream.range(0, nodes)
-                    .boxed()
-                    .collect(Collectors.toMap(
-                            Function.identity(),
-                            node -> new HostFacts.Node(
-                                    Stream.of(cores.subList(node * each, (node + 1) * each))
-                                            .flatMap(List::stream)
-                                            .reduce(CpuSet.empty(), CpuSet::union),
-                                    memory.times(1, nodes))));
+        Topology topology() {
+            return new Topology(online, nodes, threadsPerCore, memory);
         }
     }
 }

@@ -36,7 +36,7 @@ record FleetSize(int servers, int cpus, int cpusPerUnit) {
 
     /** Returns a fleet that starts in seconds and has a little of everything. */
     static FleetSize standard() {
-        return new FleetSize(6, 64, 8);
+        return new FleetSize(6, 64, 4);
     }
 
     /**

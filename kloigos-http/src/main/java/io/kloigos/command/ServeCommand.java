@@ -70,7 +70,7 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--fleet",
             paramLabel = "NxCxU",
-            description = "With --driver fake: N servers of C CPUs in units of U, such as 50x256x16 (6x64x8).")
+            description = "With --driver fake: N servers of C CPUs in units of U, such as 50x256x16 (6x64x4).")
     private @Nullable String fleet;
 
     @Option(

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class ServeCommandIT {
     private static final String ALLOCATE = """
-            {"tags": {}, "ssh_public_key":
+            {"cpu_count": 16, "tags": {}, "ssh_public_key":
              "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f tenant"}""";
 
     @TempDir

@@ -41,7 +41,7 @@ class ServeSettingsTest {
                         new ListenAddress("127.0.0.1", 8080),
                         null,
                         DriverName.SSH,
-                        new FleetSize(6, 64, 8),
+                        new FleetSize(6, 64, 4),
                         Duration.ofMillis(5),
                         "root",
                         22,

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The directory tree of one host, with its mounts. Guarded by the host. */
@@ -94,10 +95,31 @@ final class FakeFiles {
     }
 
     private Node root = Node.directory(Access.rootDirectory());
+    private boolean full;
     private final List<Mounted> mounts = new ArrayList<>();
 
     List<Mounted> mounts() {
         return mounts;
+    }
+
+    /** Runs something while there is no room on any disk. */
+    <T> T whileFull(Supplier<T> action) {
+        full = true;
+        try {
+            return action.get();
+        } finally {
+            full = false;
+        }
+    }
+
+    /** Refuses to write where there is no room. */
+    void requireRoom(String path) {
+        boolean inMemory = path.startsWith("/run/")
+                || isOfKernel(path)
+                || mountOf(path).facts.type().equals("tmpfs");
+        if (full && !inMemory) {
+            throw new Refused(path + ": No space left on device");
+        }
     }
 
     /** Returns the file system that holds an absolute path without symbolic links. */
@@ -264,6 +286,7 @@ final class FakeFiles {
         Node there = findHere(path);
         if (there == null) {
             Node parent = parentOf(path);
+            requireRoom(path);
             Node made = Node.directory(access);
             made.project = parent.project;
             parent.list().put(lastOf(path).intern(), made);
@@ -287,6 +310,7 @@ final class FakeFiles {
         if (there != null && there.isFile() && there.text.equals(text) && there.has(access)) {
             return false;
         }
+        requireRoom(path);
         Node made = Node.file(text, access);
         made.project = parent.project;
         parent.list().put(lastOf(path).intern(), made);
@@ -295,6 +319,7 @@ final class FakeFiles {
 
     /** Writes into a file in place, or makes it: what a kernel or a daemon does. */
     void put(String path, String text, Access access) {
+        requireRoom(path);
         Map<String, Node> entries = parentOf(path).list();
         Node there = entries.get(lastOf(path));
         if (there != null && there.isFile()) {
@@ -352,11 +377,13 @@ final class FakeFiles {
     }
 
     private static void requireWritable(String path) {
-        for (String kernel : List.of("/proc/", "/sys/")) {
-            if (path.startsWith(kernel)) {
-                throw new Refused(path + ": Operation not permitted");
-            }
+        if (isOfKernel(path)) {
+            throw new Refused(path + ": Operation not permitted");
         }
+    }
+
+    private static boolean isOfKernel(String path) {
+        return path.startsWith("/proc/") || path.startsWith("/sys/");
     }
 
     /** Calls {@code visitor} with every path at or below {@code path} and what is there, symbolic links not followed. */

@@ -2,11 +2,14 @@ package io.kloigos.testkit;
 
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.Capability;
+import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.SshPublicKey;
+import io.kloigos.planner.HostPlanner;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
@@ -214,6 +217,66 @@ public final class FakeHost {
         });
     }
 
+    /**
+     * Asserts that the tenant of the unit can log in with the unit's key, and finds the CPUs, memory and ports that the unit
+     * promises.
+     *
+     * @throws AssertionError with each difference
+     */
+    public void assertAllocated(ComputeUnit unit) {
+        SshPublicKey key = unit.sshPublicKey();
+        TenantLogin promised = new TenantLogin(
+                "",
+                key == null ? List.of() : List.of(key.line()),
+                unit.cpus(),
+                unit.limits().memoryMax(),
+                List.of(unit.ports()));
+        List<String> differences = login(unit.user()).differences(promised);
+        if (!differences.isEmpty()) {
+            throw new AssertionError(unit.user() + " does not find on " + address.hostname() + " what " + unit.id()
+                    + " promises:\n  " + String.join("\n  ", differences));
+        }
+    }
+
+    /**
+     * Asserts that nobody can log in to the unit and that nothing of a tenant is left: no trace of any kind.
+     *
+     * @throws AssertionError with everything that is left
+     */
+    public void assertClean(ComputeUnit unit) {
+        List<String> left = new ArrayList<>();
+        if (login(unit.user()).succeeds()) {
+            left.add("login: " + unit.user() + " can log in");
+        }
+        for (Trace trace : Trace.values()) {
+            List<String> found = held(() -> machine.traces(trace, HostPlanner.tenant(unit)));
+            if (!found.isEmpty()) {
+                left.add(trace + ": " + String.join(" ", found));
+            }
+        }
+        if (!left.isEmpty()) {
+            throw new AssertionError(
+                    unit.id() + " is not clean on " + address.hostname() + ":\n  " + String.join("\n  ", left));
+        }
+    }
+
+    /**
+     * Asserts that everything on the host is as it was.
+     *
+     * @param earlier what {@link #state()} returned then
+     * @throws AssertionError with what is there no more, marked by -, and what is new, marked by +
+     */
+    public void assertState(String earlier) {
+        List<String> then = earlier.lines().toList();
+        List<String> now = state().lines().toList();
+        List<String> differences = new ArrayList<>();
+        then.stream().filter(line -> !now.contains(line)).forEach(line -> differences.add("- " + line));
+        now.stream().filter(line -> !then.contains(line)).forEach(line -> differences.add("+ " + line));
+        if (!differences.isEmpty()) {
+            throw new AssertionError(address.hostname() + " is not as it was:\n  " + String.join("\n  ", differences));
+        }
+    }
+
     private static String quoted(String text) {
         return '"' + text.replace("\n", "\\n") + '"';
     }
@@ -361,6 +424,7 @@ public final class FakeHost {
                     HostFailure.Busy.class,
                     HostFailure.DropAfterStep.class,
                     HostFailure.FailStep.class,
+                    HostFailure.DiskFull.class,
                     HostFailure.LoseReply.class,
                     HostFailure.Stall.class));
             if (failure instanceof HostFailure.Busy) {
@@ -510,7 +574,9 @@ public final class FakeHost {
                 Step step = plan.steps().get(index);
                 changed = step instanceof Step.Expectation expectation
                         ? comesTrue(expectation)
-                        : held(() -> machine.apply(step));
+                        : held(() -> isFull(index)
+                                ? machine.files.whileFull(() -> machine.apply(step))
+                                : machine.apply(step));
             } catch (Refused e) {
                 return new StepReport(index, Outcome.FAILED, 0, e.text());
             } catch (TimeRanOut e) {
@@ -524,6 +590,10 @@ public final class FakeHost {
             }
             StepReport report = new StepReport(index, changed ? Outcome.CHANGED : Outcome.UNCHANGED, 0, "");
             return REPORTS.computeIfAbsent(report, Function.identity());
+        }
+
+        private boolean isFull(int index) {
+            return failure instanceof HostFailure.DiskFull full && index >= full.step();
         }
 
         /** Looks again whenever anything on the host has changed, until the expectation's time is over. */

@@ -281,6 +281,7 @@ final class FakeMachine {
         List<String> missing =
                 appended.lines().stream().filter(line -> !there.contains(line)).toList();
         if (!missing.isEmpty()) {
+            files.requireRoom(appended.path());
             String end = file.text.isEmpty() || file.text.endsWith("\n") ? "" : "\n";
             file.text += end + String.join("\n", missing) + "\n";
         }
@@ -303,6 +304,9 @@ final class FakeMachine {
             from = next;
         }
         boolean changed = kept.length() != file.text.length();
+        if (changed) {
+            files.requireRoom(removed.path());
+        }
         file.text = kept.toString();
         return changed;
     }

@@ -351,6 +351,7 @@ final class FakeSystemd {
             }
             throw new Refused("Failed to enable unit: Unit file " + unit + " does not exist.");
         }
+        machine.files.requireRoom(ETC);
         wants(unit)
                 .forEach(target -> machine.files
                         .makeAll(ETC + "/" + target + ".wants")

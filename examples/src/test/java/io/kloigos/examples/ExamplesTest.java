@@ -13,6 +13,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ExamplesTest {
     private static final Pattern JAVA_BLOCK = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
@@ -33,17 +35,18 @@ class ExamplesTest {
                         "ssh u4-7@10.0.0.1, ports 2000-2200", "host1_4-7 free", "host1_8-11 free", "host1_12-15 free");
     }
 
-    @Test
-    void everyLineOfJavaInTheReadmeStandsInAnExample() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"README.md", "docs/testing.md"})
+    void everyLineOfJavaInADocumentStandsInAnExample(String document) throws IOException {
         Path root = Path.of("..").toRealPath();
         StringBuilder examples = new StringBuilder();
-        try (var files = Files.walk(root.resolve("examples/src/main/java"))) {
+        try (var files = Files.walk(root.resolve("examples/src"))) {
             for (Path file :
                     files.filter(path -> path.toString().endsWith(".java")).toList()) {
                 examples.append(Files.readString(file).replaceAll("\\s+", ""));
             }
         }
-        Matcher blocks = JAVA_BLOCK.matcher(Files.readString(root.resolve("README.md")));
+        Matcher blocks = JAVA_BLOCK.matcher(Files.readString(root.resolve(document)));
 
         List<String> statements = blocks.results()
                 .flatMap(block -> block.group(1).lines())

@@ -158,7 +158,8 @@ final class ServeCommand implements Callable<Integer> {
             throws InterruptedException {
         Path database = settings.database();
         Running running = Running.begin(open(driver, database == null ? DATABASE : database), () -> {});
-        listen(running, httpSettings(settings), settings, "Kloigos", command);
+        int port = listen(running, httpSettings(settings));
+        announce("Kloigos", port, settings, command);
     }
 
     private static void serveSimulated(ServeSettings settings, CommandLine command) throws InterruptedException {
@@ -180,25 +181,28 @@ final class ServeCommand implements Callable<Integer> {
         fleet.restore(database);
         Kloigos kloigos = open(fleet.driver(), database);
         Running running = Running.begin(kloigos, last);
+        int port = listen(running, httpSettings(settings).withSimulatedHosts());
         fleet.init(kloigos);
         fleet.latency(settings.fakeLatency());
-        listen(running, httpSettings(settings).withSimulatedHosts(), settings, "Kloigos (simulated fleet)", command);
+        announce("Kloigos (simulated fleet)", port, settings, command);
     }
 
     private static Kloigos open(HostDriver driver, Path database) {
         return Kloigos.builder().driver(driver).database(database).build();
     }
 
-    private static void listen(
-            Running running, HttpSettings http, ServeSettings settings, String name, CommandLine command)
-            throws InterruptedException {
-        int port;
+    private static int listen(Running running, HttpSettings settings) {
         try {
-            port = running.listen(http);
+            return running.listen(settings);
         } catch (UncheckedIOException e) {
             throw new UncheckedIOException(
                     e.getMessage() + ". Stop what listens there, or choose another address by --listen.", e.getCause());
         }
+    }
+
+    /** Says that all is ready, and returns only when the process ends. */
+    private static void announce(String name, int port, ServeSettings settings, CommandLine command)
+            throws InterruptedException {
         if (!settings.listen().isLoopback()) {
             LOG.warn(
                     "{} can be reached from other machines, and there is no authentication yet: whoever connects controls"

@@ -50,8 +50,8 @@ class TopologiesTest {
                                         CpuSet.range(0, count - 1),
                                         nodes,
                                         threads,
-                                        IntStream.range(1, count / 4)
-                                                .mapToObj(unit -> CpuSet.range(unit * 4, unit * 4 + 3))
+                                        IntStream.of(count / 4, count / 2, count - 4)
+                                                .mapToObj(first -> CpuSet.range(first, first + 3))
                                                 .toList()))));
         Stream<Shape> gaps = Stream.of(
                 new Shape(CpuSet.parse("0-7,16-23"), 2, 1, List.of(CpuSet.parse("2-5"), CpuSet.parse("6-7,16-17"))),

@@ -134,8 +134,8 @@ final class SimulatedFleet {
         return fleet.driver();
     }
 
-    int units() {
-        return size.servers() * size.unitsPerServer();
+    FakeHost host(String hostname) {
+        return fleet.host(hostname);
     }
 
     /**
@@ -162,7 +162,7 @@ final class SimulatedFleet {
 
     private void requireOfThisFleet(Server server, Path database) {
         InitServerRequest request = requests.get(server.hostname());
-        if (request == null || !isSame(server, fleet.host(server.hostname()))) {
+        if (request == null || !isSame(server, host(server.hostname()))) {
             throw new KloigosException(
                     ErrorCode.WRONG_STATE,
                     "Cannot use " + database.toAbsolutePath() + " for the simulated fleet " + size + ": it holds "

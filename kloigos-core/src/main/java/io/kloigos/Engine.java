@@ -16,7 +16,10 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanReport;
 import io.kloigos.spi.StepReport;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -26,9 +29,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,15 +42,23 @@ final class Engine {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
     private static final int PARALLEL = 32;
     private static final long GRACE_SECONDS = 5;
+    private static final Duration TENDING = Inventory.LEASE.dividedBy(4);
+    private static final Duration LOOKING_FOR_CHANGES = Duration.ofMillis(500);
+    private static final Duration LOOKING_FOR_AN_END = Duration.ofMillis(100);
+    private static final Duration FORGETTING = Duration.ofHours(1);
 
     private final Inventory inventory;
     private final HostDriver driver;
     private final InstantSource clock;
     private final String manager;
+    private final Duration kept;
     private final List<KloigosListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<String, Run> runs = new ConcurrentHashMap<>();
     private final ThreadPoolExecutor threads;
-    private volatile boolean closed;
+    private final ScheduledThreadPoolExecutor tending;
+    private final ChangeFeed feed;
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private Instant forgotten = Instant.MIN;
 
     /** An operation that this process has taken on. */
     private static final class Run {
@@ -54,19 +66,91 @@ final class Engine {
         private volatile @Nullable Progress progress;
     }
 
-    Engine(Inventory inventory, HostDriver driver, InstantSource clock, String manager) {
+    /**
+     * An engine that runs nothing yet.
+     *
+     * @param manager what is noted on hosts about who manages them
+     * @param kept how long operations are kept after their end
+     */
+    Engine(
+            Inventory inventory,
+            HostDriver driver,
+            InstantSource clock,
+            String manager,
+            Duration kept,
+            ThreadFactory factory) {
         this.inventory = inventory;
         this.driver = driver;
         this.clock = clock;
         this.manager = manager;
-        AtomicInteger number = new AtomicInteger();
+        this.kept = kept;
         this.threads =
-                new ThreadPoolExecutor(PARALLEL, PARALLEL, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
-                    Thread thread = new Thread(task, "kloigos-operation-" + number.incrementAndGet());
-                    thread.setDaemon(true);
-                    return thread;
-                });
+                new ThreadPoolExecutor(PARALLEL, PARALLEL, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
         threads.allowCoreThreadTimeOut(true);
+        this.tending = new ScheduledThreadPoolExecutor(1, factory);
+        this.feed = new ChangeFeed(inventory);
+    }
+
+    /** Takes up what was left by others, and from now on looks after leases. */
+    void start() {
+        tend();
+        repeat(this::tend, TENDING);
+        if (inventory.isShared()) {
+            repeat(this::announceChangesOfOthers, LOOKING_FOR_CHANGES);
+        }
+    }
+
+    private void repeat(Runnable task, Duration every) {
+        var unused = tending.scheduleWithFixedDelay(
+                () -> {
+                    try {
+                        task.run();
+                    } catch (RuntimeException e) {
+                        LOG.warn("Cannot look after operations, and will try again: {}", e.getMessage());
+                    }
+                },
+                every.toMillis(),
+                every.toMillis(),
+                TimeUnit.MILLISECONDS);
+    }
+
+    /** Keeps the leases of what runs here, takes up what lost its replica, and forgets what is old. */
+    private void tend() {
+        List<Operation> running = new ArrayList<>();
+        runs.values().forEach(run -> {
+            Progress progress = run.progress;
+            if (progress != null) {
+                running.add(progress.operation());
+            }
+        });
+        inventory.renew(running);
+        if (!isClosing()) {
+            inventory.takeOver(clock.instant()).forEach(operation -> {
+                LOG.info("{} of {} is taken up", operation.kind(), subject(operation));
+                submit(operation);
+            });
+        }
+        Instant now = clock.instant();
+        if (forgotten.isBefore(now.minus(FORGETTING))) {
+            forgotten = now;
+            inventory.forgetOperationsEndedBefore(now.minus(kept));
+        }
+    }
+
+    private void announceChangesOfOthers() {
+        if (listeners.isEmpty()) {
+            return;
+        }
+        for (Inventory.Change change : feed.next()) {
+            inventory.operation(change.operationId()).ifPresent(operation -> {
+                announce(new Event.OperationChanged(operation));
+                announceSubject(operation);
+            });
+        }
+    }
+
+    private boolean isClosing() {
+        return closing.getCount() == 0;
     }
 
     void add(KloigosListener listener) {
@@ -84,14 +168,17 @@ final class Engine {
     }
 
     void requireOpen() {
-        if (closed) {
+        if (isClosing()) {
             throw new KloigosException(ErrorCode.SHUTTING_DOWN, "Kloigos is shutting down and takes no new work.");
         }
     }
 
     /** Runs the operation in the background. */
     void submit(Operation operation) {
-        Run run = register(operation);
+        Run run = new Run();
+        if (runs.putIfAbsent(operation.id(), run) != null) {
+            return;
+        }
         try {
             threads.execute(() -> {
                 try {
@@ -101,10 +188,7 @@ final class Engine {
                     LOG.warn("{} of {} failed: {}", operation.kind(), subject(operation), e.getMessage());
                 } catch (RuntimeException e) {
                     LOG.error(
-                            "{} of {} broke off and is left to the next start",
-                            operation.kind(),
-                            subject(operation),
-                            e);
+                            "{} of {} broke off, and will be taken up again", operation.kind(), subject(operation), e);
                 }
             });
         } catch (RejectedExecutionException e) {
@@ -114,17 +198,13 @@ final class Engine {
 
     /** Runs the operation on this thread; throws what made it fail. */
     void run(Operation operation) {
-        runRegistered(operation, register(operation));
-    }
-
-    private Run register(Operation operation) {
         Run run = new Run();
         runs.put(operation.id(), run);
-        return run;
+        runRegistered(operation, run);
     }
 
     private void release(Operation operation, Run run) {
-        runs.remove(operation.id());
+        runs.remove(operation.id(), run);
         run.ended.countDown();
     }
 
@@ -133,13 +213,20 @@ final class Engine {
         return unit == null ? operation.hostname() : unit.value();
     }
 
+    /** Waits until the operation has ended, here or at another replica, or until this engine is closed. */
     void await(String operationId) {
-        Run run = runs.get(operationId);
-        if (run == null) {
-            return;
-        }
         try {
-            run.ended.await();
+            Run run = runs.get(operationId);
+            if (run != null) {
+                run.ended.await();
+            }
+            while (inventory
+                            .operation(operationId)
+                            .filter(operation -> !operation.state().isEnded())
+                            .isPresent()
+                    && !closing.await(LOOKING_FOR_AN_END.toMillis(), TimeUnit.MILLISECONDS)) {
+                LOG.debug("{} is under way elsewhere", operationId);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -147,37 +234,37 @@ final class Engine {
 
     /** The table of contents of an operation. */
     private void runRegistered(Operation operation, Run run) {
+        Operation running = running(operation);
         try {
             announceSubject(operation);
             Server server = inventory.server(operation.hostname()).orElseThrow();
             HostPlan plan = plan(operation, server);
-            Progress progress = start(operation, plan, run);
-            try {
-                apply(server, plan, progress);
-                succeed(progress);
-            } catch (KloigosException e) {
-                if (closed && e.code().kind() == ErrorCode.Kind.HOST) {
-                    LOG.info("{} of {} is left to the next start", operation.kind(), subject(operation));
-                } else {
-                    fail(progress, e);
-                }
-                throw e;
-            } catch (RuntimeException e) {
-                KloigosException failure = new KloigosException(
-                        ErrorCode.INTERNAL,
-                        "Cannot " + operation.kind() + " " + subject(operation) + ": " + e + ". Look into the log.",
-                        e);
-                fail(progress, failure);
-                throw failure;
-            }
+            Progress progress = new Progress(running, plan, this::announceProgress);
+            run.progress = progress;
+            apply(server, plan.fencedBy(start(progress)), progress);
+            succeed(progress);
+        } catch (KloigosException e) {
+            fail(operation, current(run, running), e);
+            throw e;
+        } catch (RuntimeException e) {
+            KloigosException failure = new KloigosException(
+                    ErrorCode.INTERNAL,
+                    "Cannot " + operation.kind() + " " + subject(operation) + ": " + e + ". Look into the log.",
+                    e);
+            fail(operation, current(run, running), failure);
+            throw failure;
         } finally {
             release(operation, run);
         }
     }
 
+    private static Operation current(Run run, Operation running) {
+        Progress progress = run.progress;
+        return progress == null ? running : progress.operation();
+    }
+
     private HostPlan plan(Operation operation, Server server) {
-        // A resumed attempt has the same plan and the same id, so the host knows what it did already.
-        String planId = operation.id() + "." + operation.attempt();
+        String planId = planId(operation);
         return switch (operation.kind()) {
             case INIT -> HostPlanner.init(planId, server, unitsOf(server), manager);
             case ALLOCATE -> {
@@ -199,8 +286,13 @@ final class Engine {
         return inventory.unit(id).orElseThrow(() -> Inventory.unknownUnit(id));
     }
 
-    private Progress start(Operation operation, HostPlan plan, Run run) {
-        Operation started = new Operation(
+    /** A resumed attempt has the same plan and the same id, so the host knows what it did already. */
+    static String planId(Operation operation) {
+        return operation.id() + "." + operation.attempt();
+    }
+
+    private Operation running(Operation operation) {
+        return new Operation(
                 operation.id(),
                 operation.kind(),
                 operation.hostname(),
@@ -213,16 +305,29 @@ final class Engine {
                 clock.instant(),
                 null,
                 List.of());
-        Progress progress = new Progress(started, plan, this::announceProgress);
-        run.progress = progress;
-        inventory.start(progress.operation());
-        announce(new Event.OperationChanged(progress.operation()));
+    }
+
+    /** Returns the fence of the operation's plan. */
+    private long start(Progress progress) {
+        Operation operation = progress.operation();
+        Inventory.Start start = inventory.start(operation);
+        announce(new Event.OperationChanged(operation));
+        if (start.isCancelled()) {
+            throw cancelled(operation, "before its first step");
+        }
         LOG.info(
                 "{} of {} started, {} steps",
                 operation.kind(),
                 subject(operation),
-                plan.steps().size());
-        return progress;
+                operation.steps().size());
+        return start.fence();
+    }
+
+    private static KloigosException cancelled(Operation operation, String when) {
+        return new KloigosException(
+                ErrorCode.CANCELLED,
+                "The " + operation.kind() + " of " + subject(operation) + " was cancelled " + when
+                        + ". Retry operation " + operation.id() + " to complete it, or undo what it began.");
     }
 
     private void apply(Server server, HostPlan plan, Progress progress) {
@@ -231,6 +336,12 @@ final class Engine {
             report = session.apply(plan, progress);
         }
         progress.complete(report);
+        if (report.end() == PlanReport.End.CANCELLED) {
+            throw cancelled(
+                    progress.operation(),
+                    "after step " + report.steps().size() + " of "
+                            + plan.steps().size());
+        }
         Optional<StepReport> failure = report.failure();
         if (failure.isPresent()) {
             StepReport failed = failure.get();
@@ -249,15 +360,27 @@ final class Engine {
     }
 
     private void succeed(Progress progress) {
-        end(progress, Operation.State.SUCCEEDED, null);
+        end(progress.operation(), Operation.State.SUCCEEDED, null);
     }
 
-    private void fail(Progress progress, KloigosException failure) {
-        end(progress, Operation.State.FAILED, failure);
+    private void fail(Operation operation, Operation running, KloigosException failure) {
+        if (failure.code() == ErrorCode.TAKEN_OVER) {
+            return;
+        }
+        if (failure.code().kind() == ErrorCode.Kind.STORE) {
+            LOG.warn(
+                    "{} of {} cannot be written down and will be taken up again", operation.kind(), subject(operation));
+            return;
+        }
+        if (isClosing() && failure.code().kind() == ErrorCode.Kind.HOST) {
+            LOG.info("{} of {} is left to the next start", operation.kind(), subject(operation));
+            return;
+        }
+        boolean cancelled = failure.code() == ErrorCode.CANCELLED;
+        end(running, cancelled ? Operation.State.CANCELLED : Operation.State.FAILED, failure);
     }
 
-    private void end(Progress progress, Operation.State state, @Nullable KloigosException failure) {
-        Operation running = progress.operation();
+    private void end(Operation running, Operation.State state, @Nullable KloigosException failure) {
         Operation ended = new Operation(
                 running.id(),
                 running.kind(),
@@ -333,11 +456,19 @@ final class Engine {
         }
     }
 
-    /** Takes no new work and gives what is under way, on callers' threads too, a few seconds to end. */
-    void close() {
-        closed = true;
+    /**
+     * Takes no new work and gives what is under way, on callers' threads too, a few seconds to end. Returns whether this was
+     * the first call.
+     */
+    synchronized boolean close() {
+        if (isClosing()) {
+            return false;
+        }
+        closing.countDown();
         threads.shutdown();
+        tending.shutdown();
         awaitEnd();
+        return true;
     }
 
     void awaitEnd() {

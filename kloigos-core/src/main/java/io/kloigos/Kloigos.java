@@ -7,6 +7,7 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostFacts;
+import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
@@ -21,13 +22,17 @@ import io.kloigos.rules.ServerLayout;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostSession;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,7 +64,7 @@ public final class Kloigos implements AutoCloseable {
         this.ids = builder.ids;
         this.bases = builder.bases;
         this.manager = "kloigos " + inventory.instanceId(builder.ids.get());
-        this.engine = new Engine(inventory, driver, clock, manager);
+        this.engine = new Engine(inventory, driver, clock, manager, builder.kept, builder.threads);
     }
 
     /** Returns a builder; only the driver is required. */
@@ -76,13 +81,46 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException ALREADY_MANAGED; HOST_UNSUITABLE with every fault; codes of kind HOST if it cannot be reached
      */
     public Operation initServer(InitServerRequest request) {
+        return initServer(request, (IdempotencyKey) null);
+    }
+
+    /**
+     * As {@link #initServer(InitServerRequest)}, once for all calls with this key.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    public Operation initServer(InitServerRequest request, String idempotencyKey) {
+        return initServer(request, IdempotencyKey.of(idempotencyKey, request));
+    }
+
+    private Operation initServer(InitServerRequest request, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        Preview preview = previewInit(request);
-        Operation operation =
-                newOperation(Operation.Kind.INIT, request.address().hostname(), null);
-        inventory.addServer(preview.server(), preview.units(), operation);
-        engine.submit(operation);
-        return operation;
+        return once(key, () -> {
+            Preview preview = previewInit(request);
+            Operation operation =
+                    newOperation(Operation.Kind.INIT, request.address().hostname(), null);
+            inventory.addServer(preview.server(), preview.units(), operation, key);
+            engine.submit(operation);
+            return operation;
+        });
+    }
+
+    /** Returns the operation that was begun for the key before, or else what {@code begin} begins. */
+    private Operation once(@Nullable IdempotencyKey key, Supplier<Operation> begin) {
+        if (key == null) {
+            return begin.get();
+        }
+        return inventory.operationOf(key).orElseGet(() -> {
+            try {
+                return begin.get();
+            } catch (KloigosException e) {
+                if (e.code() != ErrorCode.KEY_IN_USE) {
+                    throw e;
+                }
+                return inventory.operationOf(key).orElseThrow(() -> e);
+            }
+        });
     }
 
     /** Returns what {@link #initServer} would do, and throws what it would throw. */
@@ -120,12 +158,62 @@ public final class Kloigos implements AutoCloseable {
      *     which the unit is allocation_fail
      */
     public ComputeUnit allocate(AllocateRequest request) {
+        return allocate(request, (IdempotencyKey) null);
+    }
+
+    /**
+     * As {@link #allocate(AllocateRequest)}, once for all calls with this key: a later call waits for the first, returns the
+     * same unit, or throws what made the first fail.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request; WRONG_STATE if the unit
+     *     was given back since
+     */
+    public ComputeUnit allocate(AllocateRequest request, String idempotencyKey) {
+        return allocate(request, IdempotencyKey.of(idempotencyKey, request));
+    }
+
+    private ComputeUnit allocate(AllocateRequest request, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        ComputeUnit unit = inventory
-                .claim(request, chosen -> newOperation(Operation.Kind.ALLOCATE, chosen.hostname(), chosen.id()))
-                .orElseThrow(() -> noCapacity(request));
-        engine.run(operation(Objects.requireNonNull(unit.operationId())));
-        return unit(unit.id());
+        Operation operation = once(key, () -> {
+            ComputeUnit unit = inventory
+                    .claim(
+                            request,
+                            chosen -> newOperation(Operation.Kind.ALLOCATE, chosen.hostname(), chosen.id()),
+                            key)
+                    .orElseThrow(() -> noCapacity(request));
+            Operation begun = operation(Objects.requireNonNull(unit.operationId()));
+            try {
+                engine.run(begun);
+            } catch (KloigosException e) {
+                // Whoever took it over carries on with it.
+                if (e.code() != ErrorCode.TAKEN_OVER) {
+                    throw e;
+                }
+            }
+            return begun;
+        });
+        return allocated(await(operation.id()));
+    }
+
+    private ComputeUnit allocated(Operation operation) {
+        ComputeId id = Objects.requireNonNull(operation.computeId());
+        switch (operation.state()) {
+            case PENDING, RUNNING -> engine.requireOpen();
+            case FAILED, CANCELLED ->
+                throw new KloigosException(
+                        Objects.requireNonNullElse(operation.errorCode(), ErrorCode.INTERNAL),
+                        String.valueOf(operation.error()));
+            case SUCCEEDED -> {}
+        }
+        ComputeUnit unit = unit(id);
+        if (!operation.id().equals(unit.operationId())) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Unit " + id + " was allocated by operation " + operation.id()
+                            + " and has been given back since. Use a new idempotency key to allocate another.");
+        }
+        return unit;
     }
 
     /** Returns what {@link #allocate} would do now, and throws what it would throw. */
@@ -146,12 +234,28 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException NOT_FOUND; WRONG_STATE if it is in no tenant's hands
      */
     public Operation deallocate(ComputeId id) {
+        return deallocate(id, (IdempotencyKey) null);
+    }
+
+    /**
+     * As {@link #deallocate(ComputeId)}, once for all calls with this key.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    public Operation deallocate(ComputeId id, String idempotencyKey) {
+        return deallocate(id, IdempotencyKey.of(idempotencyKey, "deallocate " + id));
+    }
+
+    private Operation deallocate(ComputeId id, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        ComputeUnit unit = unit(id);
-        Operation operation = newOperation(Operation.Kind.DEALLOCATE, unit.hostname(), id);
-        inventory.beginDeallocation(id, operation);
-        engine.submit(operation);
-        return operation;
+        return once(key, () -> {
+            ComputeUnit unit = unit(id);
+            Operation operation = newOperation(Operation.Kind.DEALLOCATE, unit.hostname(), id);
+            inventory.beginDeallocation(id, operation, key);
+            engine.submit(operation);
+            return operation;
+        });
     }
 
     /** Returns what {@link #deallocate} would do now, and throws what it would throw. */
@@ -173,14 +277,32 @@ public final class Kloigos implements AutoCloseable {
      *     is under way on the server
      */
     public Operation decommission(DecommissionRequest request) {
-        Operation operation = newOperation(Operation.Kind.DECOMMISSION, request.hostname(), null);
-        inventory.beginDecommission(
-                request.hostname(),
-                operation,
-                request.dataDisks(),
-                (server, units) -> requireDecommissionable(server, units, request.tenants()));
-        engine.submit(operation);
-        return operation;
+        return decommission(request, (IdempotencyKey) null);
+    }
+
+    /**
+     * As {@link #decommission(DecommissionRequest)}, once for all calls with this key.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    public Operation decommission(DecommissionRequest request, String idempotencyKey) {
+        return decommission(request, IdempotencyKey.of(idempotencyKey, request));
+    }
+
+    private Operation decommission(DecommissionRequest request, @Nullable IdempotencyKey key) {
+        engine.requireOpen();
+        return once(key, () -> {
+            Operation operation = newOperation(Operation.Kind.DECOMMISSION, request.hostname(), null);
+            inventory.beginDecommission(
+                    request.hostname(),
+                    operation,
+                    request.dataDisks(),
+                    key,
+                    (server, units) -> requireDecommissionable(server, units, request.tenants()));
+            engine.submit(operation);
+            return operation;
+        });
     }
 
     /** Returns what {@link #decommission} would do now, and throws what it would throw. */
@@ -210,7 +332,7 @@ public final class Kloigos implements AutoCloseable {
         }
     }
 
-    private static String named(java.util.stream.Stream<ComputeUnit> units) {
+    private static String named(Stream<ComputeUnit> units) {
         return units.map(unit -> unit.id() + " (" + unit.status() + ")").collect(Collectors.joining(", "));
     }
 
@@ -250,11 +372,7 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException NOT_FOUND
      */
     public Operation operation(String id) {
-        return engine.progress(id)
-                .or(() -> inventory.operation(id))
-                .orElseThrow(() -> new KloigosException(
-                        ErrorCode.NOT_FOUND,
-                        "There is no operation " + id + "; list the operations to see their ids."));
+        return engine.progress(id).or(() -> inventory.operation(id)).orElseThrow(() -> Inventory.unknownOperation(id));
     }
 
     /** Returns the newest operations, without their steps. */
@@ -262,7 +380,52 @@ public final class Kloigos implements AutoCloseable {
         return inventory.operations(most);
     }
 
-    /** Returns the operation once it has ended; waits for it. */
+    /**
+     * Asks for an operation to end before its next step, and returns it as it now is; {@link #await} tells when it has ended.
+     * What it began stays as it is: the unit or server has a status of failure, from which it can be retried or undone.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it has ended; codes of kind HOST if the host could not be told, which
+     *     may carry on with what it does
+     */
+    public Operation cancel(String operationId) {
+        engine.requireOpen();
+        Operation operation = inventory.requestCancel(operationId);
+        try (HostSession session = driver.open(server(operation.hostname()).address())) {
+            session.cancel(Engine.planId(operation));
+        }
+        return operation(operationId);
+    }
+
+    /**
+     * Begins another attempt at an operation that failed or was cancelled, and returns it; it goes on in the background.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it did not fail, or if something else was done to the unit or server
+     *     since
+     */
+    public Operation retry(String operationId) {
+        return retry(operationId, (IdempotencyKey) null);
+    }
+
+    /**
+     * As {@link #retry(String)}, once for all calls with this key.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    public Operation retry(String operationId, String idempotencyKey) {
+        return retry(operationId, IdempotencyKey.of(idempotencyKey, "retry " + operationId));
+    }
+
+    private Operation retry(String operationId, @Nullable IdempotencyKey key) {
+        engine.requireOpen();
+        return once(key, () -> {
+            Operation operation = inventory.beginRetry(operationId, clock.instant(), key);
+            engine.submit(operation);
+            return operation;
+        });
+    }
+
+    /** Returns the operation once it has ended, here or at another replica; waits for it, or until this Kloigos is closed. */
     public Operation await(String operationId) {
         engine.await(operationId);
         return operation(operationId);
@@ -291,23 +454,35 @@ public final class Kloigos implements AutoCloseable {
 
     /**
      * Takes no new work, gives what is under way a few seconds to end, and releases the driver and the database. What did not
-     * end is taken up again by the next {@link Builder#build()} on this database.
+     * end is taken up again by the next {@link Builder#build()} on this database, or by another replica. Closing twice does
+     * nothing.
      */
     @Override
     public void close() {
-        engine.close();
+        if (!engine.close()) {
+            return;
+        }
         driver.close();
         engine.awaitEnd();
-        inventory.close();
+        try {
+            inventory.release();
+        } finally {
+            inventory.close();
+        }
     }
 
     /** Settings of a {@link Kloigos}. */
     public static final class Builder {
+        private static final Duration LEAST_KEPT = Duration.ofHours(24);
+
         private @Nullable HostDriver driver;
         private Path database = Path.of("kloigos.db");
+        private @Nullable DataSource shared;
         private InstantSource clock = InstantSource.system();
         private Supplier<String> ids = () -> UUID.randomUUID().toString();
         private Bases bases = Bases.defaults();
+        private Duration kept = Duration.ofDays(7);
+        private ThreadFactory threads = Builder::daemon;
 
         private Builder() {}
 
@@ -317,10 +492,54 @@ public final class Kloigos implements AutoCloseable {
             return this;
         }
 
-        /** Sets the SQLite database file; without this, {@code kloigos.db} in the working directory. */
+        /**
+         * Sets the SQLite database file; without this, {@code kloigos.db} in the working directory. One Kloigos at a time can
+         * have it open.
+         */
         public Builder database(Path file) {
             this.database = file;
+            this.shared = null;
             return this;
+        }
+
+        /**
+         * Sets a PostgreSQL database, which many replicas may share; each operation is run by one of them, and taken over by
+         * another if that one dies. The data source should be a pool of at least four connections, and needs {@code
+         * org.postgresql:postgresql} and {@code org.flywaydb:flyway-database-postgresql} at run time. It is not closed with
+         * the Kloigos.
+         */
+        public Builder database(DataSource source) {
+            this.shared = source;
+            return this;
+        }
+
+        /**
+         * Sets how long operations, their steps and idempotency keys are kept after the end; without this, 7 days.
+         *
+         * @throws IllegalArgumentException if it is less than 24 hours
+         */
+        public Builder keepOperations(Duration duration) {
+            if (duration.compareTo(LEAST_KEPT) < 0) {
+                throw new IllegalArgumentException("operations are kept for 24 hours at least, not " + duration);
+            }
+            this.kept = duration;
+            return this;
+        }
+
+        /**
+         * Sets who makes the threads: one that looks after leases, and up to 32 that run operations, which end when they are
+         * idle. Without this, daemon threads named {@code kloigos-}.
+         */
+        public Builder threads(ThreadFactory factory) {
+            this.threads = factory;
+            return this;
+        }
+
+        private static Thread daemon(Runnable task) {
+            Thread thread = new Thread(task);
+            thread.setName("kloigos-" + thread.getId());
+            thread.setDaemon(true);
+            return thread;
         }
 
         /** Sets the clock; without this, the system's. */
@@ -348,8 +567,11 @@ public final class Kloigos implements AutoCloseable {
          */
         public Kloigos build() {
             HostDriver hostDriver = Objects.requireNonNull(driver, "Kloigos needs a driver: builder().driver(...)");
-            Kloigos kloigos = new Kloigos(this, Inventory.open(database), hostDriver);
-            kloigos.inventory.unfinished().forEach(kloigos.engine::submit);
+            String replica = ids.get();
+            DataSource source = shared;
+            Inventory inventory = source == null ? Inventory.open(database, replica) : Inventory.open(source, replica);
+            Kloigos kloigos = new Kloigos(this, inventory, hostDriver);
+            kloigos.engine.start();
             return kloigos;
         }
     }

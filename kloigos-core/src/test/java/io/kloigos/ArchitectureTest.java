@@ -80,6 +80,7 @@ class ArchitectureTest {
                 "io.kloigos.model",
                 "io.kloigos.rules",
                 "io.kloigos.planner",
+                "javax.sql",
                 "org.jdbi..",
                 "org.sqlite..",
                 "org.flywaydb..",
@@ -89,7 +90,7 @@ class ArchitectureTest {
 
     @Test
     void theFacadeKnowsAllOfThemAndOnlyALogBeside() {
-        mayUse("io.kloigos", "io.kloigos..", "org.slf4j");
+        mayUse("io.kloigos", "io.kloigos..", "javax.sql", "org.slf4j");
     }
 
     @Test

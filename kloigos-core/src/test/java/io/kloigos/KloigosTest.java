@@ -383,11 +383,12 @@ class KloigosTest {
         kloigos.close();
         SampleFleet fleet = SampleFleet.of(
                 SampleFleet.request("host2", "4-7", "8-11"), SampleHost.debian().facts());
-        try (Inventory inventory = Inventory.open(database)) {
+        try (Inventory inventory = Inventory.open(database, "killed")) {
             inventory.addServer(
                     fleet.server(),
                     fleet.units(),
-                    SampleFleet.operation("cut-short", Operation.Kind.INIT, "host2", null, SampleFleet.NOON));
+                    SampleFleet.operation("cut-short", Operation.Kind.INIT, "host2", null, SampleFleet.NOON),
+                    null);
         }
         ScriptedDriver next = new ScriptedDriver();
         kloigos = start(next);

@@ -19,6 +19,8 @@ import java.util.function.BiFunction;
 final class ScriptedDriver implements HostDriver {
     /** The plans that hosts were given, in order. */
     final List<HostPlan> applied = new CopyOnWriteArrayList<>();
+    /** The ids of the plans that hosts were asked to end. */
+    final List<String> cancelled = new CopyOnWriteArrayList<>();
     /** The addresses to which sessions were opened, in order. */
     final List<HostAddress> opened = new CopyOnWriteArrayList<>();
     /** Released by {@link #close()}. */
@@ -46,7 +48,7 @@ final class ScriptedDriver implements HostDriver {
             listener.ended(report);
             reports.add(report);
         }
-        return new PlanReport(reports);
+        return PlanReport.of(reports);
     }
 
     @Override
@@ -62,6 +64,11 @@ final class ScriptedDriver implements HostDriver {
             public PlanReport apply(HostPlan plan, PlanListener listener) {
                 applied.add(plan);
                 return host.apply(plan, listener);
+            }
+
+            @Override
+            public void cancel(String planId) {
+                cancelled.add(planId);
             }
 
             @Override

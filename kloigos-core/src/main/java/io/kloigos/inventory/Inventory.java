@@ -1,167 +1,109 @@
 package io.kloigos.inventory;
 
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
-import io.kloigos.model.CpuSet;
-import io.kloigos.model.DataVolume;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostAddress;
-import io.kloigos.model.HostFacts;
+import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
-import io.kloigos.model.PortRange;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
-import io.kloigos.model.SshPublicKey;
-import io.kloigos.model.Tags;
 import io.kloigos.model.UnitFilter;
-import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitStatus;
-import io.kloigos.model.Warning;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.rules.Capacity;
 import java.nio.file.Path;
-import java.sql.ResultSet;
-import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeFormatterBuilder;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
-import org.flywaydb.core.Flyway;
-import org.flywaydb.core.api.FlywayException;
+import javax.sql.DataSource;
 import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.Jdbi;
-import org.jdbi.v3.core.JdbiException;
 import org.jdbi.v3.core.statement.Query;
-import org.jdbi.v3.core.statement.StatementContext;
 import org.jspecify.annotations.Nullable;
-import org.sqlite.SQLiteConfig;
-import org.sqlite.SQLiteDataSource;
 
 /**
- * Servers, units and operations in one SQLite database, and every change of their status. Safe for use by many threads.
+ * Servers, units and operations in one database, and every change of their status, as one replica of Kloigos sees and makes
+ * them. Safe for use by many threads.
  *
- * <p>All changes go through one connection, one after the other, each in a transaction that is on the disk when the method
- * returns; readers never wait for it (write-ahead log). Times and ids are given, never made here.
- *
- * @see <a href="https://www.sqlite.org/wal.html">SQLite, Write-Ahead Logging</a>
+ * <p>Every change is a transaction that is on the disk when the method returns. Times and ids are given, never made here; only
+ * leases go by the database's own clock, which all replicas share. All methods throw {@link KloigosException} only, with
+ * STORE_FAILED if the database fails.
  */
 public final class Inventory implements AutoCloseable {
-    private static final int READERS = 4;
-    private static final int BUSY_TIMEOUT_MILLIS = 30_000;
+    /** How long a replica that does not renew its leases keeps its operations. */
+    public static final Duration LEASE = Duration.ofSeconds(20);
+
     private static final String UNITS =
             "SELECT u.*, s.ip, s.region, s.zone FROM units u JOIN servers s ON s.hostname = u.hostname";
+    private static final String UNFINISHED = "state IN ('pending', 'running')";
 
-    /** With nine digits after the point always, so that texts sort like times. */
-    private static final DateTimeFormatter TIME =
-            new DateTimeFormatterBuilder().appendInstant(9).toFormatter(Locale.ROOT);
+    private final Database database;
+    private final String replica;
 
-    private final HikariDataSource writerPool;
-    private final HikariDataSource readerPool;
-    private final Jdbi writer;
-    private final Jdbi reader;
-
-    private Inventory(HikariDataSource writerPool, HikariDataSource readerPool) {
-        this.writerPool = writerPool;
-        this.readerPool = readerPool;
-        this.writer = Jdbi.create(writerPool);
-        this.reader = Jdbi.create(readerPool);
+    private Inventory(Database database, String replica) {
+        this.database = database;
+        this.replica = replica;
     }
 
     /**
-     * Returns the inventory in {@code file}, which is made if it does not exist and brought up to date if it is older.
+     * Returns the inventory in {@code file}, a SQLite database that is made if it does not exist and brought up to date if it
+     * is older. It belongs to this process alone until it is closed.
      *
-     * @throws KloigosException STORE_FAILED if the file cannot be opened, is no inventory or is newer than this program
+     * @param replica names this process, unlike any before
+     * @throws KloigosException STORE_FAILED if the file cannot be opened, is open elsewhere, is no inventory or is newer than
+     *     this program
      */
-    public static Inventory open(Path file) {
-        HikariDataSource writer = null;
-        try {
-            writer = pool(file, "kloigos-writer", 1, SQLiteConfig.TransactionMode.IMMEDIATE);
-            Flyway.configure(Inventory.class.getClassLoader())
-                    .dataSource(writer)
-                    .locations("classpath:io/kloigos/inventory/migration")
-                    // Flyway ignores migrations of newer programs unless told not to.
-                    .ignoreMigrationPatterns(new String[0])
-                    .load()
-                    .migrate();
-            return new Inventory(writer, pool(file, "kloigos-reader", READERS, SQLiteConfig.TransactionMode.DEFERRED));
-        } catch (FlywayException | com.zaxxer.hikari.pool.HikariPool.PoolInitializationException e) {
-            if (writer != null) {
-                writer.close();
-            }
-            throw new KloigosException(
-                    ErrorCode.STORE_FAILED,
-                    "Cannot open the inventory " + file.toAbsolutePath() + ": " + firstLine(e)
-                            + ". Check that its directory exists and is writable and that the file is a Kloigos inventory.",
-                    e);
-        }
+    public static Inventory open(Path file, String replica) {
+        Inventory inventory = new Inventory(Database.Sqlite.open(file), replica);
+        // Whoever had leases is gone, or the file could not be opened.
+        inventory.write(handle -> handle.execute("UPDATE operations SET lease_until = 0 WHERE " + UNFINISHED));
+        return inventory;
     }
 
-    private static String firstLine(Throwable e) {
-        Throwable root = e;
-        while (root.getCause() != null) {
-            root = root.getCause();
-        }
-        return String.valueOf(root.getMessage()).lines().findFirst().orElse("");
-    }
-
-    private static HikariDataSource pool(Path file, String name, int size, SQLiteConfig.TransactionMode mode) {
-        SQLiteConfig sqlite = new SQLiteConfig();
-        sqlite.setJournalMode(SQLiteConfig.JournalMode.WAL);
-        sqlite.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
-        sqlite.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
-        sqlite.setTransactionMode(mode);
-        sqlite.enforceForeignKeys(true);
-        SQLiteDataSource source = new SQLiteDataSource(sqlite);
-        source.setUrl("jdbc:sqlite:" + file);
-        HikariConfig config = new HikariConfig();
-        config.setDataSource(source);
-        config.setPoolName(name);
-        config.setMaximumPoolSize(size);
-        config.setConnectionTimeout(BUSY_TIMEOUT_MILLIS);
-        return new HikariDataSource(config);
+    /**
+     * Returns the inventory in a PostgreSQL database, whose tables are made if they do not exist and brought up to date if
+     * they are older. Many replicas may share it. The data source stays open when the inventory is closed.
+     *
+     * @param replica names this process, unlike any other now or before
+     * @throws KloigosException STORE_FAILED if the database cannot be used or is newer than this program
+     */
+    public static Inventory open(DataSource source, String replica) {
+        return new Inventory(Database.Postgres.open(source), replica);
     }
 
     /** Releases the database. */
     @Override
     public void close() {
-        readerPool.close();
-        writerPool.close();
+        database.close();
+    }
+
+    /** Tells whether other replicas may use the same inventory at the same time. */
+    public boolean isShared() {
+        return database.isShared();
     }
 
     private <T> T write(Function<Handle, T> change) {
-        return guarded(() -> writer.inTransaction(change::apply));
+        return database.write(change);
     }
 
     private <T> T read(Function<Handle, T> query) {
-        return guarded(() -> reader.withHandle(query::apply));
-    }
-
-    private static <T> T guarded(java.util.function.Supplier<T> access) {
-        try {
-            return access.get();
-        } catch (JdbiException e) {
-            throw new KloigosException(
-                    ErrorCode.STORE_FAILED,
-                    "The inventory's database failed: " + firstLine(e) + ". Nothing was changed.",
-                    e);
-        }
+        return database.read(query);
     }
 
     /** Returns the id of this inventory; {@code fresh} becomes it if it has none yet. */
     public String instanceId(String fresh) {
         return write(handle -> {
-            handle.createUpdate("INSERT INTO instance (id) SELECT :id WHERE NOT EXISTS (SELECT 1 FROM instance)")
+            handle.createUpdate(
+                            "INSERT INTO instance (one, id) SELECT 1, :id WHERE NOT EXISTS (SELECT 1 FROM instance)")
                     .bind("id", fresh)
                     .execute();
             return handle.createQuery("SELECT id FROM instance")
@@ -175,7 +117,7 @@ public final class Inventory implements AutoCloseable {
     /** Returns the servers, by host name. */
     public List<Server> servers() {
         return read(handle -> handle.createQuery("SELECT * FROM servers ORDER BY hostname")
-                .map(Inventory::server)
+                .map(Rows::server)
                 .list());
     }
 
@@ -187,7 +129,7 @@ public final class Inventory implements AutoCloseable {
     private static Optional<Server> findServer(Handle handle, String hostname) {
         return handle.createQuery("SELECT * FROM servers WHERE hostname = :hostname")
                 .bind("hostname", hostname)
-                .map(Inventory::server)
+                .map(Rows::server)
                 .findOne();
     }
 
@@ -204,7 +146,7 @@ public final class Inventory implements AutoCloseable {
         conditions.put("u.status", status == null ? null : status.toString());
         return read(handle -> {
             Query query = matching(handle, UNITS, conditions, "ORDER BY u.hostname, u.ordinal");
-            return query.map(Inventory::unit).list();
+            return query.map(Rows::unit).list();
         });
     }
 
@@ -234,9 +176,17 @@ public final class Inventory implements AutoCloseable {
     }
 
     private static Optional<ComputeUnit> findUnit(Handle handle, ComputeId id) {
-        return handle.createQuery(UNITS + " WHERE u.compute_id = :id")
+        return unit(handle, id, "");
+    }
+
+    private Optional<ComputeUnit> lockUnit(Handle handle, ComputeId id) {
+        return unit(handle, id, database.lockingUnits());
+    }
+
+    private static Optional<ComputeUnit> unit(Handle handle, ComputeId id, String locking) {
+        return handle.createQuery(UNITS + " WHERE u.compute_id = :id" + locking)
                 .bind("id", id.value())
-                .map(Inventory::unit)
+                .map(Rows::unit)
                 .findOne();
     }
 
@@ -261,10 +211,11 @@ public final class Inventory implements AutoCloseable {
      * Adds a server and its units, all initializing, with the operation that will prepare them. A server of the same name
      * that was decommissioned is forgotten.
      *
-     * @throws KloigosException ALREADY_MANAGED if the name is in use
+     * @throws KloigosException ALREADY_MANAGED if the name is in use; KEY_IN_USE
      */
-    public void addServer(Server server, List<ComputeUnit> units, Operation operation) {
+    public void addServer(Server server, List<ComputeUnit> units, Operation operation, @Nullable IdempotencyKey key) {
         write(handle -> {
+            long fence = nextFence(handle, operation, operation.createdAt());
             findServer(handle, server.hostname()).ifPresent(known -> {
                 if (known.status() != ServerStatus.DECOMMISSIONED) {
                     throw alreadyManaged(known);
@@ -272,11 +223,11 @@ public final class Inventory implements AutoCloseable {
                 handle.execute("DELETE FROM units WHERE hostname = ?", server.hostname());
                 handle.execute("DELETE FROM servers WHERE hostname = ?", server.hostname());
             });
-            insertServer(handle, server, operation.id());
+            insertServer(handle, server, operation.id(), fence);
             for (int ordinal = 0; ordinal < units.size(); ordinal++) {
                 insertUnit(handle, units.get(ordinal), ordinal, operation.id());
             }
-            insertOperation(handle, operation, DataDisks.KEEP);
+            insertOperation(handle, operation, DataDisks.KEEP, fence, key);
             return server;
         });
     }
@@ -290,11 +241,11 @@ public final class Inventory implements AutoCloseable {
                         + ". Decommission it first or choose another host name.");
     }
 
-    private static void insertServer(Handle handle, Server server, String operationId) {
+    private void insertServer(Handle handle, Server server, String operationId, long fence) {
         HostAddress address = server.address();
         handle.createUpdate(
                         "INSERT INTO servers VALUES (:hostname, :ip, :sshPort, :sshUser, :hostKey, :region, :zone, :status,"
-                                + " :reason, :housekeeping, :volumes, :facts, :warnings, :createdAt, :operation)")
+                                + " :reason, :housekeeping, :volumes, :facts, :warnings, :createdAt, :operation, :fence)")
                 .bind("hostname", server.hostname())
                 .bind("ip", address.ip())
                 .bind("sshPort", address.sshPort())
@@ -308,8 +259,9 @@ public final class Inventory implements AutoCloseable {
                 .bind("volumes", Json.write(server.volumes()))
                 .bind("facts", server.facts().toString())
                 .bind("warnings", Json.write(server.warnings()))
-                .bind("createdAt", text(server.createdAt()))
+                .bind("createdAt", Rows.text(server.createdAt()))
                 .bind("operation", operationId)
+                .bind("fence", fence)
                 .execute();
         audit(
                 handle,
@@ -321,10 +273,10 @@ public final class Inventory implements AutoCloseable {
                 "");
     }
 
-    private static void insertUnit(Handle handle, ComputeUnit unit, int ordinal, String operationId) {
+    private void insertUnit(Handle handle, ComputeUnit unit, int ordinal, String operationId) {
         handle.createUpdate(
                         "INSERT INTO units VALUES (:id, :hostname, :ordinal, :cpus, :cpuCount, :uid, :firstPort, :endPort,"
-                                + " :limits, :dataDirectory, :status, '', '{}', NULL, NULL, NULL, :operation)")
+                                + " :limits, :dataDirectory, :status, '', '{}', NULL, NULL, NULL, :operation, 0)")
                 .bind("id", unit.id().value())
                 .bind("hostname", unit.hostname())
                 .bind("ordinal", ordinal)
@@ -351,9 +303,11 @@ public final class Inventory implements AutoCloseable {
      * empty if none is free.
      *
      * @param operation makes the operation for the chosen unit
+     * @throws KloigosException KEY_IN_USE
      */
-    public Optional<ComputeUnit> claim(AllocateRequest request, Function<ComputeUnit, Operation> operation) {
-        return write(handle -> findFree(handle, request).map(unit -> {
+    public Optional<ComputeUnit> claim(
+            AllocateRequest request, Function<ComputeUnit, Operation> operation, @Nullable IdempotencyKey key) {
+        return write(handle -> lockFree(handle, request).map(unit -> {
             Operation written = operation.apply(unit);
             change(handle, unit, UnitStatus.ALLOCATING, "", written.id(), written.createdAt());
             handle.createUpdate("UPDATE units SET tags = :tags, deployment_id = :deployment, ssh_public_key = :key"
@@ -363,39 +317,45 @@ public final class Inventory implements AutoCloseable {
                     .bind("key", request.sshPublicKey().line())
                     .bind("id", unit.id().value())
                     .execute();
-            insertOperation(handle, written, DataDisks.KEEP);
+            insertFencedOperation(handle, written, DataDisks.KEEP, key);
             return findUnit(handle, unit.id()).orElseThrow();
         }));
     }
 
+    /** What another claim holds at the moment is waited for only if nothing else is left. */
+    private Optional<ComputeUnit> lockFree(Handle handle, AllocateRequest request) {
+        return findFree(handle, request, database.skippingLocked("u"))
+                .or(() -> findFree(handle, request, database.lockingUnits()));
+    }
+
     /** Returns the unit that {@link #claim} would give now. */
     public Optional<ComputeUnit> candidate(AllocateRequest request) {
-        return read(handle -> findFree(handle, request));
+        return read(handle -> findFree(handle, request, ""));
     }
 
     /** Small units first, so that large ones stay whole for those who need them; then server by server. */
-    private static Optional<ComputeUnit> findFree(Handle handle, AllocateRequest request) {
+    private static Optional<ComputeUnit> findFree(Handle handle, AllocateRequest request, String locking) {
         Map<String, @Nullable Object> conditions = new LinkedHashMap<>();
         conditions.put("u.status", UnitStatus.FREE.toString());
         conditions.put("s.status", ServerStatus.READY.toString());
         conditions.put("u.cpu_count", request.cpuCount());
         conditions.put("s.region", request.region());
         conditions.put("s.zone", request.zone());
-        return matching(handle, UNITS, conditions, "ORDER BY u.cpu_count, u.hostname, u.ordinal LIMIT 1")
-                .map(Inventory::unit)
+        return matching(handle, UNITS, conditions, "ORDER BY u.cpu_count, u.hostname, u.ordinal LIMIT 1" + locking)
+                .map(Rows::unit)
                 .findOne();
     }
 
     /**
      * Begins to take a unit back and writes {@code operation}. Returns the unit as it now is.
      *
-     * @throws KloigosException NOT_FOUND, or WRONG_STATE if the unit is in no tenant's hands
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is in no tenant's hands; KEY_IN_USE
      */
-    public ComputeUnit beginDeallocation(ComputeId id, Operation operation) {
+    public ComputeUnit beginDeallocation(ComputeId id, Operation operation, @Nullable IdempotencyKey key) {
         return write(handle -> {
-            ComputeUnit unit = findUnit(handle, id).orElseThrow(() -> unknownUnit(id));
+            ComputeUnit unit = lockUnit(handle, id).orElseThrow(() -> unknownUnit(id));
             change(handle, unit, UnitStatus.DEALLOCATING, "", operation.id(), operation.createdAt());
-            insertOperation(handle, operation, DataDisks.KEEP);
+            insertFencedOperation(handle, operation, DataDisks.KEEP, key);
             return unit.in(UnitStatus.DEALLOCATING, "");
         });
     }
@@ -404,29 +364,30 @@ public final class Inventory implements AutoCloseable {
      * Begins to give a server back and writes {@code operation}.
      *
      * @param check looks at the server and its units first and throws if they may not go
-     * @throws KloigosException NOT_FOUND, or WRONG_STATE if something is under way on the server
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if something is under way on the server; KEY_IN_USE
      */
     public void beginDecommission(
             String hostname,
             Operation operation,
             DataDisks dataDisks,
-            java.util.function.BiConsumer<Server, List<ComputeUnit>> check) {
+            @Nullable IdempotencyKey key,
+            BiConsumer<Server, List<ComputeUnit>> check) {
         write(handle -> {
             Server server = findServer(handle, hostname).orElseThrow(() -> unknownServer(hostname));
-            List<ComputeUnit> units = unitsOf(handle, hostname);
+            List<ComputeUnit> units = lockUnitsOf(handle, hostname);
             check.accept(server, units);
             units.forEach(unit ->
                     change(handle, unit, UnitStatus.DECOMMISSIONING, "", operation.id(), operation.createdAt()));
             change(handle, server, ServerStatus.DECOMMISSIONING, "", operation.id(), operation.createdAt());
-            insertOperation(handle, operation, dataDisks);
+            insertFencedOperation(handle, operation, dataDisks, key);
             return server;
         });
     }
 
-    private static List<ComputeUnit> unitsOf(Handle handle, String hostname) {
-        return handle.createQuery(UNITS + " WHERE u.hostname = :hostname ORDER BY u.ordinal")
+    private List<ComputeUnit> lockUnitsOf(Handle handle, String hostname) {
+        return handle.createQuery(UNITS + " WHERE u.hostname = :hostname ORDER BY u.ordinal" + database.lockingUnits())
                 .bind("hostname", hostname)
-                .map(Inventory::unit)
+                .map(Rows::unit)
                 .list();
     }
 
@@ -437,14 +398,15 @@ public final class Inventory implements AutoCloseable {
      */
     public void endOnUnit(Operation ended, ComputeId id, UnitStatus status, String reason, Instant now) {
         write(handle -> {
-            ComputeUnit unit = findUnit(handle, id).orElseThrow(() -> unknownUnit(id));
+            endOperation(handle, ended);
+            ComputeUnit unit = lockUnit(handle, id).orElseThrow(() -> unknownUnit(id));
             change(handle, unit, status, reason, ended.id(), now);
             if (status == UnitStatus.ALLOCATED) {
-                handle.execute("UPDATE units SET started_at = ? WHERE compute_id = ?", text(now), id.value());
+                handle.execute("UPDATE units SET started_at = ? WHERE compute_id = ?", Rows.text(now), id.value());
             } else if (status == UnitStatus.FREE) {
                 forgetTenant(handle, id);
             }
-            return endOperation(handle, ended);
+            return ended;
         });
     }
 
@@ -463,19 +425,20 @@ public final class Inventory implements AutoCloseable {
     public void endOnServer(
             Operation ended, ServerStatus serverStatus, UnitStatus unitStatus, String reason, Instant now) {
         write(handle -> {
+            endOperation(handle, ended);
             Server server = findServer(handle, ended.hostname()).orElseThrow(() -> unknownServer(ended.hostname()));
-            for (ComputeUnit unit : unitsOf(handle, ended.hostname())) {
+            for (ComputeUnit unit : lockUnitsOf(handle, ended.hostname())) {
                 change(handle, unit, unitStatus, reason, ended.id(), now);
                 if (unitStatus == UnitStatus.DECOMMISSIONED) {
                     forgetTenant(handle, unit.id());
                 }
             }
             change(handle, server, serverStatus, reason, ended.id(), now);
-            return endOperation(handle, ended);
+            return ended;
         });
     }
 
-    private static void change(
+    private void change(
             Handle handle, ComputeUnit unit, UnitStatus next, String reason, String operationId, Instant now) {
         if (!unit.status().mayBecome(next)) {
             throw new KloigosException(
@@ -499,7 +462,7 @@ public final class Inventory implements AutoCloseable {
         audit(handle, unit.id().value(), operationId, now, unit.status().toString(), next.toString(), reason);
     }
 
-    private static void change(
+    private void change(
             Handle handle, Server server, ServerStatus next, String reason, String operationId, Instant now) {
         int changed = handle.createUpdate(
                         "UPDATE servers SET status = :next, reason = :reason, operation_id = :operation"
@@ -522,22 +485,19 @@ public final class Inventory implements AutoCloseable {
         }
     }
 
-    private static void audit(
-            Handle handle,
-            String subject,
-            @Nullable String operationId,
-            Instant at,
-            String before,
-            String after,
-            String reason) {
-        handle.execute(
-                "INSERT INTO audit (at, subject, operation_id, before, after, reason) VALUES (?, ?, ?, ?, ?, ?)",
-                text(at),
-                subject,
-                operationId,
-                before,
-                after,
-                reason);
+    private void audit(
+            Handle handle, String subject, String operationId, Instant at, String before, String after, String reason) {
+        handle.createUpdate("INSERT INTO audit (at, subject, operation_id, before, after, reason, replica, written_at)"
+                        + " VALUES (:at, :subject, :operation, :before, :after, :reason, :replica, " + database.now()
+                        + ")")
+                .bind("at", Rows.text(at))
+                .bind("subject", subject)
+                .bind("operation", operationId)
+                .bind("before", before)
+                .bind("after", after)
+                .bind("reason", reason)
+                .bind("replica", replica)
+                .execute();
     }
 
     /** Returns the refusal to act on a unit that is not there. */
@@ -556,25 +516,27 @@ public final class Inventory implements AutoCloseable {
 
     /** Returns the operation of this id. */
     public Optional<Operation> operation(String id) {
-        return read(handle -> handle.createQuery("SELECT * FROM operations WHERE id = :id")
+        return read(handle -> findOperation(handle, id));
+    }
+
+    private static Optional<Operation> findOperation(Handle handle, String id) {
+        return handle.createQuery("SELECT * FROM operations WHERE id = :id")
                 .bind("id", id)
-                .map((row, context) -> operation(row, steps(handle, id)))
-                .findOne());
+                .map((row, context) -> Rows.operation(row, steps(handle, id)))
+                .findOne();
+    }
+
+    /** Returns the refusal to act on an operation that is not there. */
+    public static KloigosException unknownOperation(String id) {
+        return new KloigosException(
+                ErrorCode.NOT_FOUND, "There is no operation " + id + "; list the operations to see their ids.");
     }
 
     /** Returns operations without their steps, the newest first. */
     public List<Operation> operations(int most) {
         return read(handle -> handle.createQuery("SELECT * FROM operations ORDER BY created_at DESC, id LIMIT :most")
                 .bind("most", most)
-                .map((row, context) -> operation(row, List.of()))
-                .list());
-    }
-
-    /** Returns the operations that have not ended, the oldest first: after a crash, what is to be done again. */
-    public List<Operation> unfinished() {
-        return read(handle -> handle.createQuery(
-                        "SELECT * FROM operations WHERE state IN ('pending', 'running') ORDER BY created_at, id")
-                .map((row, context) -> operation(row, List.of()))
+                .map((row, context) -> Rows.operation(row, List.of()))
                 .list());
     }
 
@@ -586,25 +548,78 @@ public final class Inventory implements AutoCloseable {
                 .one());
     }
 
-    /** Notes that the operation is under way, with the steps that it will take. */
-    public void start(Operation started) {
-        write(handle -> {
-            handle.createUpdate(
-                            "UPDATE operations SET state = :state, attempt = :attempt, started_at = :startedAt WHERE id = :id")
+    /** What an operation needs to begin. */
+    public record Start(long fence, boolean isCancelled) {}
+
+    /**
+     * Notes that the operation is under way, with the steps that it will take, and returns under which fence.
+     *
+     * @throws KloigosException TAKEN_OVER if another replica has it
+     */
+    public Start start(Operation started) {
+        return write(handle -> {
+            int changed = handle.createUpdate("UPDATE operations SET state = :state, started_at = :startedAt"
+                            + " WHERE id = :id AND replica = :replica AND " + UNFINISHED)
                     .bind("state", started.state().toString())
-                    .bind("attempt", started.attempt())
-                    .bind("startedAt", text(started.startedAt()))
+                    .bind("startedAt", Rows.text(started.startedAt()))
                     .bind("id", started.id())
+                    .bind("replica", replica)
                     .execute();
-            return writeSteps(handle, started);
+            requireMine(changed, started);
+            writeSteps(handle, started);
+            return handle.createQuery("SELECT fence, cancel_requested FROM operations WHERE id = :id")
+                    .bind("id", started.id())
+                    .map((row, context) -> new Start(row.getLong(1), row.getInt(2) != 0))
+                    .one();
         });
     }
 
-    private static void insertOperation(Handle handle, Operation operation, DataDisks dataDisks) {
+    private static void requireMine(int changed, Operation operation) {
+        if (changed != 1) {
+            throw new KloigosException(
+                    ErrorCode.TAKEN_OVER,
+                    "Operation " + operation.id() + " (" + operation.kind() + " on " + operation.hostname()
+                            + ") was taken over by another replica, or has ended; its record says how it stands.");
+        }
+    }
+
+    /** Writes the operation and stamps what it is about with the fence under which hosts will accept its plans. */
+    private void insertFencedOperation(
+            Handle handle, Operation operation, DataDisks dataDisks, @Nullable IdempotencyKey key) {
+        long fence = nextFence(handle, operation, operation.createdAt());
+        insertOperation(handle, operation, dataDisks, fence, key);
+        stamp(handle, operation, fence);
+    }
+
+    /**
+     * Returns a number above every fence of the server and of its units. It is no lower than the time, so that an inventory
+     * restored from a backup soon passes what hosts have seen.
+     */
+    private static long nextFence(Handle handle, Operation operation, Instant now) {
+        long highest = handle.createQuery("SELECT COALESCE(MAX(fence), 0) FROM"
+                        + " (SELECT fence FROM servers WHERE hostname = :hostname"
+                        + " UNION ALL SELECT fence FROM units WHERE hostname = :hostname) AS fences")
+                .bind("hostname", operation.hostname())
+                .mapTo(Long.class)
+                .one();
+        return Math.max(highest + 1, now.toEpochMilli());
+    }
+
+    private static void stamp(Handle handle, Operation operation, long fence) {
+        ComputeId unit = operation.computeId();
+        if (unit == null) {
+            handle.execute("UPDATE servers SET fence = ? WHERE hostname = ?", fence, operation.hostname());
+        } else {
+            handle.execute("UPDATE units SET fence = ? WHERE compute_id = ?", fence, unit.value());
+        }
+    }
+
+    private void insertOperation(
+            Handle handle, Operation operation, DataDisks dataDisks, long fence, @Nullable IdempotencyKey key) {
         ComputeId unit = operation.computeId();
         handle.createUpdate(
                         "INSERT INTO operations VALUES (:id, :kind, :hostname, :computeId, :dataDisks, :state, :attempt,"
-                                + " NULL, NULL, :createdAt, NULL, NULL)")
+                                + " NULL, NULL, :createdAt, NULL, NULL, 0, :fence, :replica, " + leaseEnd() + ")")
                 .bind("id", operation.id())
                 .bind("kind", operation.kind().toString())
                 .bind("hostname", operation.hostname())
@@ -612,21 +627,31 @@ public final class Inventory implements AutoCloseable {
                 .bind("dataDisks", dataDisks.name())
                 .bind("state", operation.state().toString())
                 .bind("attempt", operation.attempt())
-                .bind("createdAt", text(operation.createdAt()))
+                .bind("createdAt", Rows.text(operation.createdAt()))
+                .bind("fence", fence)
+                .bind("replica", replica)
                 .execute();
+        if (key != null) {
+            remember(handle, key, operation.id());
+        }
     }
 
-    private static int endOperation(Handle handle, Operation ended) {
+    private String leaseEnd() {
+        return database.now() + " + " + LEASE.toMillis();
+    }
+
+    private int endOperation(Handle handle, Operation ended) {
         ErrorCode code = ended.errorCode();
         int changed = handle.createUpdate("UPDATE operations SET state = :state, error = :error, error_code = :code,"
-                        + " ended_at = :endedAt WHERE id = :id AND state IN ('pending', 'running')")
+                        + " ended_at = :endedAt WHERE id = :id AND replica = :replica AND " + UNFINISHED)
                 .bind("state", ended.state().toString())
                 .bind("error", ended.error())
                 .bind("code", code == null ? null : code.name())
-                .bind("endedAt", text(ended.endedAt()))
+                .bind("endedAt", Rows.text(ended.endedAt()))
                 .bind("id", ended.id())
+                .bind("replica", replica)
                 .execute();
-        requireOne(changed, "Operation " + ended.id());
+        requireMine(changed, ended);
         return writeSteps(handle, ended);
     }
 
@@ -648,88 +673,237 @@ public final class Inventory implements AutoCloseable {
                 .bind("id", operationId)
                 .map((row, context) -> new Operation.Step(
                         row.getString("description"),
-                        named(Operation.StepState.values(), row.getString("state")),
+                        Rows.named(Operation.StepState.values(), row.getString("state")),
                         row.getLong("millis"),
                         row.getString("detail")))
                 .list();
     }
 
-    // Rows
+    // Leases
 
-    private static Server server(ResultSet row, StatementContext context) throws SQLException {
-        Object port = row.getObject("ssh_port");
-        return new Server(
-                new HostAddress(
-                        row.getString("hostname"),
-                        row.getString("ip"),
-                        port == null ? null : ((Number) port).intValue(),
-                        row.getString("ssh_user"),
-                        row.getString("host_key")),
-                row.getString("region"),
-                row.getString("zone"),
-                named(ServerStatus.values(), row.getString("status")),
-                row.getString("reason"),
-                CpuSet.parse(row.getString("housekeeping_cpus")),
-                Json.read(row.getString("volumes"), new TypeReference<List<DataVolume>>() {}),
-                HostFacts.parse(row.getString("facts")),
-                Json.read(row.getString("warnings"), new TypeReference<List<Warning>>() {}),
-                Instant.parse(row.getString("created_at")),
-                row.getString("operation_id"));
-    }
-
-    private static ComputeUnit unit(ResultSet row, StatementContext context) throws SQLException {
-        String key = row.getString("ssh_public_key");
-        return new ComputeUnit(
-                new ComputeId(row.getString("compute_id")),
-                row.getString("hostname"),
-                row.getString("ip"),
-                row.getString("region"),
-                row.getString("zone"),
-                CpuSet.parse(row.getString("cpus")),
-                row.getInt("uid"),
-                new PortRange(row.getInt("first_port"), row.getInt("end_port")),
-                Json.read(row.getString("limits"), new TypeReference<UnitLimits>() {}),
-                row.getString("data_directory"),
-                UnitStatus.parse(row.getString("status")),
-                row.getString("reason"),
-                new Tags(Json.read(row.getString("tags"), new TypeReference<Map<String, Object>>() {})),
-                key == null ? null : new SshPublicKey(key),
-                instant(row.getString("started_at")),
-                row.getString("operation_id"));
-    }
-
-    private static Operation operation(ResultSet row, List<Operation.Step> steps) throws SQLException {
-        String unit = row.getString("compute_id");
-        String code = row.getString("error_code");
-        return new Operation(
-                row.getString("id"),
-                named(Operation.Kind.values(), row.getString("kind")),
-                row.getString("hostname"),
-                unit == null ? null : new ComputeId(unit),
-                named(Operation.State.values(), row.getString("state")),
-                row.getInt("attempt"),
-                row.getString("error"),
-                code == null ? null : ErrorCode.valueOf(code),
-                Instant.parse(row.getString("created_at")),
-                instant(row.getString("started_at")),
-                instant(row.getString("ended_at")),
-                steps);
-    }
-
-    private static <E extends Enum<E>> E named(E[] values, String name) {
-        for (E value : values) {
-            if (value.toString().equals(name)) {
-                return value;
+    /**
+     * Puts off the end of this replica's leases and writes down how far its operations are, for clients of other replicas.
+     *
+     * @param running the operations that this replica runs
+     */
+    public void renew(Collection<Operation> running) {
+        write(handle -> {
+            handle.createUpdate("UPDATE operations SET lease_until = " + leaseEnd() + " WHERE replica = :replica AND "
+                            + UNFINISHED)
+                    .bind("replica", replica)
+                    .execute();
+            for (Operation operation : running) {
+                if (isMine(handle, operation)) {
+                    writeSteps(handle, operation);
+                }
             }
+            return running;
+        });
+    }
+
+    private boolean isMine(Handle handle, Operation operation) {
+        return handle.createQuery("SELECT COUNT(*) FROM operations WHERE id = :id AND replica = :replica AND "
+                                + UNFINISHED)
+                        .bind("id", operation.id())
+                        .bind("replica", replica)
+                        .mapTo(Integer.class)
+                        .one()
+                > 0;
+    }
+
+    /**
+     * Takes over the operations whose leases have run out, and returns them, the oldest first. Each has a higher fence than
+     * before, so that hosts refuse whoever had it.
+     *
+     * @param now becomes part of the fence
+     */
+    public List<Operation> takeOver(Instant now) {
+        return write(handle -> {
+            List<Operation> abandoned = handle.createQuery("SELECT o.* FROM operations o WHERE o.lease_until < "
+                            + database.now() + " AND o." + UNFINISHED + " ORDER BY o.created_at, o.id"
+                            + database.skippingLocked("o"))
+                    .map((row, context) -> Rows.operation(row, List.of()))
+                    .list();
+            for (Operation operation : abandoned) {
+                long fence = nextFence(handle, operation, now);
+                handle.createUpdate("UPDATE operations SET replica = :replica, fence = :fence, lease_until = "
+                                + leaseEnd() + " WHERE id = :id")
+                        .bind("replica", replica)
+                        .bind("fence", fence)
+                        .bind("id", operation.id())
+                        .execute();
+                stamp(handle, operation, fence);
+            }
+            return abandoned;
+        });
+    }
+
+    /** Gives up this replica's leases, so that others need not wait until they run out. */
+    public void release() {
+        write(handle ->
+                handle.execute("UPDATE operations SET lease_until = 0 WHERE replica = ? AND " + UNFINISHED, replica));
+    }
+
+    /**
+     * Something that a replica changed.
+     *
+     * @param number its number in the audit log
+     * @param subject the unit or server
+     * @param operationId in which operation
+     */
+    public record Change(long number, String subject, String operationId) {}
+
+    /**
+     * Returns what other replicas changed within the last seconds. A change may be written before another with a lower
+     * number, so whoever follows changes asks for more seconds than have passed and leaves out what it knows.
+     */
+    public List<Change> changesOfOthers(Duration within) {
+        return read(handle -> handle.createQuery("SELECT id, subject, operation_id FROM audit WHERE written_at > "
+                        + database.now() + " - :millis AND replica <> :replica ORDER BY id")
+                .bind("millis", within.toMillis())
+                .bind("replica", replica)
+                .map((row, context) -> new Change(row.getLong(1), row.getString(2), row.getString(3)))
+                .list());
+    }
+
+    // Requests
+
+    /**
+     * Returns the operation that an earlier request with this key began.
+     *
+     * @throws KloigosException KEY_REUSED if that was another request
+     */
+    public Optional<Operation> operationOf(IdempotencyKey key) {
+        return read(handle -> handle.createQuery("SELECT * FROM requests WHERE idempotency_key = :key")
+                        .bind("key", key.value())
+                        .map((row, context) -> {
+                            if (!row.getString("fingerprint").equals(key.fingerprint())) {
+                                throw new KloigosException(
+                                        ErrorCode.KEY_REUSED,
+                                        "The idempotency key \"" + key.value()
+                                                + "\" was used for another request, which began operation "
+                                                + row.getString("operation_id")
+                                                + ". Choose a new key for every new request.");
+                            }
+                            return row.getString("operation_id");
+                        })
+                        .findOne())
+                .flatMap(this::operation);
+    }
+
+    private static void remember(Handle handle, IdempotencyKey key, String operationId) {
+        int used = handle.createQuery("SELECT COUNT(*) FROM requests WHERE idempotency_key = :key")
+                .bind("key", key.value())
+                .mapTo(Integer.class)
+                .one();
+        if (used > 0) {
+            throw new KloigosException(
+                    ErrorCode.KEY_IN_USE,
+                    "A request with the idempotency key \"" + key.value() + "\" came a moment ago; send it again.");
         }
-        throw new KloigosException(ErrorCode.STORE_FAILED, "The inventory holds the unknown word \"" + name + "\".");
+        handle.execute("INSERT INTO requests VALUES (?, ?, ?)", key.value(), key.fingerprint(), operationId);
     }
 
-    private static @Nullable Instant instant(@Nullable String text) {
-        return text == null ? null : Instant.parse(text);
+    /**
+     * Asks whoever runs the operation to cancel it, and returns it as it now is.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it has ended
+     */
+    public Operation requestCancel(String operationId) {
+        return write(handle -> {
+            Operation operation = findOperation(handle, operationId).orElseThrow(() -> unknownOperation(operationId));
+            int changed = handle.execute(
+                    "UPDATE operations SET cancel_requested = 1 WHERE id = ? AND " + UNFINISHED, operationId);
+            if (changed != 1) {
+                throw new KloigosException(
+                        ErrorCode.WRONG_STATE,
+                        "Cannot cancel operation " + operationId + ": it has ended, it is " + operation.state() + ".");
+            }
+            return operation;
+        });
     }
 
-    private static @Nullable String text(@Nullable Instant instant) {
-        return instant == null ? null : TIME.format(instant);
+    /**
+     * Begins another attempt at an operation that failed or was cancelled, and returns it as it now is.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it did not fail, or if something else was done since; KEY_IN_USE
+     */
+    public Operation beginRetry(String operationId, Instant now, @Nullable IdempotencyKey key) {
+        return write(handle -> {
+            Operation operation = findOperation(handle, operationId).orElseThrow(() -> unknownOperation(operationId));
+            requireFailed(operation);
+            lockSubjects(handle, operation).forEach(unit -> {
+                requireNewest(operation, unit.id().value(), unit.operationId());
+                change(handle, unit, underWay(operation.kind()), "", operation.id(), now);
+            });
+            if (operation.computeId() == null) {
+                Server server =
+                        findServer(handle, operation.hostname()).orElseThrow(() -> unknownServer(operation.hostname()));
+                requireNewest(operation, server.hostname(), server.operationId());
+                ServerStatus next = operation.kind() == Operation.Kind.INIT
+                        ? ServerStatus.INITIALIZING
+                        : ServerStatus.DECOMMISSIONING;
+                change(handle, server, next, "", operation.id(), now);
+            }
+            long fence = nextFence(handle, operation, now);
+            stamp(handle, operation, fence);
+            int changed = handle.createUpdate("UPDATE operations SET state = 'pending', attempt = attempt + 1,"
+                            + " error = NULL, error_code = NULL, started_at = NULL, ended_at = NULL,"
+                            + " cancel_requested = 0, fence = :fence, replica = :replica, lease_until = " + leaseEnd()
+                            + " WHERE id = :id AND attempt = :attempt")
+                    .bind("fence", fence)
+                    .bind("replica", replica)
+                    .bind("id", operationId)
+                    .bind("attempt", operation.attempt())
+                    .execute();
+            requireOne(changed, "Operation " + operationId);
+            if (key != null) {
+                remember(handle, key, operationId);
+            }
+            return findOperation(handle, operationId).orElseThrow();
+        });
+    }
+
+    private static void requireFailed(Operation operation) {
+        if (operation.state() != Operation.State.FAILED && operation.state() != Operation.State.CANCELLED) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot retry operation " + operation.id() + ": it is " + operation.state()
+                            + "; only what failed or was cancelled can be tried again.");
+        }
+    }
+
+    private static void requireNewest(Operation operation, String subject, @Nullable String newest) {
+        if (!operation.id().equals(newest)) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot retry operation " + operation.id() + ": operation " + newest + " has been at " + subject
+                            + " since.");
+        }
+    }
+
+    private List<ComputeUnit> lockSubjects(Handle handle, Operation operation) {
+        ComputeId unit = operation.computeId();
+        return unit == null
+                ? lockUnitsOf(handle, operation.hostname())
+                : lockUnit(handle, unit).stream().toList();
+    }
+
+    private static UnitStatus underWay(Operation.Kind kind) {
+        return switch (kind) {
+            case INIT -> UnitStatus.INITIALIZING;
+            case ALLOCATE -> UnitStatus.ALLOCATING;
+            case DEALLOCATE -> UnitStatus.DEALLOCATING;
+            case DECOMMISSION -> UnitStatus.DECOMMISSIONING;
+        };
+    }
+
+    /** Forgets operations that ended before {@code time}, with their steps and keys, but for the last one of each unit and server. */
+    public int forgetOperationsEndedBefore(Instant time) {
+        return write(handle -> handle.execute(
+                "DELETE FROM operations WHERE ended_at < ? AND NOT " + UNFINISHED
+                        + " AND id NOT IN (SELECT operation_id FROM units WHERE operation_id IS NOT NULL)"
+                        + " AND id NOT IN (SELECT operation_id FROM servers WHERE operation_id IS NOT NULL)",
+                Rows.text(time)));
     }
 }

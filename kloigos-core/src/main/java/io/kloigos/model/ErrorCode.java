@@ -22,6 +22,8 @@ public enum ErrorCode {
     HOST_LOGIN_REFUSED(Kind.HOST),
     /** Another plan holds the host's lock. */
     HOST_BUSY(Kind.HOST),
+    /** The host has seen a plan of a newer operation: another control plane has taken over. */
+    HOST_FENCED(Kind.HOST),
     /** The plan ran longer than its time limit and was ended. */
     HOST_TIMEOUT(Kind.HOST),
     /** A step of a plan failed; the message names the step and what the host said. */
@@ -30,6 +32,14 @@ public enum ErrorCode {
     HOST_PROTOCOL(Kind.HOST),
     /** The inventory's database failed. */
     STORE_FAILED(Kind.STORE),
+    /** The idempotency key was used for another request. */
+    KEY_REUSED(Kind.STATE),
+    /** Another request with the same idempotency key came at the same moment. */
+    KEY_IN_USE(Kind.STATE),
+    /** Another replica has taken the operation over. */
+    TAKEN_OVER(Kind.STATE),
+    /** The operation was cancelled. */
+    CANCELLED(Kind.STATE),
     /** Kloigos is shutting down and takes no new work. */
     SHUTTING_DOWN(Kind.STATE),
     /** Something that should not happen: an error in Kloigos or in a driver. */

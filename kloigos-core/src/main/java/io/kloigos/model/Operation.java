@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param computeId to which unit; null if to the whole server
  * @param state how far it is
  * @param attempt how many times it was begun
- * @param error why it failed; null unless it did
- * @param errorCode the code of that error; null unless it failed
+ * @param error why it failed or was cancelled; null unless it was
+ * @param errorCode the code of that error; null if there is none
  * @param createdAt when it was asked for
  * @param startedAt when its newest attempt began; null before
  * @param endedAt when it ended; null before
@@ -57,11 +57,13 @@ public record Operation(
         /** Ended, and the host was read back. */
         SUCCEEDED,
         /** Ended with an error. */
-        FAILED;
+        FAILED,
+        /** Ended before its last step because somebody asked for it. */
+        CANCELLED;
 
         /** Tells whether nothing more will happen. */
         public boolean isEnded() {
-            return this == SUCCEEDED || this == FAILED;
+            return this != PENDING && this != RUNNING;
         }
 
         @Override

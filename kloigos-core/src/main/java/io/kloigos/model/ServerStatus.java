@@ -6,7 +6,7 @@ import java.util.Locale;
 public enum ServerStatus {
     /** Being prepared. */
     INITIALIZING,
-    /** Preparing it failed; decommission it, then init again. */
+    /** Preparing it failed; try that again, or decommission it. */
     INIT_FAIL,
     /** Managed: its units can be allocated. */
     READY,

@@ -11,7 +11,7 @@ import java.util.Set;
 public enum UnitStatus {
     /** Its server is being prepared. */
     INITIALIZING,
-    /** Preparing its server failed. */
+    /** Preparing its server failed; it can be tried again, or the server decommissioned. */
     INIT_FAIL,
     /** Staged, clean and ready to be allocated. */
     FREE,
@@ -19,7 +19,7 @@ public enum UnitStatus {
     ALLOCATING,
     /** In a tenant's hands: the tenant can log in. */
     ALLOCATED,
-    /** Handing it out failed; deallocate cleans it. */
+    /** Handing it out failed; it can be tried again, or deallocated, which cleans it. */
     ALLOCATION_FAIL,
     /** Being cleaned of its tenant. */
     DEALLOCATING,
@@ -38,10 +38,11 @@ public enum UnitStatus {
     public Set<UnitStatus> next() {
         return switch (this) {
             case INITIALIZING -> EnumSet.of(FREE, INIT_FAIL);
-            case INIT_FAIL -> EnumSet.of(DECOMMISSIONING);
+            case INIT_FAIL -> EnumSet.of(INITIALIZING, DECOMMISSIONING);
             case FREE -> EnumSet.of(ALLOCATING, UNAVAILABLE, DECOMMISSIONING);
             case ALLOCATING -> EnumSet.of(ALLOCATED, ALLOCATION_FAIL);
-            case ALLOCATED, ALLOCATION_FAIL, DEALLOCATION_FAIL -> EnumSet.of(DEALLOCATING, DECOMMISSIONING);
+            case ALLOCATED, DEALLOCATION_FAIL -> EnumSet.of(DEALLOCATING, DECOMMISSIONING);
+            case ALLOCATION_FAIL -> EnumSet.of(ALLOCATING, DEALLOCATING, DECOMMISSIONING);
             case DEALLOCATING -> EnumSet.of(FREE, DEALLOCATION_FAIL);
             case UNAVAILABLE -> EnumSet.of(FREE, DECOMMISSIONING);
             case DECOMMISSIONING -> EnumSet.of(DECOMMISSIONED, DECOMMISSION_FAIL);

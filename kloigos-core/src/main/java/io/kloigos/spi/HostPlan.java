@@ -10,10 +10,12 @@ import java.util.Objects;
  *
  * @param id names this attempt; the outcome is kept on the host under it
  * @param scope what of the host is locked meanwhile
+ * @param fence orders the plans of control planes that may not know of each other: a host refuses a plan whose number is
+ *     below one that it has seen for the same scope or for the whole host; 0 or more
  * @param timeLimit after this the plan is ended on the host
  * @param steps what to do, in order
  */
-public record HostPlan(String id, Scope scope, Duration timeLimit, List<Step> steps) {
+public record HostPlan(String id, Scope scope, long fence, Duration timeLimit, List<Step> steps) {
     /**
      * What a plan locks: the whole host, or one unit, beside which plans of other units may run.
      *
@@ -38,14 +40,32 @@ public record HostPlan(String id, Scope scope, Duration timeLimit, List<Step> st
 
     public HostPlan {
         Objects.requireNonNull(scope);
-        if (!id.matches("[A-Za-z0-9._-]{1,80}")) {
+        if (!isId(id)) {
             throw new IllegalArgumentException(
                     "a plan's id has letters, digits, dots, hyphens and underscores only: " + id);
+        }
+        if (fence < 0) {
+            throw new IllegalArgumentException("a plan's fence is 0 or more: " + fence);
         }
         if (timeLimit.isNegative() || timeLimit.isZero()) {
             throw new IllegalArgumentException("a plan's time limit is above zero: " + timeLimit);
         }
         steps = List.copyOf(steps);
+    }
+
+    /** A plan with the lowest fence, 0: for hosts that have one control plane only. */
+    public HostPlan(String id, Scope scope, Duration timeLimit, List<Step> steps) {
+        this(id, scope, 0, timeLimit, steps);
+    }
+
+    /** Tells whether a plan may be named so: letters, digits, dots, hyphens and underscores, at most 80. */
+    public static boolean isId(String text) {
+        return text.matches("[A-Za-z0-9._-]{1,80}");
+    }
+
+    /** Returns this plan with another fence. */
+    public HostPlan fencedBy(long number) {
+        return new HostPlan(id, scope, number, timeLimit, steps);
     }
 
     /** Returns the plan as numbered lines, one a step. */

@@ -18,12 +18,26 @@ public interface HostSession extends AutoCloseable {
      * then is returned. A driver that loses its connection after the plan was sent learns the outcome in this way before it
      * gives up.
      *
+     * <p>A host remembers the highest {@link HostPlan#fence} that it has seen for each scope, over reboots too. A plan is
+     * refused if its fence is lower than the one remembered for its unit or for the whole host; a plan for the whole host, if
+     * it is lower than any. What is known to have ended is answered all the same.
+     *
      * @param listener told of each step as it begins and ends
-     * @throws io.kloigos.model.KloigosException HOST_BUSY if the plan's lock could not be had in time, HOST_TIMEOUT if the
+     * @throws io.kloigos.model.KloigosException HOST_BUSY if the plan's lock could not be had in time, HOST_FENCED if the
+     *     host has seen a plan with a higher fence, HOST_TIMEOUT if the
      *     plan ran over its time limit and was ended, HOST_UNREACHABLE if the outcome could not be learnt, and any other code
      *     of kind HOST; a step that fails is no exception but part of the report
      */
     PlanReport apply(HostPlan plan, PlanListener listener);
+
+    /**
+     * Asks the host to begin no further step of a plan, and returns at once. It may be a plan that another session or another
+     * program applies; one that is not known yet will end before its first step, one that has ended stays as it is.
+     *
+     * @param planId the plan's id
+     * @throws io.kloigos.model.KloigosException any code of kind HOST
+     */
+    void cancel(String planId);
 
     /** Ends the session. Closing twice does nothing. */
     @Override

@@ -39,8 +39,9 @@ class UnitStatusTest {
 
     @ParameterizedTest
     @EnumSource
-    void onlyAFreeUnitIsHandedOut(UnitStatus status) {
-        assertThat(status.mayBecome(UnitStatus.ALLOCATING)).isEqualTo(status == UnitStatus.FREE);
+    void onlyAFreeUnitIsHandedOutOrOneWhoseTenantIsStillWaiting(UnitStatus status) {
+        assertThat(status.mayBecome(UnitStatus.ALLOCATING))
+                .isEqualTo(status == UnitStatus.FREE || status == UnitStatus.ALLOCATION_FAIL);
         assertThat(status.mayBecome(UnitStatus.ALLOCATED)).isEqualTo(status == UnitStatus.ALLOCATING);
     }
 

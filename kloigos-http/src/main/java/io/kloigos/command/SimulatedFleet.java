@@ -148,7 +148,7 @@ final class SimulatedFleet {
         if (!Files.exists(database)) {
             return;
         }
-        try (Inventory inventory = Inventory.open(database);
+        try (Inventory inventory = Inventory.open(database, "restore-" + UUID.randomUUID());
                 HostDriver driver = fleet.driver()) {
             List<Server> servers = inventory.servers();
             servers.forEach(server -> requireOfThisFleet(server, database));

@@ -55,6 +55,8 @@ final class Api {
         get(routes, "/api/servers/{hostname}", this::server);
         get(routes, "/api/operations", this::operations);
         get(routes, "/api/operations/{id}", this::operation);
+        routes.post("/api/operations/{id}/cancel", this::cancel);
+        routes.post("/api/operations/{id}/retry", this::retry);
         get(routes, "/api/events", this::events);
         get(routes, "/api/openapi.json", this::document);
         get(routes, "/api/healthz", this::health);
@@ -72,36 +74,47 @@ final class Api {
     private void allocate(Context context) {
         RequestReader reader = new RequestReader(context);
         Optional<Boolean> dryRun = reader.query(Api::dryRun);
-        Optional<AllocateRequest> request = reader.body(RequestTypes.ALLOCATE);
+        Optional<AllocateRequest> body = reader.body(RequestTypes.ALLOCATE);
+        Optional<String> key = reader.idempotencyKey();
         reader.finish();
+        AllocateRequest request = body.orElseThrow();
         if (dryRun.orElseThrow()) {
-            answer(context, kloigos.previewAllocate(request.orElseThrow()));
+            answer(context, kloigos.previewAllocate(request));
         } else {
-            answer(context, response(kloigos.allocate(request.orElseThrow())));
+            answer(
+                    context,
+                    response(key.map(text -> kloigos.allocate(request, text))
+                            .orElseGet(() -> kloigos.allocate(request))));
         }
     }
 
     private void deallocate(Context context) {
         RequestReader reader = new RequestReader(context);
         Optional<Boolean> dryRun = reader.query(Api::dryRun);
-        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
+        Optional<ComputeId> path = reader.path("compute_id", ComputeId::new);
+        Optional<String> key = reader.idempotencyKey();
         reader.finish();
+        ComputeId id = path.orElseThrow();
         if (dryRun.orElseThrow()) {
-            answer(context, kloigos.previewDeallocate(id.orElseThrow()));
+            answer(context, kloigos.previewDeallocate(id));
         } else {
-            answer(context, kloigos.deallocate(id.orElseThrow()));
+            answer(context, key.map(text -> kloigos.deallocate(id, text)).orElseGet(() -> kloigos.deallocate(id)));
         }
     }
 
     private void initServer(Context context) {
         RequestReader reader = new RequestReader(context);
         Optional<Boolean> dryRun = reader.query(Api::dryRun);
-        Optional<InitServerRequest> request = reader.body(RequestTypes.INIT);
+        Optional<InitServerRequest> body = reader.body(RequestTypes.INIT);
+        Optional<String> key = reader.idempotencyKey();
         reader.finish();
+        InitServerRequest request = body.orElseThrow();
         if (dryRun.orElseThrow()) {
-            answer(context, kloigos.previewInit(request.orElseThrow()));
+            answer(context, kloigos.previewInit(request));
         } else {
-            answer(context, kloigos.initServer(request.orElseThrow()));
+            answer(
+                    context,
+                    key.map(text -> kloigos.initServer(request, text)).orElseGet(() -> kloigos.initServer(request)));
         }
     }
 
@@ -111,6 +124,7 @@ final class Api {
                 flag(fields, "force") ? Tenants.EVICT : Tenants.REFUSE,
                 flag(fields, "wipe_data_disks") ? DataDisks.WIPE : DataDisks.KEEP,
                 dryRun(fields)));
+        Optional<String> key = reader.idempotencyKey();
         reader.finish();
         Decommission asked = query.orElseThrow();
         DecommissionRequest request =
@@ -118,7 +132,10 @@ final class Api {
         if (asked.dryRun()) {
             answer(context, kloigos.previewDecommission(request));
         } else {
-            answer(context, kloigos.decommission(request));
+            answer(
+                    context,
+                    key.map(text -> kloigos.decommission(request, text))
+                            .orElseGet(() -> kloigos.decommission(request)));
         }
     }
 
@@ -195,6 +212,21 @@ final class Api {
     private void operation(Context context) {
         new RequestReader(context).withoutQuery().finish();
         answer(context, OperationResponse.of(kloigos.operation(context.pathParam("id"))));
+    }
+
+    private void cancel(Context context) {
+        new RequestReader(context).withoutQuery().finish();
+        answer(context, OperationResponse.of(kloigos.cancel(context.pathParam("id"))));
+    }
+
+    private void retry(Context context) {
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<String> key = reader.idempotencyKey();
+        reader.finish();
+        String id = context.pathParam("id");
+        answer(
+                context,
+                OperationResponse.of(key.map(text -> kloigos.retry(id, text)).orElseGet(() -> kloigos.retry(id))));
     }
 
     private void events(Context context) {

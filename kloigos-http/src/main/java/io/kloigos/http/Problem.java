@@ -53,15 +53,17 @@ record Problem(String type, String title, int status, String detail, String code
         return switch (code) {
             case INVALID_REQUEST, HOST_UNSUITABLE -> HttpStatus.UNPROCESSABLE_CONTENT;
             case NOT_FOUND -> HttpStatus.NOT_FOUND;
-            case NO_CAPACITY, WRONG_STATE, ALREADY_MANAGED -> HttpStatus.CONFLICT;
+            case NO_CAPACITY, WRONG_STATE, ALREADY_MANAGED, KEY_REUSED, KEY_IN_USE, CANCELLED -> HttpStatus.CONFLICT;
             case HOST_UNREACHABLE,
                     HOST_KEY_MISMATCH,
                     HOST_LOGIN_REFUSED,
                     HOST_BUSY,
+                    HOST_FENCED,
                     HOST_TIMEOUT,
                     HOST_STEP_FAILED,
                     HOST_PROTOCOL,
                     STORE_FAILED,
+                    TAKEN_OVER,
                     SHUTTING_DOWN -> HttpStatus.SERVICE_UNAVAILABLE;
             case INTERNAL -> HttpStatus.INTERNAL_SERVER_ERROR;
         };

@@ -7,6 +7,7 @@ import io.javalin.http.HttpResponseException;
 import io.javalin.http.HttpStatus;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.Faults;
+import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
 import java.io.IOException;
 import java.util.Locale;
@@ -16,6 +17,8 @@ import java.util.function.Function;
 /** Reads the parts of one request and collects what is wrong with all of them. */
 final class RequestReader {
     static final int MOST_BODY_BYTES = 1 << 20;
+
+    private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
 
     private final Context context;
     private final Faults faults = new Faults();
@@ -55,6 +58,14 @@ final class RequestReader {
     /** Returns what a part of the path says. */
     <T> Optional<T> path(String name, Function<String, T> parse) {
         return faults.attempt(() -> parse.apply(context.pathParam(name)), "path", name);
+    }
+
+    /** Returns the key under which the request may be repeated, if it has one. */
+    Optional<String> idempotencyKey() {
+        String text = context.header(IDEMPOTENCY_KEY);
+        return text == null
+                ? Optional.empty()
+                : faults.attempt(() -> IdempotencyKey.valid(text), "header", IDEMPOTENCY_KEY);
     }
 
     /** Throws if anything was wrong. */

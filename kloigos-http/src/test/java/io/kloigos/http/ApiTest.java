@@ -104,6 +104,84 @@ class ApiTest {
         assertThat(unit.get("tags").toString()).isEqualTo("{}");
     }
 
+    private Answer allocate(String key, String body) {
+        return api.send(
+                "POST",
+                "/api/compute_units/allocate",
+                BodyPublishers.ofString(body),
+                "Content-Type",
+                "application/json",
+                "Idempotency-Key",
+                key);
+    }
+
+    @Test
+    void anAllocationWithAKeyIsMadeOnce() {
+        Answer first = allocate("key1", TestServer.ALLOCATE).expect(200);
+        Answer second = allocate("key1", TestServer.ALLOCATE).expect(200);
+
+        assertThat(second.text()).isEqualTo(first.text());
+        assertThat(units("?status=allocated")).hasSize(1);
+        assertThat(allocate("key1", TestServer.ALLOCATE.replace("web", "other"))
+                        .expect(409)
+                        .body()
+                        .get("code")
+                        .asText())
+                .isEqualTo("key_reused");
+        allocate("key2", TestServer.ALLOCATE).expect(200);
+        assertThat(units("?status=allocated")).hasSize(2);
+    }
+
+    @Test
+    void everyWriteTakesAKey() {
+        allocate("key1", TestServer.ALLOCATE).expect(200);
+        String deallocate = "/api/compute_units/deallocate/host1_4-7";
+        Answer first = api.send("DELETE", deallocate, BodyPublishers.noBody(), "Idempotency-Key", "key2")
+                .expect(200);
+        test.await(first);
+        Answer second = api.send("DELETE", deallocate, BodyPublishers.noBody(), "Idempotency-Key", "key2")
+                .expect(200);
+        assertThat(second.operation()).isEqualTo(first.operation());
+        assertThat(api.delete(deallocate).status()).isEqualTo(409);
+        assertThat(allocate("key1", TestServer.ALLOCATE)
+                        .expect(409)
+                        .body()
+                        .get("detail")
+                        .asText())
+                .contains("host1_4-7", "given back");
+
+        String decommission = "/api/admin/decommission_server/host1";
+        Answer third = api.send("DELETE", decommission, BodyPublishers.noBody(), "Idempotency-Key", "key3")
+                .expect(200);
+        test.await(third);
+        assertThat(api.send("DELETE", decommission, BodyPublishers.noBody(), "Idempotency-Key", "key3")
+                        .expect(200)
+                        .operation())
+                .isEqualTo(third.operation());
+    }
+
+    @Test
+    void aFailedOperationIsRetriedAndWhatHasEndedIsNotCancelled() {
+        test.host.inject(new HostFailure.FailStep(3, HostFailure.Effect.MISSING));
+        api.post("/api/compute_units/allocate", TestServer.ALLOCATE).expect(503);
+        JsonNode failed = api.get("/api/compute_units/host1_4-7").expect(200).body();
+        assertThat(failed.get("status").asText()).isEqualTo("allocation_fail");
+        String operation = "/api/operations/"
+                + api.get("/api/operations").expect(200).body().get(0).get("id").asText();
+
+        JsonNode retried = api.post(operation + "/retry", "").expect(200).body();
+        assertThat(retried.get("attempt").asInt()).isEqualTo(2);
+        test.kloigos.await(retried.get("id").asText());
+        assertThat(units("?status=allocated")).containsExactly("host1_4-7");
+        assertThat(api.post(operation + "/cancel", "")
+                        .expect(409)
+                        .body()
+                        .get("detail")
+                        .asText())
+                .contains("succeeded");
+        api.post(operation + "/retry", "").expect(409);
+    }
+
     @Test
     void deallocateAnswersAtOnceAndNamesItsOperation() {
         api.post("/api/compute_units/allocate", TestServer.ALLOCATE).expect(200);

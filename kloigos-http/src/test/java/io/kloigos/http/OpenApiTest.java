@@ -82,6 +82,8 @@ class OpenApiTest {
         Answer began = check("DELETE", "/api/compute_units/deallocate/host1_4-7", deallocate, "");
         test.await(began);
         check("GET", began.header("Location"), "/api/operations/{id}", "");
+        check("POST", began.header("Location") + "/retry", "/api/operations/{id}/retry", "");
+        check("POST", began.header("Location") + "/cancel", "/api/operations/{id}/cancel", "");
         check("GET", "/api/operations");
         check("DELETE", "/api/compute_units/deallocate/host1_4-7", deallocate, "");
         check(

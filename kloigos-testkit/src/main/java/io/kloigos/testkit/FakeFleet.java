@@ -105,6 +105,12 @@ public final class FakeFleet {
         }
 
         @Override
+        public void cancel(String planId) {
+            requireOpen(closed || driver.closed, "this session");
+            host.cancel(planId);
+        }
+
+        @Override
         public void close() {
             closed = true;
         }

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +63,8 @@ public final class FakeHost {
     private final ReentrantReadWriteLock hostLock = new ReentrantReadWriteLock();
     private final Map<String, Lock> unitLocks = new ConcurrentHashMap<>();
     private final Map<String, Attempt> attempts;
+    private final Map<HostPlan.Scope, Long> fences = new HashMap<>();
+    private final Set<String> cancelled = ConcurrentHashMap.newKeySet();
     private final List<HostFailure> failures = new ArrayList<>();
     private volatile CountDownLatch healed = new CountDownLatch(1);
     private final CountDownLatch never = new CountDownLatch(1);
@@ -430,8 +433,33 @@ public final class FakeHost {
             if (failure instanceof HostFailure.Busy) {
                 throw busy(plan);
             }
-            return exclusively(plan, locks(plan.scope()), () -> new Run(plan, listener, attempt, failure).report());
+            return exclusively(plan, locks(plan.scope()), () -> {
+                requireFence(plan);
+                return new Run(plan, listener, attempt, failure).report();
+            });
         });
+    }
+
+    private void requireFence(HostPlan plan) {
+        synchronized (fences) {
+            long highest = plan.scope().isHost()
+                    ? fences.values().stream().reduce(0L, Math::max)
+                    : Math.max(fences.getOrDefault(HostPlan.Scope.host(), 0L), fences.getOrDefault(plan.scope(), 0L));
+            if (highest > plan.fence()) {
+                throw new KloigosException(
+                        ErrorCode.HOST_FENCED,
+                        "Cannot apply plan " + plan.id() + " to " + address + ": its fence is " + plan.fence()
+                                + ", and the host has seen " + highest + ": a newer operation has been there");
+            }
+            fences.put(plan.scope(), plan.fence());
+        }
+    }
+
+    void cancel(String planId) {
+        if (!HostPlan.isId(planId)) {
+            throw new IllegalArgumentException("no id of a plan: " + planId);
+        }
+        cancelled.add(planId);
     }
 
     private List<Lock> locks(HostPlan.Scope scope) {
@@ -532,6 +560,9 @@ public final class FakeHost {
                 if (failure instanceof HostFailure.Stall stall && stall.step() == i) {
                     stall();
                 }
+                if (cancelled.contains(plan.id())) {
+                    return keep(PlanReport.cancelled(reports));
+                }
                 if (connected) {
                     listener.begun(i);
                 }
@@ -552,7 +583,11 @@ public final class FakeHost {
                     break;
                 }
             }
-            PlanReport report = new PlanReport(reports);
+            return keep(PlanReport.of(reports));
+        }
+
+        /** Keeps the report on the host, and returns it unless it cannot reach the caller. */
+        private PlanReport keep(PlanReport report) {
             attempt.report = report;
             if (!connected) {
                 throw lost("in the middle of the plan, which went on");

@@ -27,6 +27,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -39,6 +40,9 @@ import org.junit.jupiter.api.Test;
  * sleep} only.
  */
 public interface HostDriverContract {
+    /** Hosts remember fences, so every plan has a higher one than those of earlier runs. */
+    AtomicLong FENCE = new AtomicLong(System.currentTimeMillis() * 1000);
+
     /** Returns the driver under test; whoever returns it closes it. */
     HostDriver driver();
 
@@ -353,7 +357,11 @@ public interface HostDriverContract {
     @DisplayName("a plan that runs over its time limit is ended with HOST_TIMEOUT")
     default void endlessPlansAreEnded() {
         HostPlan plan = new HostPlan(
-                id(), HostPlan.Scope.host(), Duration.ofSeconds(1), List.of(Step.Command.of("sleep", "600")));
+                id(),
+                HostPlan.Scope.host(),
+                FENCE.incrementAndGet(),
+                Duration.ofSeconds(1),
+                List.of(Step.Command.of("sleep", "600")));
         try (HostSession session = driver().open(host())) {
             assertThatThrownBy(() -> session.apply(plan, PlanListener.none()))
                     .isInstanceOfSatisfying(
@@ -447,8 +455,6 @@ public interface HostDriverContract {
     default void aPlanIsAppliedOnce() {
         String in = workspace();
         HostPlan plan = plan(HostPlan.Scope.host(), file(in + "/file", "text"), Step.Command.of("true"));
-        HostPlan failing =
-                plan(HostPlan.Scope.host(), Step.Ensure.that(Condition.succeeds("test", "-e", in + "/cause"), "false"));
 
         PlanReport first = apply(plan);
         succeed(new Step.Removal(in + "/file"));
@@ -456,6 +462,8 @@ public interface HostDriverContract {
         assertThat(second).isEqualTo(first);
         expect("absent", new Reading.FileText(in + "/file"));
 
+        HostPlan failing =
+                plan(HostPlan.Scope.host(), Step.Ensure.that(Condition.succeeds("test", "-e", in + "/cause"), "false"));
         PlanReport failed = apply(failing);
         succeed(file(in + "/cause", ""));
         assertThat(apply(failing)).isEqualTo(failed);
@@ -532,6 +540,88 @@ public interface HostDriverContract {
         expect("2", new Reading.FileText(in + "/two"));
     }
 
+    @Test
+    @DisplayName("a plan with a lower fence than one seen for its unit or the host is refused with HOST_FENCED")
+    default void outdatedPlansAreRefused() {
+        String in = workspace();
+        HostPlan.Scope one =
+                HostPlan.Scope.unit("kloigos-" + UUID.randomUUID().toString().substring(0, 8));
+        HostPlan.Scope two =
+                HostPlan.Scope.unit("kloigos-" + UUID.randomUUID().toString().substring(0, 8));
+        HostPlan outdatedOne = plan(one, file(in + "/one", "outdated"));
+        HostPlan outdatedTwo = plan(two, file(in + "/two", "outdated"));
+        HostPlan outdatedHost = plan(HostPlan.Scope.host(), file(in + "/host", "outdated"));
+        HostPlan newOne = plan(one, file(in + "/one", "new"));
+
+        PlanReport first = apply(newOne);
+        assertFenced(outdatedOne);
+        assertFenced(outdatedHost);
+        assertThat(apply(outdatedTwo).end())
+                .as("another unit has a fence of its own")
+                .isEqualTo(PlanReport.End.COMPLETED);
+        assertThat(apply(plan(one, Step.Command.of("true")).fencedBy(newOne.fence()))
+                        .end())
+                .as("the same fence")
+                .isEqualTo(PlanReport.End.COMPLETED);
+        HostPlan outdatedByHost = plan(two, file(in + "/two", "outdated by the host"));
+        succeed(Step.Command.of("true"));
+        assertFenced(outdatedByHost);
+
+        assertThat(apply(newOne)).as("what is known to have ended").isEqualTo(first);
+        expect("new", new Reading.FileText(in + "/one"));
+        expect("outdated", new Reading.FileText(in + "/two"));
+        expect("absent", new Reading.FileText(in + "/host"));
+    }
+
+    private void assertFenced(HostPlan plan) {
+        assertThatThrownBy(() -> apply(plan))
+                .isInstanceOfSatisfying(
+                        KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.HOST_FENCED));
+    }
+
+    @Test
+    @DisplayName("a cancelled plan begins no further step, be it cancelled from another session or before it was known")
+    default void cancelledPlansEnd() {
+        String in = workspace();
+        HostPlan plan = plan(
+                HostPlan.Scope.unit("kloigos-one"),
+                file(in + "/first", "text"),
+                new Step.Expectation(new Reading.FileText(in + "/first"), "changed", Duration.ofSeconds(30)),
+                file(in + "/third", "text"));
+        HostPlan meanwhile = plan(HostPlan.Scope.unit("kloigos-two"), file(in + "/first", "changed"));
+        PlanReport report;
+        try (HostSession session = driver().open(host())) {
+            report = session.apply(plan, new PlanListener() {
+                @Override
+                public void begun(int index) {
+                    if (index == 1) {
+                        cancel(plan.id());
+                        apply(meanwhile);
+                    }
+                }
+
+                @Override
+                public void ended(StepReport step) {}
+            });
+        }
+        HostPlan unknown = plan(HostPlan.Scope.host(), file(in + "/fourth", "text"));
+        cancel(unknown.id());
+
+        assertThat(report.end()).isEqualTo(PlanReport.End.CANCELLED);
+        assertThat(report.steps()).extracting(StepReport::outcome).containsExactly(Outcome.CHANGED, Outcome.UNCHANGED);
+        assertThat(apply(plan)).as("the record of the cancelled plan").isEqualTo(report);
+        assertThat(apply(unknown)).isEqualTo(PlanReport.cancelled(List.of()));
+        for (String name : List.of("/third", "/fourth")) {
+            expect("absent", new Reading.FileText(in + name));
+        }
+    }
+
+    private void cancel(String planId) {
+        try (HostSession session = driver().open(host())) {
+            session.cancel(planId);
+        }
+    }
+
     // -- how the tests speak to the driver --------------------------------------------------------------------------
 
     private static String id() {
@@ -543,7 +633,7 @@ public interface HostDriverContract {
     }
 
     private static HostPlan plan(HostPlan.Scope scope, Step... steps) {
-        return new HostPlan(id(), scope, Duration.ofSeconds(60), List.of(steps));
+        return new HostPlan(id(), scope, FENCE.incrementAndGet(), Duration.ofSeconds(60), List.of(steps));
     }
 
     private String workspace() {

@@ -20,26 +20,32 @@ import jnr.posix.POSIXFactory;
  */
 public final class LocalHostDriver implements HostDriver {
     private static final Path DIRECTORY = Path.of("/run/kloigos");
+    private static final Path FENCES = Path.of("/var/lib/kloigos/fences");
     private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(60);
 
     private final POSIX posix = POSIXFactory.getNativePOSIX();
     private final Path directory;
+    private final Path fences;
     private final IntSupplier effectiveUid;
     private volatile boolean closed;
 
-    /** A driver that keeps locks and outcomes in {@code /run/kloigos}. */
+    /** A driver that keeps locks and outcomes in {@code /run/kloigos}, and fences in {@code /var/lib/kloigos/fences}. */
     public LocalHostDriver() {
-        this(DIRECTORY);
+        this.directory = DIRECTORY;
+        this.fences = FENCES;
+        this.effectiveUid = posix::geteuid;
     }
 
-    /** A driver that keeps locks and outcomes in {@code directory}, apart from those who use another one. */
+    /** A driver that keeps all this in {@code directory}, apart from those who use another one. */
     public LocalHostDriver(Path directory) {
         this.directory = directory.toAbsolutePath();
+        this.fences = this.directory.resolve("fences");
         this.effectiveUid = posix::geteuid;
     }
 
     LocalHostDriver(Path directory, IntSupplier effectiveUid) {
         this.directory = directory.toAbsolutePath();
+        this.fences = this.directory.resolve("fences");
         this.effectiveUid = effectiveUid;
     }
 
@@ -60,7 +66,7 @@ public final class LocalHostDriver implements HostDriver {
                     "Cannot take this machine for " + address + ": the host key " + pinned
                             + " is pinned, but the local driver knows no keys. Use the SSH driver, or pin none.");
         }
-        return new LocalSession(this, address, posix, new PlanStore(posix, directory), LOCK_TIMEOUT);
+        return new LocalSession(this, address, posix, new PlanStore(posix, directory, fences), LOCK_TIMEOUT);
     }
 
     void requireOpen() {

@@ -70,6 +70,10 @@ final class LocalSession implements HostSession {
                 });
                 return known;
             }
+            long seen = store.fence(plan);
+            if (seen > plan.fence()) {
+                throw fenced(plan, seen);
+            }
             if (plan.scope().isHost()) {
                 store.prune(InstantSource.system());
             }
@@ -87,6 +91,9 @@ final class LocalSession implements HostSession {
         LocalMachine machine = new LocalMachine(posix, tools);
         List<StepReport> reports = new ArrayList<>();
         for (int i = 0; i < plan.steps().size(); i++) {
+            if (store.isCancelled(plan.id())) {
+                return PlanReport.cancelled(reports);
+            }
             listener.begun(i);
             long began = System.nanoTime();
             Outcome outcome;
@@ -117,7 +124,25 @@ final class LocalSession implements HostSession {
                 break;
             }
         }
-        return new PlanReport(reports);
+        return PlanReport.of(reports);
+    }
+
+    @Override
+    public void cancel(String planId) {
+        requireOpen();
+        if (!HostPlan.isId(planId)) {
+            throw new IllegalArgumentException("no id of a plan: " + planId);
+        }
+        store.prepare();
+        store.cancel(planId);
+    }
+
+    private KloigosException fenced(HostPlan plan, long seen) {
+        return new KloigosException(
+                ErrorCode.HOST_FENCED,
+                "Cannot apply plan " + plan.id() + " on " + address + ": its fence is " + plan.fence()
+                        + ", and the host has seen " + seen
+                        + ": a newer operation has been there. Nothing was done; look at what the inventory says now.");
     }
 
     private KloigosException busy(HostPlan plan) {

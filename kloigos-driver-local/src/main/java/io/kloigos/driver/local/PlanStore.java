@@ -22,10 +22,14 @@ import java.util.Optional;
 import jnr.constants.platform.OpenFlags;
 import jnr.posix.POSIX;
 
-/** The locks of plans and what became of them, as files that outlive this program but not a reboot. */
+/**
+ * The locks of plans and what became of them, as files that outlive this program but not a reboot, and the fences seen, which
+ * outlive that too. The SSH driver keeps locks, fences and cancellations in the same files.
+ */
 final class PlanStore {
     private static final Duration KEPT = Duration.ofDays(1);
     private static final long LOOK_AGAIN_MILLIS = 10;
+    private static final String CANCELLED = "cancelled";
     private static final int LOCK_SHARED = 1;
     private static final int LOCK_EXCLUSIVE = 2;
     private static final int NO_WAIT = 4;
@@ -33,19 +37,20 @@ final class PlanStore {
 
     private final POSIX posix;
     private final Path directory;
+    private final Path fences;
 
-    PlanStore(POSIX posix, Path directory) {
+    PlanStore(POSIX posix, Path directory, Path fences) {
         this.posix = posix;
         this.directory = directory;
+        this.fences = fences;
     }
 
     /** Makes the directories, and returns the one for outcomes. */
     Path prepare() {
         try {
-            Path plans = directory.resolve("plans");
-            Files.createDirectories(
-                    plans, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            return plans;
+            var ownerOnly = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+            Files.createDirectories(fences, ownerOnly);
+            return Files.createDirectories(directory.resolve("plans"), ownerOnly);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot keep plans in " + directory, e);
         }
@@ -68,7 +73,7 @@ final class PlanStore {
         boolean taken = scope.isHost()
                 ? take(held, "host.lock", LOCK_EXCLUSIVE, deadline)
                 : take(held, "host.lock", LOCK_SHARED, deadline)
-                        && take(held, "unit-" + scope.unit() + ".lock", LOCK_EXCLUSIVE, deadline);
+                        && take(held, name(scope) + ".lock", LOCK_EXCLUSIVE, deadline);
         if (taken) {
             return Optional.of(held);
         }
@@ -93,6 +98,53 @@ final class PlanStore {
         return true;
     }
 
+    private static String name(HostPlan.Scope scope) {
+        return scope.isHost() ? "host" : "unit-" + scope.unit();
+    }
+
+    /** Returns the highest fence that plans of this scope must reach, and remembers the plan's if it does. */
+    long fence(HostPlan plan) {
+        try {
+            long highest = 0;
+            if (plan.scope().isHost()) {
+                try (DirectoryStream<Path> files = Files.newDirectoryStream(fences)) {
+                    for (Path file : files) {
+                        highest = Math.max(highest, seen(file));
+                    }
+                }
+            } else {
+                highest = Math.max(seen(fences.resolve("host")), seen(fences.resolve(name(plan.scope()))));
+            }
+            if (plan.fence() > 0 && plan.fence() >= highest) {
+                Files.writeString(fences.resolve(name(plan.scope())), plan.fence() + "\n");
+            }
+            return highest;
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot keep the fence of plan " + plan.id() + " in " + fences, e);
+        }
+    }
+
+    private static long seen(Path file) throws IOException {
+        return Files.exists(file) ? Long.parseLong(Files.readString(file).strip()) : 0;
+    }
+
+    /** Makes {@link #isCancelled} true for a plan. */
+    void cancel(String planId) {
+        try {
+            Files.writeString(cancellation(planId), "");
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot cancel plan " + planId, e);
+        }
+    }
+
+    boolean isCancelled(String planId) {
+        return Files.exists(cancellation(planId));
+    }
+
+    private Path cancellation(String planId) {
+        return directory.resolve("plans").resolve(planId + ".cancel");
+    }
+
     /** Returns what became of the plan, if it came to its end. */
     Optional<PlanReport> find(HostPlan plan) {
         Path file = file(plan);
@@ -102,6 +154,7 @@ final class PlanStore {
         try {
             List<StepReport> steps = new ArrayList<>();
             StringBuilder detail = new StringBuilder();
+            boolean cancelled = false;
             for (String line : Files.readString(file).split("\n", -1)) {
                 String[] fields = line.split("\t", 4);
                 if (fields[0].equals("detail")) {
@@ -113,9 +166,11 @@ final class PlanStore {
                             Long.parseLong(fields[3]),
                             detail.toString()));
                     detail.setLength(0);
+                } else if (line.equals(CANCELLED)) {
+                    cancelled = true;
                 }
             }
-            return Optional.of(new PlanReport(steps));
+            return Optional.of(cancelled ? PlanReport.cancelled(steps) : PlanReport.of(steps));
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read the outcome of plan " + plan.id(), e);
         }
@@ -130,6 +185,9 @@ final class PlanStore {
                 }
             }
             out.append("ended\t" + step.index() + "\t" + step.outcome() + "\t" + step.millis() + "\n");
+        }
+        if (report.end() == PlanReport.End.CANCELLED) {
+            out.append(CANCELLED).append('\n');
         }
         try {
             Path file = file(plan);

@@ -30,8 +30,22 @@ record PlanProgram(String command, String text) {
     /** Where hosts keep locks and outcomes; gone after a reboot, as everything that ran is. */
     static final String DIRECTORY = "/run/kloigos";
 
+    /** Where hosts keep the highest fences seen: a reboot of the host is no reason to obey an outdated control plane. */
+    static final String FENCES = "/var/lib/kloigos/fences";
+
     /** After this, a plan that was asked to end is killed. */
     static final Duration KILL_DELAY = Duration.ofSeconds(10);
+
+    /**
+     * Directories on a host.
+     *
+     * @param plans for locks and outcomes
+     * @param fences for the highest fence seen of each scope
+     */
+    record Directories(String plans, String fences) {
+        /** The directories of real hosts. */
+        static final Directories USUAL = new Directories(DIRECTORY, FENCES);
+    }
 
     private static final int HASH_DIGITS = 16;
     private static final String BEGIN = resource("begin.sh");
@@ -41,11 +55,11 @@ record PlanProgram(String command, String text) {
     /**
      * Returns the program for {@code plan}.
      *
-     * @param directory where the host keeps locks and outcomes
+     * @param directories where the host keeps what it knows of plans
      * @param lockTimeout how long the program waits for its locks
      * @throws IllegalArgumentException if a path of the plan is not absolute, or has a {@code .} or {@code ..} in it
      */
-    static PlanProgram of(HostPlan plan, String directory, Duration lockTimeout) {
+    static PlanProgram of(HostPlan plan, Directories directories, Duration lockTimeout) {
         List<String> lines = new ArrayList<>();
         for (Step step : plan.steps()) {
             lines.add("step " + lines.size() + " " + ShellQuoting.command(call(step)) + " || return 0");
@@ -56,7 +70,10 @@ record PlanProgram(String command, String text) {
         boolean needsTenant = plan.steps().stream().anyMatch(PlanProgram::concernsTenant);
         String text = APPLY
                 + (needsTenant ? TENANT : "")
-                + "plan() {\nbegin " + ShellQuoting.command(List.of(directory, scope, name)) + " || return 0\n"
+                + "plan() {\nbegin "
+                + ShellQuoting.command(List.of(
+                        directories.plans(), scope, name, plan.id(), directories.fences(), Long.toString(plan.fence())))
+                + " || return 0\n"
                 + steps
                 + "end completed || return 0\n}\n"
                 + "plan </dev/null 8>&- 9>&-\n";
@@ -65,13 +82,25 @@ record PlanProgram(String command, String text) {
                 "-c",
                 BEGIN,
                 "kloigos",
-                directory,
+                directories.plans(),
                 scope,
                 plan.id(),
                 seconds(lockTimeout),
                 seconds(plan.timeLimit()),
                 seconds(KILL_DELAY));
         return new PlanProgram(ShellQuoting.command(command), text);
+    }
+
+    /** Returns the command that makes the host begin no further step of a plan. */
+    static String cancel(String planId, Directories directories) {
+        String plans = directories.plans() + "/plans";
+        return ShellQuoting.command(List.of(
+                "sh",
+                "-c",
+                "mkdir -p -m 700 -- \"$1\" && : >\"$1/$2.cancel\" && echo cancelled",
+                "kloigos",
+                plans,
+                planId));
     }
 
     /** Returns the resource without comments and indentation, which the host does not need. */

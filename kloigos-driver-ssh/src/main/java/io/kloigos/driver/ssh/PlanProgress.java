@@ -6,6 +6,7 @@ import io.kloigos.spi.PlanReport;
 import io.kloigos.spi.StepReport;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -27,6 +28,8 @@ final class PlanProgress {
     private int running = -1;
     private boolean started;
     private boolean done;
+    private boolean cancelled;
+    private Optional<String> fence = Optional.empty();
     private Optional<String> busy = Optional.empty();
 
     PlanProgress(HostPlan plan, PlanListener listener) {
@@ -39,6 +42,7 @@ final class PlanProgress {
         started = false;
         running = -1;
         busy = Optional.empty();
+        fence = Optional.empty();
         detail.setLength(0);
         stray.clear();
     }
@@ -58,7 +62,11 @@ final class PlanProgress {
             case "begun" -> begun(Integer.parseInt(rest));
             case "detail" -> detail.append(detail.isEmpty() ? "" : "\n").append(rest);
             case "ended" -> ended(rest.split("\t"));
-            case "done" -> done = true;
+            case "done" -> {
+                done = true;
+                cancelled = rest.equals("cancelled");
+            }
+            case "fenced" -> fence = Optional.of(rest);
             case "busy" -> busy = Optional.of(rest);
             default -> stray.add(line);
         }
@@ -107,8 +115,14 @@ final class PlanProgress {
         return busy;
     }
 
+    /** Returns the fence that the host has seen, if it refused the plan for it. */
+    Optional<String> fence() {
+        return fence;
+    }
+
     PlanReport report() {
-        return new PlanReport(ended.values().stream().toList());
+        List<StepReport> steps = List.copyOf(ended.values());
+        return cancelled ? PlanReport.cancelled(steps) : PlanReport.of(steps);
     }
 
     /** Returns the step in progress in words, for messages. */

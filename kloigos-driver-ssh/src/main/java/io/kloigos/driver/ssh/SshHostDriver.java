@@ -6,7 +6,8 @@ import io.kloigos.spi.HostSession;
 
 /**
  * Applies plans over SSH, each as one shell program in one exec. Hosts need a POSIX shell, coreutils, util-linux and procps;
- * nothing is installed on them. Their locks and the outcomes of their plans are in {@code /run/kloigos}.
+ * nothing is installed on them. Their locks and the outcomes of their plans are in {@code /run/kloigos}, the fences
+ * that they have seen in {@code /var/lib/kloigos/fences}.
  *
  * <p>Connections are kept between sessions and shared: at most
  * {@link SshSettings#maxSessionsPerConnection} commands at a time use one, further ones open another. A connection is given
@@ -19,23 +20,23 @@ import io.kloigos.spi.HostSession;
  */
 public final class SshHostDriver implements HostDriver {
     private final SshSettings settings;
-    private final String directory;
+    private final PlanProgram.Directories directories;
     private final ConnectionPool pool;
 
     /** A driver that connects as {@code settings} say. */
     public SshHostDriver(SshSettings settings) {
-        this(settings, PlanProgram.DIRECTORY);
+        this(settings, PlanProgram.Directories.USUAL);
     }
 
-    SshHostDriver(SshSettings settings, String directory) {
+    SshHostDriver(SshSettings settings, PlanProgram.Directories directories) {
         this.settings = settings;
-        this.directory = directory;
+        this.directories = directories;
         this.pool = new ConnectionPool(settings);
     }
 
     @Override
     public HostSession open(HostAddress address) {
-        SshSession session = new SshSession(address, settings, directory, pool);
+        SshSession session = new SshSession(address, settings, directories, pool);
         pool.acquire(address).release();
         return session;
     }

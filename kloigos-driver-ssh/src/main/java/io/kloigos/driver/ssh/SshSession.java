@@ -32,15 +32,15 @@ final class SshSession implements HostSession {
 
     private final HostAddress address;
     private final SshSettings settings;
-    private final String directory;
+    private final PlanProgram.Directories directories;
     private final ConnectionPool pool;
     private final ConnectionKey key;
     private boolean closed;
 
-    SshSession(HostAddress address, SshSettings settings, String directory, ConnectionPool pool) {
+    SshSession(HostAddress address, SshSettings settings, PlanProgram.Directories directories, ConnectionPool pool) {
         this.address = address;
         this.settings = settings;
-        this.directory = directory;
+        this.directories = directories;
         this.pool = pool;
         this.key = ConnectionKey.of(address, settings);
     }
@@ -81,6 +81,9 @@ final class SshSession implements HostSession {
     /** How a command ended, and on which connection. */
     private record Ran(Exit exit, String fingerprint) {}
 
+    /** What a command printed. */
+    private record Answer(Ran ran, String text) {}
+
     /** The host did not answer in time; the connection was cut. */
     private static final class HungException extends Exception {
         HungException(LostException cause) {
@@ -95,31 +98,50 @@ final class SshSession implements HostSession {
 
     @Override
     public HostFacts facts() {
+        String attempted = "read the facts of";
+        Answer answer = ask(attempted, "timeout -k 5 " + PROBE_LIMIT.toSeconds() + " sh -s", PROBE, PROBE_LIMIT);
+        if (!answer.text().contains("\ndone=1\n")) {
+            throw unexpected(attempted, answer.ran().exit(), answer.text());
+        }
+        return HostFacts.parse(answer.text()).withHostKey(answer.ran().fingerprint());
+    }
+
+    @Override
+    public void cancel(String planId) {
+        if (!HostPlan.isId(planId)) {
+            throw new IllegalArgumentException("no id of a plan: " + planId);
+        }
+        String attempted = "cancel plan " + planId + " on";
+        Answer answer = ask(attempted, PlanProgram.cancel(planId, directories), "", Duration.ZERO);
+        if (!answer.text().equals("cancelled\n")) {
+            throw unexpected(attempted, answer.ran().exit(), answer.text());
+        }
+    }
+
+    /** Runs a command that may be repeated, and is once if the connection is lost. */
+    private Answer ask(String attempted, String command, String input, Duration limit) {
         requireOpen();
-        String command = "timeout -k 5 " + PROBE_LIMIT.toSeconds() + " sh -s";
+        Duration patience = limit.plus(GRACE);
         for (boolean again = false; ; again = true) {
             StringBuilder text = new StringBuilder();
             try {
                 Ran ran = run(
                         command,
-                        PROBE,
-                        PROBE_LIMIT.plus(GRACE),
+                        input,
+                        patience,
                         (line, deadline) -> text.append(line).append('\n'));
-                if (text.indexOf("\ndone=1\n") < 0) {
-                    throw unexpected("read the facts of", ran.exit(), text.toString());
-                }
-                return HostFacts.parse(text.toString()).withHostKey(ran.fingerprint());
+                return new Answer(ran, text.toString());
             } catch (HungException e) {
                 throw new KloigosException(
                         ErrorCode.HOST_TIMEOUT,
-                        "Cannot read the facts of " + address + ": it did not answer within "
-                                + PROBE_LIMIT.plus(GRACE).toSeconds() + " s. Look at the host.",
+                        "Cannot " + attempted + " " + address + ": it did not answer within " + patience.toSeconds()
+                                + " s. Look at the host.",
                         e);
             } catch (LostException e) {
                 if (again) {
                     throw new KloigosException(
                             ErrorCode.HOST_UNREACHABLE,
-                            "Cannot read the facts of " + address + ": " + e.getMessage() + ". Try again.",
+                            "Cannot " + attempted + " " + address + ": " + e.getMessage() + ". Try again.",
                             e);
                 }
             }
@@ -130,7 +152,7 @@ final class SshSession implements HostSession {
     public PlanReport apply(HostPlan plan, PlanListener listener) {
         requireOpen();
         PlanProgress progress = new PlanProgress(plan, listener);
-        PlanProgram program = PlanProgram.of(plan, directory, settings.lockTimeout());
+        PlanProgram program = PlanProgram.of(plan, directories, settings.lockTimeout());
         Duration afterStart = plan.timeLimit().plus(PlanProgram.KILL_DELAY).plus(GRACE);
         Duration untilStart = settings.lockTimeout().plus(afterStart);
         Duration pause = FIRST_PAUSE;
@@ -162,7 +184,7 @@ final class SshSession implements HostSession {
                 if (lost == null) {
                     // The first run may hold the locks for as long as it may take.
                     program = PlanProgram.of(
-                            plan, directory, settings.lockTimeout().plus(plan.timeLimit()));
+                            plan, directories, settings.lockTimeout().plus(plan.timeLimit()));
                     untilStart = untilStart.plus(plan.timeLimit());
                 }
                 if (lost == null || progress.started()) {
@@ -214,6 +236,13 @@ final class SshSession implements HostSession {
                     "Cannot apply plan " + plan.id() + " on " + address + ": waited "
                             + settings.lockTimeout().toSeconds() + " s for "
                             + (holder.isBlank() ? "another plan" : "plan " + holder) + " to end. Try again later.");
+        }
+        if (progress.fence().isPresent()) {
+            throw new KloigosException(
+                    ErrorCode.HOST_FENCED,
+                    "Cannot apply plan " + plan.id() + " on " + address + ": its fence is " + plan.fence()
+                            + ", and the host has seen " + progress.fence().get()
+                            + ": a newer operation has been there. Nothing was done; look at what the inventory says now.");
         }
         if (exit.status() == TIMED_OUT || exit.status() == KILLED || exit.status() == TERMINATED) {
             throw new KloigosException(

@@ -11,13 +11,14 @@ line_break='
 '
 tab='	'
 white=" $tab$line_break"
-directory='' scope='' journal='' scratch='' outcome='' detail='' found='' now=''
+directory='' scope='' journal='' cancelled='' scratch='' outcome='' detail='' found='' now=''
 
 # ---- progress ----
 
-# begin DIRECTORY SCOPE NAME: fails if the outcome of this very plan is known, after printing it.
+# begin DIRECTORY SCOPE NAME ID FENCES FENCE: fails if the outcome of this very plan is known, after printing it, and if a
+# plan with a higher fence has been here. FENCES is the directory that holds the highest fence seen of each scope.
 begin() {
-    directory=$1 scope=$2 journal=$1/plans/$3 scratch=$1/$2
+    directory=$1 scope=$2 journal=$1/plans/$3 cancelled=$1/plans/$4.cancel scratch=$1/$2
     trap '' HUP PIPE
     if [ -f "$journal" ]; then
         found=$(cat "$journal")
@@ -29,13 +30,38 @@ begin() {
                 ;;
         esac
     fi
+    fence "$5" "$6" || return
     [ "$scope" != host ] || find "$directory/plans" -type f -mtime +1 -delete 2>/dev/null
     (umask 077 && printf '' >"$journal" && printf '' >"$scratch.out" && printf '' >"$scratch.in") || return 1
     say started
 }
 
+fence() {
+    fence_directory=$1 fence_number=$2
+    [ -d "$1" ] || (umask 077 && mkdir -p "$1") || return
+    if [ "$scope" = host ]; then
+        set -- "$1"/*
+    else
+        set -- "$1/host" "$1/$scope"
+    fi
+    for file; do
+        now=0
+        [ ! -s "$file" ] || read -r now <"$file"
+        if [ "$now" -gt "$fence_number" ]; then
+            printf '@kloigos\tfenced\t%s\n' "$now"
+            release
+            return 1
+        fi
+    done
+    [ "$fence_number" = 0 ] || printf '%s\n' "$fence_number" >"$fence_directory/$scope"
+}
+
 # step INDEX FUNCTION ARGUMENT...
 step() {
+    if [ -e "$cancelled" ]; then
+        end cancelled
+        return 1
+    fi
     step_index=$1
     shift
     say "begun$tab$step_index"

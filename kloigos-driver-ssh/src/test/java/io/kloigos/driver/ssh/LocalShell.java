@@ -28,7 +28,8 @@ final class LocalShell {
     }
 
     PlanProgram program(HostPlan plan) {
-        return PlanProgram.of(plan, directory.toString(), Duration.ofMillis(200));
+        return PlanProgram.of(
+                plan, new PlanProgram.Directories(directory.toString(), directory + "/fences"), Duration.ofMillis(200));
     }
 
     /** Returns what became of the one step. */

@@ -70,15 +70,23 @@ class SshHostDriverTest {
     }
 
     @AfterEach
-    void closeDriver() {
+    void closeDriver() throws InterruptedException {
         driver.close();
-        assertThat(Thread.getAllStackTraces().keySet())
-                .filteredOn(thread -> thread.getName().startsWith("kloigos-ssh-watch") && thread.isAlive())
-                .isEmpty();
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (thread.getName().startsWith("kloigos-ssh-watch")) {
+                thread.join(10_000);
+                assertThat(thread.isAlive())
+                        .as("%s after the driver was closed", thread)
+                        .isFalse();
+            }
+        }
     }
 
     private SshHostDriver driver(SshSettings settings) {
-        return new SshHostDriver(settings, temp.resolve("run").toString());
+        return new SshHostDriver(
+                settings,
+                new PlanProgram.Directories(
+                        temp.resolve("run").toString(), temp.resolve("fences").toString()));
     }
 
     private static HostPlan plan(String unit, Step... steps) {

@@ -1,7 +1,9 @@
 -- Times are ISO 8601 in UTC, CPU sets in Linux list format, sizes and other values as their types print them.
 
+-- One row: which inventory this is.
 CREATE TABLE instance (
-  id TEXT NOT NULL PRIMARY KEY
+  one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+  id  TEXT NOT NULL
 );
 
 CREATE TABLE servers (
@@ -19,7 +21,8 @@ CREATE TABLE servers (
   facts             TEXT    NOT NULL,
   warnings          TEXT    NOT NULL,
   created_at        TEXT    NOT NULL,
-  operation_id      TEXT
+  operation_id      TEXT,
+  fence             INTEGER NOT NULL
 );
 
 CREATE TABLE units (
@@ -40,6 +43,7 @@ CREATE TABLE units (
   ssh_public_key TEXT,
   started_at     TEXT,
   operation_id   TEXT,
+  fence          INTEGER NOT NULL,
   UNIQUE (hostname, uid),
   UNIQUE (hostname, first_port),
   UNIQUE (hostname, ordinal)
@@ -56,19 +60,24 @@ CREATE TABLE unit_cpus (
   PRIMARY KEY (hostname, cpu)
 );
 
+-- A replica runs an operation while it holds the lease. Lease times are milliseconds since 1970 by the database's clock.
 CREATE TABLE operations (
-  id         TEXT    NOT NULL PRIMARY KEY,
-  kind       TEXT    NOT NULL,
-  hostname   TEXT    NOT NULL,
-  compute_id TEXT,
-  data_disks TEXT    NOT NULL,
-  state      TEXT    NOT NULL,
-  attempt    INTEGER NOT NULL,
-  error      TEXT,
-  error_code TEXT,
-  created_at TEXT    NOT NULL,
-  started_at TEXT,
-  ended_at   TEXT
+  id               TEXT    NOT NULL PRIMARY KEY,
+  kind             TEXT    NOT NULL,
+  hostname         TEXT    NOT NULL,
+  compute_id       TEXT,
+  data_disks       TEXT    NOT NULL,
+  state            TEXT    NOT NULL,
+  attempt          INTEGER NOT NULL,
+  error            TEXT,
+  error_code       TEXT,
+  created_at       TEXT    NOT NULL,
+  started_at       TEXT,
+  ended_at         TEXT,
+  cancel_requested INTEGER NOT NULL,
+  fence            INTEGER NOT NULL,
+  replica          TEXT    NOT NULL,
+  lease_until      INTEGER NOT NULL
 );
 
 CREATE INDEX operations_by_state ON operations (state);
@@ -84,13 +93,27 @@ CREATE TABLE operation_steps (
   PRIMARY KEY (operation_id, ordinal)
 );
 
+-- Which operation a request with an idempotency key began.
+CREATE TABLE requests (
+  idempotency_key TEXT NOT NULL PRIMARY KEY,
+  fingerprint     TEXT NOT NULL,
+  operation_id    TEXT NOT NULL REFERENCES operations (id) ON DELETE CASCADE
+);
+
+CREATE INDEX requests_by_operation ON requests (operation_id);
+
 -- Every change of a status: of what, when, in which operation, from what to what, and why.
 CREATE TABLE audit (
   id           INTEGER NOT NULL PRIMARY KEY,
   at           TEXT    NOT NULL,
   subject      TEXT    NOT NULL,
-  operation_id TEXT,
+  operation_id TEXT    NOT NULL,
   before       TEXT    NOT NULL,
   after        TEXT    NOT NULL,
-  reason       TEXT    NOT NULL
+  reason       TEXT    NOT NULL,
+  replica      TEXT    NOT NULL,
+  written_at   INTEGER NOT NULL
 );
+
+-- What replicas look through for changes made by others.
+CREATE INDEX audit_by_time ON audit (written_at);

@@ -12,6 +12,7 @@ import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.DataDisk;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.FileSystemType;
+import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.LimitRequest;
@@ -24,33 +25,29 @@ import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.rules.Capacity;
-import java.io.IOException;
 import java.math.BigInteger;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class InventoryTest {
-    private static final Instant NOON = SampleFleet.NOON;
+/** What an inventory does, in whatever database. */
+abstract class InventoryContract {
+    static final Instant NOON = SampleFleet.NOON;
 
-    private final Path directory;
-    private final Path file;
-    private Inventory inventory;
+    Inventory inventory;
 
-    InventoryTest(@TempDir Path directory) {
-        this.directory = directory;
-        this.file = directory.resolve("kloigos.db");
-        this.inventory = Inventory.open(file);
+    /** Returns the inventory of this test, as this replica sees it. */
+    abstract Inventory open(String replica);
+
+    @BeforeEach
+    void open() {
+        inventory = open("replica");
     }
 
     @AfterEach
@@ -60,17 +57,17 @@ class InventoryTest {
 
     // A fleet in the inventory
 
-    private SampleFleet add(String hostname, String... ranges) {
+    SampleFleet add(String hostname, String... ranges) {
         SampleFleet fleet = SampleFleet.of(
                 SampleFleet.request(hostname, ranges), SampleHost.debian().facts());
-        inventory.addServer(
+        addServer(
                 fleet.server(),
                 fleet.units(),
                 SampleFleet.operation("init-" + hostname, Operation.Kind.INIT, hostname, null, NOON));
         return fleet;
     }
 
-    private void addReady(String hostname, String... ranges) {
+    void addReady(String hostname, String... ranges) {
         add(hostname, ranges);
         inventory.endOnServer(
                 SampleFleet.ended("init-" + hostname, Operation.Kind.INIT, hostname, null),
@@ -80,16 +77,17 @@ class InventoryTest {
                 NOON);
     }
 
-    private ComputeUnit claim(AllocateRequest request, String operationId) {
+    ComputeUnit claim(AllocateRequest request, String operationId) {
         return inventory
                 .claim(
                         request,
                         unit -> SampleFleet.operation(
-                                operationId, Operation.Kind.ALLOCATE, unit.hostname(), unit, NOON))
+                                operationId, Operation.Kind.ALLOCATE, unit.hostname(), unit, NOON),
+                        null)
                 .orElseThrow();
     }
 
-    private ComputeUnit allocate(AllocateRequest request, String operationId) {
+    ComputeUnit allocate(AllocateRequest request, String operationId) {
         ComputeUnit unit = claim(request, operationId);
         inventory.endOnUnit(
                 SampleFleet.ended(operationId, Operation.Kind.ALLOCATE, unit.hostname(), unit),
@@ -100,8 +98,19 @@ class InventoryTest {
         return inventory.unit(unit.id()).orElseThrow();
     }
 
-    private static ErrorCode code(Throwable refusal) {
+    static ErrorCode code(Throwable refusal) {
         return ((KloigosException) refusal).code();
+    }
+
+    private void addServer(Server server, List<ComputeUnit> units, Operation operation) {
+        inventory.addServer(server, units, operation, null);
+    }
+
+    private List<String> unfinished() {
+        return inventory.operations(100).stream()
+                .filter(operation -> !operation.state().isEnded())
+                .map(Operation::id)
+                .toList();
     }
 
     // What is kept
@@ -129,7 +138,7 @@ class InventoryTest {
                         "8-11,14"),
                 SampleHost.debian().with("core", "0,8", "4,12").facts());
         Operation init = SampleFleet.operation("op1", Operation.Kind.INIT, "host1", null, NOON);
-        inventory.addServer(fleet.server(), fleet.units(), init);
+        addServer(fleet.server(), fleet.units(), init);
 
         assertThat(inventory.server("host1"))
                 .get()
@@ -172,7 +181,7 @@ class InventoryTest {
         assertThat(unit.startedAt()).isEqualTo(NOON);
 
         inventory.beginDeallocation(
-                unit.id(), SampleFleet.operation("op2", Operation.Kind.DEALLOCATE, "host1", unit, NOON));
+                unit.id(), SampleFleet.operation("op2", Operation.Kind.DEALLOCATE, "host1", unit, NOON), null);
         inventory.endOnUnit(
                 SampleFleet.ended("op2", Operation.Kind.DEALLOCATE, "host1", unit),
                 unit.id(),
@@ -193,7 +202,7 @@ class InventoryTest {
         addReady("host1", "4-7");
         ComputeUnit unit = allocate(SampleFleet.wanting(4), "op1");
         inventory.beginDeallocation(
-                unit.id(), SampleFleet.operation("op2", Operation.Kind.DEALLOCATE, "host1", unit, NOON));
+                unit.id(), SampleFleet.operation("op2", Operation.Kind.DEALLOCATE, "host1", unit, NOON), null);
         inventory.endOnUnit(
                 SampleFleet.ended("op2", Operation.Kind.DEALLOCATE, "host1", unit),
                 unit.id(),
@@ -204,9 +213,12 @@ class InventoryTest {
         ComputeUnit failed = inventory.unit(unit.id()).orElseThrow();
         assertThat(failed.reason()).isEqualTo("processes of u4-7 are left");
         assertThat(failed.sshPublicKey()).isEqualTo(SampleFleet.KEY);
-        assertThat(inventory.claim(SampleFleet.wanting(null), chosen -> {
-                    throw new AssertionError("handed out " + chosen.id());
-                }))
+        assertThat(inventory.claim(
+                        SampleFleet.wanting(null),
+                        chosen -> {
+                            throw new AssertionError("handed out " + chosen.id());
+                        },
+                        null))
                 .isEmpty();
     }
 
@@ -304,7 +316,7 @@ class InventoryTest {
         Operation deallocate = SampleFleet.operation(
                 "op1", Operation.Kind.DEALLOCATE, "host1", inventory.unit(id).orElseThrow(), NOON);
 
-        assertThatThrownBy(() -> inventory.beginDeallocation(id, deallocate))
+        assertThatThrownBy(() -> inventory.beginDeallocation(id, deallocate, null))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
                 .hasMessageContaining("host1_4-7 is free and cannot become deallocating")
                 .hasMessageContaining("[allocating, decommissioning, unavailable]");
@@ -316,11 +328,11 @@ class InventoryTest {
         addReady("host1", "4-7");
         ComputeUnit unit = allocate(SampleFleet.wanting(4), "op1");
         inventory.beginDeallocation(
-                unit.id(), SampleFleet.operation("op2", Operation.Kind.DEALLOCATE, "host1", unit, NOON));
+                unit.id(), SampleFleet.operation("op2", Operation.Kind.DEALLOCATE, "host1", unit, NOON), null);
         Operation late = SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit);
 
         assertThatThrownBy(() -> inventory.endOnUnit(late, unit.id(), UnitStatus.FREE, "", NOON))
-                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE));
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
         assertThat(inventory.unit(unit.id()).orElseThrow().status()).isEqualTo(UnitStatus.DEALLOCATING);
     }
 
@@ -328,10 +340,10 @@ class InventoryTest {
     void saysThatAUnitOrServerIsUnknown() {
         Operation operation = SampleFleet.operation("op1", Operation.Kind.DEALLOCATE, "host9", null, NOON);
 
-        assertThatThrownBy(() -> inventory.beginDeallocation(new ComputeId("host9_0"), operation))
+        assertThatThrownBy(() -> inventory.beginDeallocation(new ComputeId("host9_0"), operation, null))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.NOT_FOUND))
                 .hasMessageContaining("host9_0");
-        assertThatThrownBy(() -> inventory.beginDecommission("host9", operation, DataDisks.KEEP, (s, u) -> {}))
+        assertThatThrownBy(() -> inventory.beginDecommission("host9", operation, DataDisks.KEEP, null, (s, u) -> {}))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.NOT_FOUND))
                 .hasMessageContaining("host9");
     }
@@ -345,6 +357,7 @@ class InventoryTest {
                         "host1",
                         SampleFleet.operation("op1", Operation.Kind.DECOMMISSION, "host1", null, NOON),
                         DataDisks.WIPE,
+                        null,
                         (server, units) -> {
                             throw refusal;
                         }))
@@ -372,7 +385,7 @@ class InventoryTest {
     void aServerThatWasGivenBackCanBeAddedAgain() {
         addReady("host1", "4-7");
         Operation gone = SampleFleet.operation("op1", Operation.Kind.DECOMMISSION, "host1", null, NOON);
-        inventory.beginDecommission("host1", gone, DataDisks.WIPE, (server, units) -> {});
+        inventory.beginDecommission("host1", gone, DataDisks.WIPE, null, (server, units) -> {});
         assertThat(inventory.dataDisks("op1")).isEqualTo(DataDisks.WIPE);
         inventory.endOnServer(
                 SampleFleet.ended("op1", Operation.Kind.DECOMMISSION, "host1", null),
@@ -382,7 +395,7 @@ class InventoryTest {
                 NOON);
         SampleFleet again = SampleFleet.of(
                 SampleFleet.request("host1", "4-5", "6-7"), SampleHost.debian().facts());
-        inventory.addServer(
+        addServer(
                 again.server(), again.units(), SampleFleet.operation("op2", Operation.Kind.INIT, "host1", null, NOON));
 
         assertThat(ids(UnitFilter.all())).containsExactly("host1_4-5", "host1_6-7");
@@ -399,7 +412,7 @@ class InventoryTest {
                 List.of(first.units().get(0), second.units().get(1));
         Operation init = SampleFleet.operation("op1", Operation.Kind.INIT, "host1", null, NOON);
 
-        assertThatThrownBy(() -> inventory.addServer(first.server(), overlapping, init))
+        assertThatThrownBy(() -> addServer(first.server(), overlapping, init))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.STORE_FAILED));
         assertThat(inventory.server("host1")).isEmpty();
         assertThat(inventory.units(UnitFilter.all())).isEmpty();
@@ -414,7 +427,7 @@ class InventoryTest {
         List<ComputeUnit> twins = List.of(first.units().get(0), second.units().get(0));
         Operation init = SampleFleet.operation("op1", Operation.Kind.INIT, "host1", null, NOON);
 
-        assertThatThrownBy(() -> inventory.addServer(first.server(), twins, init))
+        assertThatThrownBy(() -> addServer(first.server(), twins, init))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.STORE_FAILED));
     }
 
@@ -428,35 +441,7 @@ class InventoryTest {
 
     // Operations
 
-    @Test
-    void whatACrashCutShortIsFoundInTheFileThatItLeft() throws IOException {
-        addReady("host1", "0-3", "4-7");
-        ComputeUnit pending = claim(SampleFleet.wanting(4), "op-pending");
-        ComputeUnit running = claim(SampleFleet.wanting(4), "op-running");
-        inventory.start(started("op-running", running));
-        add("host2", "0-3");
-
-        // The files as they are at this moment are what a killed process leaves.
-        Path left = Files.createDirectory(directory.resolve("after-crash"));
-        for (String name : List.of("kloigos.db", "kloigos.db-wal")) {
-            Files.copy(directory.resolve(name), left.resolve(name));
-        }
-        try (Inventory reopened = Inventory.open(left.resolve("kloigos.db"))) {
-            assertThat(reopened.unfinished())
-                    .extracting(Operation::id, Operation::state)
-                    .containsExactlyInAnyOrder(
-                            org.assertj.core.groups.Tuple.tuple("op-pending", Operation.State.PENDING),
-                            org.assertj.core.groups.Tuple.tuple("op-running", Operation.State.RUNNING),
-                            org.assertj.core.groups.Tuple.tuple("init-host2", Operation.State.PENDING));
-            assertThat(reopened.unit(pending.id()).orElseThrow().status()).isEqualTo(UnitStatus.ALLOCATING);
-            assertThat(reopened.unit(pending.id()).orElseThrow().sshPublicKey()).isEqualTo(SampleFleet.KEY);
-            assertThat(reopened.operation("op-running").orElseThrow().steps())
-                    .extracting(Operation.Step::description)
-                    .containsExactly("one", "two");
-        }
-    }
-
-    private static Operation started(String id, ComputeUnit unit) {
+    static Operation started(String id, ComputeUnit unit) {
         return new Operation(
                 id,
                 Operation.Kind.ALLOCATE,
@@ -497,7 +482,7 @@ class InventoryTest {
         inventory.endOnUnit(failed, unit.id(), UnitStatus.ALLOCATION_FAIL, "Step 2 of 2 failed", NOON);
 
         assertThat(inventory.operation("op1")).contains(failed);
-        assertThat(inventory.unfinished()).isEmpty();
+        assertThat(unfinished()).isEmpty();
         assertThat(inventory.unit(unit.id()).orElseThrow().reason()).isEqualTo("Step 2 of 2 failed");
     }
 
@@ -506,90 +491,236 @@ class InventoryTest {
         add("host1", "0-3");
         SampleFleet fleet = SampleFleet.of(
                 SampleFleet.request("host2", "0"), SampleHost.debian().facts());
-        inventory.addServer(
+        addServer(
                 fleet.server(),
                 fleet.units(),
                 SampleFleet.operation("later", Operation.Kind.INIT, "host2", null, NOON.plusMillis(1)));
         SampleFleet third = SampleFleet.of(
                 SampleFleet.request("host3", "0"), SampleHost.debian().facts());
-        inventory.addServer(
+        addServer(
                 third.server(),
                 third.units(),
                 SampleFleet.operation("latest", Operation.Kind.INIT, "host3", null, NOON.plusNanos(1_500_000)));
 
         assertThat(inventory.operations(10)).extracting(Operation::id).containsExactly("latest", "later", "init-host1");
         assertThat(inventory.operations(1)).hasSize(1);
-        assertThat(inventory.unfinished()).extracting(Operation::id).containsExactly("init-host1", "later", "latest");
+        assertThat(unfinished()).containsExactly("latest", "later", "init-host1");
+    }
+
+    private Operation deallocation(String id, ComputeUnit unit) {
+        return SampleFleet.operation(id, Operation.Kind.DEALLOCATE, unit.hostname(), unit, NOON);
+    }
+
+    private Operation failed(String id, Operation.Kind kind, ComputeUnit unit) {
+        return new Operation(
+                id,
+                kind,
+                unit.hostname(),
+                unit.id(),
+                Operation.State.FAILED,
+                1,
+                "it broke",
+                ErrorCode.HOST_STEP_FAILED,
+                NOON,
+                NOON,
+                NOON,
+                List.of());
+    }
+
+    // Leases and fences
+
+    @Test
+    void everyOperationOnAServerHasAHigherFenceThanThoseBefore() {
+        addReady("host1", "4-7", "8-11");
+        ComputeUnit one = claim(SampleFleet.wanting(4), "op1");
+        long first = inventory.start(started("op1", one)).fence();
+        inventory.endOnUnit(
+                SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", one),
+                one.id(),
+                UnitStatus.ALLOCATED,
+                "",
+                NOON);
+        inventory.beginDeallocation(one.id(), deallocation("op2", one), null);
+        long second = inventory.start(started("op2", one)).fence();
+        inventory.endOnUnit(
+                SampleFleet.ended("op2", Operation.Kind.DEALLOCATE, "host1", one), one.id(), UnitStatus.FREE, "", NOON);
+        inventory.beginDecommission(
+                "host1",
+                SampleFleet.operation("op3", Operation.Kind.DECOMMISSION, "host1", null, NOON),
+                DataDisks.KEEP,
+                null,
+                (server, units) -> {});
+        long third = inventory.start(started("op3", one)).fence();
+        inventory.endOnServer(
+                SampleFleet.ended("op3", Operation.Kind.DECOMMISSION, "host1", null),
+                ServerStatus.DECOMMISSIONED,
+                UnitStatus.DECOMMISSIONED,
+                "",
+                NOON);
+        SampleFleet again = SampleFleet.of(
+                SampleFleet.request("host1", "4-7"), SampleHost.debian().facts());
+        addServer(
+                again.server(), again.units(), SampleFleet.operation("op4", Operation.Kind.INIT, "host1", null, NOON));
+        long fourth = inventory.start(started("op4", one)).fence();
+
+        assertThat(List.of(first, second, third, fourth)).isSorted().doesNotHaveDuplicates();
+        assertThat(first).isGreaterThanOrEqualTo(NOON.toEpochMilli());
     }
 
     @Test
-    void everyChangeIsAudited() throws SQLException {
+    void operationsWithoutALeaseAreTakenOverOldestFirst() {
+        addReady("host1", "4-7", "8-11");
+        claim(SampleFleet.wanting(4), "op1");
+        claim(SampleFleet.wanting(4), "op2");
+        assertThat(inventory.takeOver(NOON)).isEmpty();
+
+        inventory.release();
+
+        assertThat(inventory.takeOver(NOON)).extracting(Operation::id).containsExactly("op1", "op2");
+        assertThat(inventory.takeOver(NOON)).isEmpty();
+    }
+
+    @Test
+    void whoRenewsALeaseWritesDownHowFarTheOperationIs() {
         addReady("host1", "4-7");
-        allocate(SampleFleet.wanting(4), "op1");
+        ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
+        inventory.start(started("op1", unit));
+        Operation further = SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit);
 
-        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
-                Statement statement = connection.createStatement();
-                var rows = statement.executeQuery(
-                        "SELECT before || '>' || after || ' ' || operation_id FROM audit WHERE subject = 'host1_4-7' ORDER BY id")) {
-            List<String> trail = new java.util.ArrayList<>();
-            while (rows.next()) {
-                trail.add(rows.getString(1));
-            }
-            assertThat(trail)
-                    .endsWith("initializing>free init-host1", "free>allocating op1", "allocating>allocated op1");
-        }
+        inventory.renew(List.of(further));
+
+        Operation seen = inventory.operation("op1").orElseThrow();
+        assertThat(seen.state()).isEqualTo(Operation.State.RUNNING);
+        assertThat(seen.steps()).isEqualTo(further.steps());
     }
 
-    // The file
+    // Keys, retries, cancellation
 
     @Test
-    void openingAnExistingInventoryKeepsWhatItHolds() {
+    void aKeyLeadsToTheOperationThatItsRequestBegan() {
         addReady("host1", "4-7");
-        String id = inventory.instanceId("first");
-        for (int i = 0; i < 3; i++) {
-            inventory.close();
-            inventory = Inventory.open(file);
-        }
+        ComputeUnit unit = allocate(SampleFleet.wanting(4), "op1");
+        IdempotencyKey key = IdempotencyKey.of("key1", "deallocate");
+        assertThat(inventory.operationOf(key)).isEmpty();
 
-        assertThat(ids(UnitFilter.all())).containsExactly("host1_4-7");
-        assertThat(inventory.instanceId("second")).isEqualTo(id).isEqualTo("first");
+        inventory.beginDeallocation(unit.id(), deallocation("op2", unit), key);
+
+        assertThat(inventory.operationOf(key)).get().extracting(Operation::id).isEqualTo("op2");
+        assertThatThrownBy(() -> inventory.operationOf(IdempotencyKey.of("key1", "something else")))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.KEY_REUSED))
+                .hasMessageContaining("key1")
+                .hasMessageContaining("op2");
     }
 
     @Test
-    void saysWhatIsWrongWithADirectory() {
-        assertUnopenable(directory);
+    void aKeyBeginsOneOperationOnly() {
+        addReady("host1", "4-7", "8-11");
+        IdempotencyKey key = IdempotencyKey.of("key1", "allocate");
+        Function<String, Optional<ComputeUnit>> claim = operation -> inventory.claim(
+                SampleFleet.wanting(4),
+                unit -> SampleFleet.operation(operation, Operation.Kind.ALLOCATE, unit.hostname(), unit, NOON),
+                key);
+
+        assertThat(claim.apply("op1")).isPresent();
+        assertThatThrownBy(() -> claim.apply("op2"))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.KEY_IN_USE));
+
+        assertThat(ids(new UnitFilter(null, null, null, null, null, null, UnitStatus.FREE)))
+                .hasSize(1);
+        assertThat(inventory.operation("op2")).isEmpty();
     }
 
     @Test
-    void saysWhatIsWrongWithAFileOfAnotherKind() throws IOException {
-        Path text = Files.writeString(directory.resolve("notes.txt"), "Dear diary, ".repeat(1000));
+    void whatFailedCanBeTriedAgainUntilSomethingElseIsDone() {
+        addReady("host1", "4-7");
+        ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
+        long before = inventory.start(started("op1", unit)).fence();
+        assertThatThrownBy(() -> inventory.beginRetry("op1", NOON, null))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
+                .hasMessageContaining("running");
+        inventory.endOnUnit(
+                failed("op1", Operation.Kind.ALLOCATE, unit), unit.id(), UnitStatus.ALLOCATION_FAIL, "broke", NOON);
 
-        assertUnopenable(text);
-        assertThat(text).as("left as it was").content().startsWith("Dear diary");
+        Operation retried = inventory.beginRetry("op1", NOON, null);
+
+        assertThat(retried.attempt()).isEqualTo(2);
+        assertThat(retried.state()).isEqualTo(Operation.State.PENDING);
+        assertThat(retried.error()).isNull();
+        assertThat(inventory.unit(unit.id()).orElseThrow().status()).isEqualTo(UnitStatus.ALLOCATING);
+        assertThat(inventory.start(retried).fence()).isGreaterThan(before);
+
+        inventory.endOnUnit(
+                failed("op1", Operation.Kind.ALLOCATE, unit), unit.id(), UnitStatus.ALLOCATION_FAIL, "broke", NOON);
+        inventory.beginDeallocation(unit.id(), deallocation("op2", unit), null);
+        assertThatThrownBy(() -> inventory.beginRetry("op1", NOON, null))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
+                .hasMessageContaining("op2");
     }
 
     @Test
-    void saysThatTheDirectoryOfTheFileIsMissing() {
-        assertUnopenable(directory.resolve("missing").resolve("kloigos.db"));
+    void aServersOperationIsTriedAgainWithAllItsUnits() {
+        add("host1", "4-7", "8-11");
+        inventory.endOnServer(
+                new Operation(
+                        "init-host1",
+                        Operation.Kind.INIT,
+                        "host1",
+                        null,
+                        Operation.State.FAILED,
+                        1,
+                        "it broke",
+                        ErrorCode.HOST_STEP_FAILED,
+                        NOON,
+                        NOON,
+                        NOON,
+                        List.of()),
+                ServerStatus.INIT_FAIL,
+                UnitStatus.INIT_FAIL,
+                "it broke",
+                NOON);
+
+        inventory.beginRetry("init-host1", NOON, null);
+
+        assertThat(inventory.server("host1").orElseThrow().status()).isEqualTo(ServerStatus.INITIALIZING);
+        assertThat(inventory.server("host1").orElseThrow().reason()).isEmpty();
+        assertThat(inventory.units(UnitFilter.all()))
+                .extracting(ComputeUnit::status)
+                .containsExactly(UnitStatus.INITIALIZING, UnitStatus.INITIALIZING);
     }
 
     @Test
-    void refusesAnInventoryOfANewerKloigos() throws SQLException {
-        inventory.close();
-        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
-                Statement statement = connection.createStatement()) {
-            statement.execute("INSERT INTO flyway_schema_history SELECT 99, '99', 'from the future', type,"
-                    + " 'V99__future.sql', checksum, installed_by, installed_on, 1, 1 FROM flyway_schema_history"
-                    + " WHERE version = '1'");
-        }
+    void whoBeginsAnOperationLearnsThatItWasCancelledBefore() {
+        addReady("host1", "4-7");
+        ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
+        assertThat(inventory.start(started("op1", unit)).isCancelled()).isFalse();
 
-        assertUnopenable(file);
+        inventory.requestCancel("op1");
+
+        assertThat(inventory.start(started("op1", unit)).isCancelled()).isTrue();
+        assertThatThrownBy(() -> inventory.requestCancel("init-host1"))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
+                .hasMessageContaining("succeeded");
+        assertThatThrownBy(() -> inventory.requestCancel("none"))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.NOT_FOUND));
     }
 
-    private static void assertUnopenable(Path file) {
-        assertThatThrownBy(() -> Inventory.open(file).close())
-                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.STORE_FAILED))
-                .hasMessageStartingWith("Cannot open the inventory " + file.toAbsolutePath() + ": ")
-                .hasMessageContaining("Check that its directory exists");
+    @Test
+    void oldOperationsAreForgottenButForTheLastOfEachUnitAndServer() {
+        addReady("host1", "4-7");
+        ComputeUnit unit = allocate(SampleFleet.wanting(4), "op1");
+        inventory.beginDeallocation(unit.id(), deallocation("op2", unit), IdempotencyKey.of("key", "x"));
+        inventory.endOnUnit(
+                SampleFleet.ended("op2", Operation.Kind.DEALLOCATE, "host1", unit),
+                unit.id(),
+                UnitStatus.FREE,
+                "",
+                NOON);
+        claim(SampleFleet.wanting(4), "op3");
+
+        assertThat(inventory.forgetOperationsEndedBefore(NOON)).isZero();
+        assertThat(inventory.forgetOperationsEndedBefore(NOON.plusSeconds(60))).isEqualTo(2);
+
+        assertThat(inventory.operations(10)).extracting(Operation::id).containsExactlyInAnyOrder("init-host1", "op3");
+        assertThat(inventory.operationOf(IdempotencyKey.of("key", "x"))).isEmpty();
     }
 }

@@ -1,0 +1,296 @@
+package io.kloigos.inventory;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.KloigosException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.sql.SQLException;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.JdbiException;
+import org.jspecify.annotations.Nullable;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteDataSource;
+
+/** A database that holds an inventory: how it is opened, and where its SQL differs from that of others. */
+abstract sealed class Database implements AutoCloseable {
+    private final Jdbi writer;
+    private final Jdbi reader;
+
+    private Database(DataSource writer, DataSource reader) {
+        this.writer = Jdbi.create(writer);
+        this.reader = Jdbi.create(reader);
+    }
+
+    /** Returns what {@code change} returns, once everything that it wrote is on the disk. */
+    <T> T write(Function<Handle, T> change) {
+        return guarded(() -> writer.inTransaction(change::apply));
+    }
+
+    <T> T read(Function<Handle, T> query) {
+        return guarded(() -> reader.withHandle(query::apply));
+    }
+
+    /** Returns the SQL that tells the database's clock, in milliseconds since 1970. */
+    abstract String now();
+
+    /** Returns what is appended to a query of units so that others wait before they change them. */
+    abstract String lockingUnits();
+
+    /** Returns what is appended to a query so that the rows found are locked, and those that others have locked left out. */
+    abstract String skippingLocked(String table);
+
+    /** Returns whether other processes may use the same inventory at the same time. */
+    abstract boolean isShared();
+
+    @Override
+    public abstract void close();
+
+    private static <T> T guarded(Supplier<T> access) {
+        try {
+            return access.get();
+        } catch (JdbiException e) {
+            throw new KloigosException(
+                    ErrorCode.STORE_FAILED,
+                    "The inventory's database failed: " + firstLine(e) + ". Nothing was changed.",
+                    e);
+        }
+    }
+
+    private static String firstLine(Throwable e) {
+        Throwable root = e;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return String.valueOf(root.getMessage()).lines().findFirst().orElse("");
+    }
+
+    private static void migrate(DataSource source, String dialect) {
+        Flyway.configure(Database.class.getClassLoader())
+                .dataSource(source)
+                .locations("classpath:io/kloigos/inventory/migration/" + dialect)
+                // Flyway ignores migrations of newer programs unless told not to.
+                .ignoreMigrationPatterns(new String[0])
+                .load()
+                .migrate();
+    }
+
+    /**
+     * A file, used by this process alone. All changes go through one connection, one after the other; readers never wait
+     * for it (write-ahead log).
+     *
+     * @see <a href="https://www.sqlite.org/wal.html">SQLite, Write-Ahead Logging</a>
+     */
+    static final class Sqlite extends Database {
+        private static final int READERS = 4;
+        private static final int BUSY_TIMEOUT_MILLIS = 30_000;
+
+        private final FileChannel lock;
+        private final HikariDataSource writerPool;
+        private final HikariDataSource readerPool;
+
+        private Sqlite(FileChannel lock, HikariDataSource writerPool, HikariDataSource readerPool) {
+            super(writerPool, readerPool);
+            this.lock = lock;
+            this.writerPool = writerPool;
+            this.readerPool = readerPool;
+        }
+
+        static Sqlite open(Path file) {
+            FileChannel lock = lock(file);
+            HikariDataSource writer = null;
+            try {
+                writer = pool(file, "kloigos-writer", 1, SQLiteConfig.TransactionMode.IMMEDIATE);
+                migrate(writer, "sqlite");
+                return new Sqlite(
+                        lock, writer, pool(file, "kloigos-reader", READERS, SQLiteConfig.TransactionMode.DEFERRED));
+            } catch (FlywayException | PoolInitializationException e) {
+                if (writer != null) {
+                    writer.close();
+                }
+                close(lock);
+                throw unopenable(file, e);
+            }
+        }
+
+        private static KloigosException unopenable(Path file, Exception e) {
+            return new KloigosException(
+                    ErrorCode.STORE_FAILED,
+                    "Cannot open the inventory " + file.toAbsolutePath() + ": " + firstLine(e)
+                            + ". Check that its directory exists and is writable and that the file is a Kloigos inventory.",
+                    e);
+        }
+
+        /** SQLite's own locks last for a transaction only. This one goes with the process, however it ends. */
+        private static FileChannel lock(Path file) {
+            try {
+                FileChannel channel =
+                        FileChannel.open(Path.of(file + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                if (isTaken(channel)) {
+                    channel.close();
+                    throw new KloigosException(
+                            ErrorCode.STORE_FAILED,
+                            "Cannot open the inventory " + file.toAbsolutePath()
+                                    + ": another Kloigos has it open. Stop that one, or keep the inventory in PostgreSQL,"
+                                    + " which many can share.");
+                }
+                return channel;
+            } catch (IOException e) {
+                throw unopenable(file, e);
+            }
+        }
+
+        private static boolean isTaken(FileChannel channel) throws IOException {
+            try {
+                @Nullable FileLock lock = channel.tryLock();
+                return lock == null;
+            } catch (OverlappingFileLockException e) {
+                return true;
+            }
+        }
+
+        private static HikariDataSource pool(Path file, String name, int size, SQLiteConfig.TransactionMode mode) {
+            SQLiteConfig sqlite = new SQLiteConfig();
+            sqlite.setJournalMode(SQLiteConfig.JournalMode.WAL);
+            sqlite.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
+            sqlite.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
+            sqlite.setTransactionMode(mode);
+            sqlite.enforceForeignKeys(true);
+            SQLiteDataSource source = new SQLiteDataSource(sqlite);
+            source.setUrl("jdbc:sqlite:" + file);
+            HikariConfig config = new HikariConfig();
+            config.setDataSource(source);
+            config.setPoolName(name);
+            config.setMaximumPoolSize(size);
+            config.setConnectionTimeout(BUSY_TIMEOUT_MILLIS);
+            return new HikariDataSource(config);
+        }
+
+        @Override
+        String now() {
+            return "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+        }
+
+        @Override
+        String lockingUnits() {
+            return "";
+        }
+
+        @Override
+        String skippingLocked(String table) {
+            return "";
+        }
+
+        @Override
+        boolean isShared() {
+            return false;
+        }
+
+        @Override
+        public void close() {
+            readerPool.close();
+            writerPool.close();
+            close(lock);
+        }
+
+        private static void close(FileChannel lock) {
+            try {
+                lock.close();
+            } catch (IOException e) {
+                throw new KloigosException(
+                        ErrorCode.STORE_FAILED, "Cannot release the lock of the inventory: " + e.getMessage(), e);
+            }
+        }
+    }
+
+    /**
+     * A PostgreSQL database, or one that speaks like it, which others may use too. The data source belongs to whoever made
+     * it.
+     */
+    static final class Postgres extends Database {
+        private static final int ATTEMPTS = 20;
+
+        /**
+         * serialization_failure, deadlock_detected, and unique_violation: somebody was faster, so look again.
+         *
+         * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL Error Codes</a>
+         */
+        private static final Set<String> WORTH_ANOTHER_ATTEMPT = Set.of("40001", "40P01", "23505");
+
+        private Postgres(DataSource source) {
+            super(source, source);
+        }
+
+        static Postgres open(DataSource source) {
+            try {
+                migrate(source, "postgresql");
+                return new Postgres(source);
+            } catch (FlywayException e) {
+                throw new KloigosException(
+                        ErrorCode.STORE_FAILED,
+                        "Cannot open the inventory in the given database: " + firstLine(e)
+                                + ". Check that it is reachable, is PostgreSQL and lets this user create tables.",
+                        e);
+            }
+        }
+
+        @Override
+        <T> T write(Function<Handle, T> change) {
+            for (int attempt = 1; ; attempt++) {
+                try {
+                    return super.write(change);
+                } catch (KloigosException e) {
+                    if (attempt == ATTEMPTS || !isWorthAnotherAttempt(e)) {
+                        throw e;
+                    }
+                }
+            }
+        }
+
+        private static boolean isWorthAnotherAttempt(KloigosException failure) {
+            for (Throwable e = failure; e != null; e = e.getCause()) {
+                if (e instanceof SQLException sql
+                        && WORTH_ANOTHER_ATTEMPT.contains(String.valueOf(sql.getSQLState()))) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        @Override
+        String now() {
+            return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+        }
+
+        @Override
+        String lockingUnits() {
+            return " FOR UPDATE OF u";
+        }
+
+        @Override
+        String skippingLocked(String table) {
+            return " FOR UPDATE OF " + table + " SKIP LOCKED";
+        }
+
+        @Override
+        boolean isShared() {
+            return true;
+        }
+
+        @Override
+        public void close() {}
+    }
+}

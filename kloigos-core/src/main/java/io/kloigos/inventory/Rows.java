@@ -1,0 +1,116 @@
+package io.kloigos.inventory;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import io.kloigos.model.ComputeId;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.DataVolume;
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.HostAddress;
+import io.kloigos.model.HostFacts;
+import io.kloigos.model.KloigosException;
+import io.kloigos.model.Operation;
+import io.kloigos.model.PortRange;
+import io.kloigos.model.Server;
+import io.kloigos.model.ServerStatus;
+import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.Tags;
+import io.kloigos.model.UnitLimits;
+import io.kloigos.model.UnitStatus;
+import io.kloigos.model.Warning;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jdbi.v3.core.statement.StatementContext;
+import org.jspecify.annotations.Nullable;
+
+/** Rows of the database as values of the model. */
+final class Rows {
+    /** With nine digits after the point always, so that texts sort like times. */
+    private static final DateTimeFormatter TIME =
+            new DateTimeFormatterBuilder().appendInstant(9).toFormatter(Locale.ROOT);
+
+    private Rows() {}
+
+    static Server server(ResultSet row, StatementContext context) throws SQLException {
+        Object port = row.getObject("ssh_port");
+        return new Server(
+                new HostAddress(
+                        row.getString("hostname"),
+                        row.getString("ip"),
+                        port == null ? null : ((Number) port).intValue(),
+                        row.getString("ssh_user"),
+                        row.getString("host_key")),
+                row.getString("region"),
+                row.getString("zone"),
+                named(ServerStatus.values(), row.getString("status")),
+                row.getString("reason"),
+                CpuSet.parse(row.getString("housekeeping_cpus")),
+                Json.read(row.getString("volumes"), new TypeReference<List<DataVolume>>() {}),
+                HostFacts.parse(row.getString("facts")),
+                Json.read(row.getString("warnings"), new TypeReference<List<Warning>>() {}),
+                Instant.parse(row.getString("created_at")),
+                row.getString("operation_id"));
+    }
+
+    static ComputeUnit unit(ResultSet row, StatementContext context) throws SQLException {
+        String key = row.getString("ssh_public_key");
+        return new ComputeUnit(
+                new ComputeId(row.getString("compute_id")),
+                row.getString("hostname"),
+                row.getString("ip"),
+                row.getString("region"),
+                row.getString("zone"),
+                CpuSet.parse(row.getString("cpus")),
+                row.getInt("uid"),
+                new PortRange(row.getInt("first_port"), row.getInt("end_port")),
+                Json.read(row.getString("limits"), new TypeReference<UnitLimits>() {}),
+                row.getString("data_directory"),
+                UnitStatus.parse(row.getString("status")),
+                row.getString("reason"),
+                new Tags(Json.read(row.getString("tags"), new TypeReference<Map<String, Object>>() {})),
+                key == null ? null : new SshPublicKey(key),
+                instant(row.getString("started_at")),
+                row.getString("operation_id"));
+    }
+
+    static Operation operation(ResultSet row, List<Operation.Step> steps) throws SQLException {
+        String unit = row.getString("compute_id");
+        String code = row.getString("error_code");
+        return new Operation(
+                row.getString("id"),
+                named(Operation.Kind.values(), row.getString("kind")),
+                row.getString("hostname"),
+                unit == null ? null : new ComputeId(unit),
+                named(Operation.State.values(), row.getString("state")),
+                row.getInt("attempt"),
+                row.getString("error"),
+                code == null ? null : ErrorCode.valueOf(code),
+                Instant.parse(row.getString("created_at")),
+                instant(row.getString("started_at")),
+                instant(row.getString("ended_at")),
+                steps);
+    }
+
+    static <E extends Enum<E>> E named(E[] values, String name) {
+        for (E value : values) {
+            if (value.toString().equals(name)) {
+                return value;
+            }
+        }
+        throw new KloigosException(ErrorCode.STORE_FAILED, "The inventory holds the unknown word \"" + name + "\".");
+    }
+
+    static @Nullable Instant instant(@Nullable String text) {
+        return text == null ? null : Instant.parse(text);
+    }
+
+    static @Nullable String text(@Nullable Instant instant) {
+        return instant == null ? null : TIME.format(instant);
+    }
+}

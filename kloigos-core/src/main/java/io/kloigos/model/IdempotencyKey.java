@@ -1,0 +1,50 @@
+package io.kloigos.model;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Objects;
+
+/**
+ * What makes a request safe to repeat: a second request with the same key begins nothing but is answered for the first. A key
+ * is known for as long as the operation that it began, at least 24 hours.
+ *
+ * @param value the caller's own text, e.g. a random UUID: 1 to 255 printable ASCII characters
+ * @param fingerprint tells requests apart; a key that was used for another request is refused
+ */
+public record IdempotencyKey(String value, String fingerprint) {
+    public IdempotencyKey {
+        Objects.requireNonNull(fingerprint);
+        value = valid(value);
+    }
+
+    /**
+     * Returns {@code text} if a key may be so.
+     *
+     * @throws KloigosException INVALID_REQUEST
+     */
+    public static String valid(String text) {
+        if (!text.matches("[\\x21-\\x7e]{1,255}")) {
+            throw KloigosException.invalid(
+                    "idempotency_key", "an idempotency key has 1 to 255 printable ASCII characters and no spaces");
+        }
+        return text;
+    }
+
+    /**
+     * Returns the key {@code value} for a request.
+     *
+     * @param request what is asked for; two requests are the same if this is equal
+     * @throws KloigosException INVALID_REQUEST if {@code value} is no key
+     */
+    public static IdempotencyKey of(String value, Object request) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256")
+                    .digest(request.toString().getBytes(StandardCharsets.UTF_8));
+            return new IdempotencyKey(value, HexFormat.of().formatHex(digest));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

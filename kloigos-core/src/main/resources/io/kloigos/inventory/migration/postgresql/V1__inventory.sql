@@ -1,0 +1,120 @@
+-- The same tables as for SQLite. Texts that are ordered are so by their bytes, as there.
+-- Times are ISO 8601 in UTC, CPU sets in Linux list format, sizes and other values as their types print them.
+
+-- One row: which inventory this is.
+CREATE TABLE instance (
+  one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+  id  TEXT NOT NULL
+);
+
+CREATE TABLE servers (
+  hostname          TEXT COLLATE "C"    NOT NULL PRIMARY KEY,
+  ip                TEXT    NOT NULL,
+  ssh_port          BIGINT,
+  ssh_user          TEXT,
+  host_key          TEXT,
+  region            TEXT    NOT NULL,
+  zone              TEXT    NOT NULL,
+  status            TEXT    NOT NULL,
+  reason            TEXT    NOT NULL,
+  housekeeping_cpus TEXT    NOT NULL,
+  volumes           TEXT    NOT NULL,
+  facts             TEXT    NOT NULL,
+  warnings          TEXT    NOT NULL,
+  created_at        TEXT COLLATE "C"    NOT NULL,
+  operation_id      TEXT,
+  fence             BIGINT NOT NULL
+);
+
+CREATE TABLE units (
+  compute_id     TEXT COLLATE "C"    NOT NULL PRIMARY KEY,
+  hostname       TEXT COLLATE "C"    NOT NULL REFERENCES servers (hostname),
+  ordinal        BIGINT NOT NULL,
+  cpus           TEXT    NOT NULL,
+  cpu_count      BIGINT NOT NULL,
+  uid            BIGINT NOT NULL,
+  first_port     BIGINT NOT NULL,
+  end_port       BIGINT NOT NULL,
+  limits         TEXT    NOT NULL,
+  data_directory TEXT,
+  status         TEXT    NOT NULL,
+  reason         TEXT    NOT NULL,
+  tags           TEXT    NOT NULL,
+  deployment_id  TEXT,
+  ssh_public_key TEXT,
+  started_at     TEXT,
+  operation_id   TEXT,
+  fence          BIGINT NOT NULL,
+  UNIQUE (hostname, uid),
+  UNIQUE (hostname, first_port),
+  UNIQUE (hostname, ordinal)
+);
+
+CREATE INDEX units_by_status ON units (status, cpu_count, hostname, ordinal);
+CREATE INDEX units_by_deployment ON units (deployment_id);
+
+-- The last net: no CPU is ever in two units.
+CREATE TABLE unit_cpus (
+  hostname   TEXT COLLATE "C"    NOT NULL,
+  cpu        BIGINT NOT NULL,
+  compute_id TEXT COLLATE "C"    NOT NULL REFERENCES units (compute_id) ON DELETE CASCADE,
+  PRIMARY KEY (hostname, cpu)
+);
+
+-- A replica runs an operation while it holds the lease. Lease times are milliseconds since 1970 by the database's clock.
+CREATE TABLE operations (
+  id               TEXT COLLATE "C"    NOT NULL PRIMARY KEY,
+  kind             TEXT    NOT NULL,
+  hostname         TEXT COLLATE "C"    NOT NULL,
+  compute_id       TEXT,
+  data_disks       TEXT    NOT NULL,
+  state            TEXT    NOT NULL,
+  attempt          BIGINT NOT NULL,
+  error            TEXT,
+  error_code       TEXT,
+  created_at       TEXT COLLATE "C"    NOT NULL,
+  started_at       TEXT,
+  ended_at         TEXT,
+  cancel_requested BIGINT NOT NULL,
+  fence            BIGINT NOT NULL,
+  replica          TEXT    NOT NULL,
+  lease_until      BIGINT NOT NULL
+);
+
+CREATE INDEX operations_by_state ON operations (state);
+CREATE INDEX operations_by_time ON operations (created_at);
+
+CREATE TABLE operation_steps (
+  operation_id TEXT    NOT NULL REFERENCES operations (id) ON DELETE CASCADE,
+  ordinal      BIGINT NOT NULL,
+  description  TEXT    NOT NULL,
+  state        TEXT    NOT NULL,
+  millis       BIGINT NOT NULL,
+  detail       TEXT    NOT NULL,
+  PRIMARY KEY (operation_id, ordinal)
+);
+
+-- Which operation a request with an idempotency key began.
+CREATE TABLE requests (
+  idempotency_key TEXT NOT NULL PRIMARY KEY,
+  fingerprint     TEXT NOT NULL,
+  operation_id    TEXT NOT NULL REFERENCES operations (id) ON DELETE CASCADE
+);
+
+CREATE INDEX requests_by_operation ON requests (operation_id);
+
+-- Every change of a status: of what, when, in which operation, from what to what, and why.
+CREATE TABLE audit (
+  id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at           TEXT    NOT NULL,
+  subject      TEXT    NOT NULL,
+  operation_id TEXT    NOT NULL,
+  before       TEXT    NOT NULL,
+  after        TEXT    NOT NULL,
+  reason       TEXT    NOT NULL,
+  replica      TEXT    NOT NULL,
+  written_at   BIGINT NOT NULL
+);
+
+-- What replicas look through for changes made by others.
+CREATE INDEX audit_by_time ON audit (written_at);

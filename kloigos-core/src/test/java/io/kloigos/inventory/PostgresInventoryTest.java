@@ -1,0 +1,76 @@
+package io.kloigos.inventory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kloigos.fixture.SampleFleet;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.Operation;
+import io.kloigos.model.UnitStatus;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+class PostgresInventoryTest extends InventoryContract {
+    private final PostgresDatabase database = PostgresDatabase.fresh();
+
+    @Override
+    Inventory open(String replica) {
+        return Inventory.open(database.source(), replica);
+    }
+
+    @AfterEach
+    void drop() {
+        database.close();
+    }
+
+    @Test
+    void aReplicaKeepsItsOperationsUntilItsLeaseEnds() {
+        addReady("host1", "4-7");
+        ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
+        long before = inventory.start(started("op1", unit)).fence();
+        Inventory other = open("other");
+
+        assertThat(other.takeOver(NOON)).isEmpty();
+        inventory.release();
+        assertThat(other.takeOver(NOON)).extracting(Operation::id).containsExactly("op1");
+        assertThat(other.start(started("op1", unit)).fence()).isGreaterThan(before);
+        assertThatThrownBy(() -> inventory.start(started("op1", unit)))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
+        assertThatThrownBy(() -> inventory.endOnUnit(
+                        SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit),
+                        unit.id(),
+                        UnitStatus.ALLOCATED,
+                        "",
+                        NOON))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
+        assertThat(inventory.unit(unit.id()).orElseThrow().status()).isEqualTo(UnitStatus.ALLOCATING);
+    }
+
+    @Test
+    void aReplicaSeesWhatOthersChanged() {
+        addReady("host1", "4-7");
+        Inventory other = open("other");
+        ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
+
+        assertThat(other.changesOfOthers(Duration.ofMinutes(1)))
+                .extracting(Inventory.Change::subject, Inventory.Change::operationId)
+                .contains(
+                        org.assertj.core.groups.Tuple.tuple("host1", "init-host1"),
+                        org.assertj.core.groups.Tuple.tuple(unit.id().value(), "op1"));
+        assertThat(inventory.changesOfOthers(Duration.ofMinutes(1))).isEmpty();
+    }
+
+    @Test
+    void saysThatTheDatabaseCannotBeReached() {
+        PGSimpleDataSource nowhere = new PGSimpleDataSource();
+        nowhere.setServerNames(new String[] {"127.0.0.1"});
+        nowhere.setPortNumbers(new int[] {1});
+
+        assertThatThrownBy(() -> Inventory.open(nowhere, "replica"))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.STORE_FAILED))
+                .hasMessageStartingWith("Cannot open the inventory in the given database: ");
+    }
+}

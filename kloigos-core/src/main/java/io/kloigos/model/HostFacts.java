@@ -63,6 +63,9 @@ public record HostFacts(
         String sshUnit,
         List<String> sshAllows) {
 
+    /** Ends the kernel's release that a simulated host tells. */
+    public static final String SIMULATED = "-simulated";
+
     /**
      * A NUMA node.
      *
@@ -132,6 +135,11 @@ public record HostFacts(
     /** Tells whether the host has {@code capability}. */
     public boolean can(Capability capability) {
         return capabilities.contains(capability);
+    }
+
+    /** Tells whether the host says of itself that it is simulated: nothing on it is real. */
+    public boolean isSimulated() {
+        return kernel.endsWith(SIMULATED);
     }
 
     /** Returns the nodes to which {@code cpus} belong. */

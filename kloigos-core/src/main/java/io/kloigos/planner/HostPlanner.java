@@ -392,7 +392,8 @@ public final class HostPlanner {
         }
     }
 
-    private static Tenant tenant(ComputeUnit unit) {
+    /** Returns what of the host belongs to the unit's tenant. */
+    public static Tenant tenant(ComputeUnit unit) {
         // Part of a data disk is seen in two places: both are the unit's own.
         List<String> directories = new ArrayList<>(unit.directories());
         dataDirectory(unit).ifPresent(directories::add);

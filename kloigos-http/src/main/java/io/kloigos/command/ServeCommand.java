@@ -1,11 +1,12 @@
 package io.kloigos.command;
 
 import io.kloigos.Kloigos;
+import io.kloigos.driver.local.LocalHostDriver;
 import io.kloigos.driver.ssh.SshHostDriver;
 import io.kloigos.driver.ssh.SshSettings;
-import io.kloigos.http.HttpServer;
 import io.kloigos.http.HttpSettings;
 import io.kloigos.model.ErrorCode;
+import io.kloigos.model.HostAddress;
 import io.kloigos.model.KloigosException;
 import io.kloigos.spi.HostDriver;
 import java.io.UncheckedIOException;
@@ -46,13 +47,37 @@ import picocli.CommandLine.Unmatched;
         })
 final class ServeCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+    private static final Path DATABASE = Path.of("kloigos.db");
+    private static final HostAddress THIS_MACHINE = new HostAddress("localhost", "127.0.0.1", null, null, null);
     private static final List<String> OWN_KEYS = List.of("id_ed25519", "id_ecdsa", "id_rsa");
 
     @Option(names = "--listen", paramLabel = "HOST:PORT", description = "Where to listen (127.0.0.1:8080).")
     private @Nullable String listen;
 
-    @Option(names = "--database", paramLabel = "FILE", description = "The SQLite database (kloigos.db).")
+    @Option(
+            names = "--database",
+            paramLabel = "FILE",
+            description = "The SQLite database (kloigos.db; with --driver fake a temporary one).")
     private @Nullable String database;
+
+    @Option(
+            names = "--driver",
+            paramLabel = "NAME",
+            description = "How hosts are reached: ssh, local for this machine only (needs root), or fake for simulated"
+                    + " hosts (ssh).")
+    private @Nullable String driver;
+
+    @Option(
+            names = "--fleet",
+            paramLabel = "NxCxU",
+            description = "With --driver fake: N servers of C CPUs in units of U, such as 50x256x16 (6x64x4).")
+    private @Nullable String fleet;
+
+    @Option(
+            names = "--fake-latency",
+            paramLabel = "TIME",
+            description = "With --driver fake: how long a host takes for a plan, such as 5ms or 2s (5ms).")
+    private @Nullable String fakeLatency;
 
     @Option(names = "--ssh-user", paramLabel = "NAME", description = "The login on hosts that name none (root).")
     private @Nullable String sshUser;
@@ -104,6 +129,9 @@ final class ServeCommand implements Callable<Integer> {
         Map<Setting, String> options = new EnumMap<>(Setting.class);
         put(options, Setting.LISTEN, listen);
         put(options, Setting.DATABASE, database);
+        put(options, Setting.DRIVER, driver);
+        put(options, Setting.FLEET, fleet);
+        put(options, Setting.FAKE_LATENCY, fakeLatency);
         put(options, Setting.SSH_USER, sshUser);
         put(options, Setting.SSH_PORT, sshPort);
         put(options, Setting.SSH_KEY, sshKey);
@@ -119,26 +147,69 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private static void serve(ServeSettings settings, CommandLine command) throws InterruptedException {
-        Kloigos kloigos = Kloigos.builder()
-                .driver(driver(settings))
-                .database(settings.database())
-                .build();
-        HttpServer server;
+        switch (settings.driver()) {
+            case SSH -> serve(sshDriver(settings), settings, command);
+            case LOCAL -> serve(localDriver(), settings, command);
+            case FAKE -> serveSimulated(settings, command);
+        }
+    }
+
+    private static void serve(HostDriver driver, ServeSettings settings, CommandLine command)
+            throws InterruptedException {
+        Path database = settings.database();
+        Running running = Running.begin(open(driver, database == null ? DATABASE : database), () -> {});
+        int port = listen(running, httpSettings(settings));
+        announce("Kloigos", port, settings, command);
+    }
+
+    private static void serveSimulated(ServeSettings settings, CommandLine command) throws InterruptedException {
+        SimulatedFleet fleet = SimulatedFleet.of(settings.fleet());
+        LOG.warn(
+                "The fleet is simulated: none of its {} servers exists",
+                settings.fleet().servers());
+        Path named = settings.database();
+        Path database;
+        Runnable last;
+        if (named == null) {
+            TemporaryDatabase temporary = TemporaryDatabase.create();
+            database = temporary.file();
+            last = temporary::delete;
+        } else {
+            database = named;
+            last = () -> {};
+        }
+        fleet.restore(database);
+        Kloigos kloigos = open(fleet.driver(), database);
+        Running running = Running.begin(kloigos, last);
+        int port = listen(running, httpSettings(settings).withSimulatedHosts());
+        fleet.init(kloigos);
+        fleet.latency(settings.fakeLatency());
+        announce("Kloigos (simulated fleet)", port, settings, command);
+    }
+
+    private static Kloigos open(HostDriver driver, Path database) {
+        return Kloigos.builder().driver(driver).database(database).build();
+    }
+
+    private static int listen(Running running, HttpSettings settings) {
         try {
-            server = HttpServer.start(kloigos, httpSettings(settings));
+            return running.listen(settings);
         } catch (UncheckedIOException e) {
-            kloigos.close();
             throw new UncheckedIOException(
                     e.getMessage() + ". Stop what listens there, or choose another address by --listen.", e.getCause());
         }
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server, kloigos), "kloigos-stop"));
+    }
+
+    /** Says that all is ready, and returns only when the process ends. */
+    private static void announce(String name, int port, ServeSettings settings, CommandLine command)
+            throws InterruptedException {
         if (!settings.listen().isLoopback()) {
             LOG.warn(
                     "{} can be reached from other machines, and there is no authentication yet: whoever connects controls"
                             + " the fleet",
                     settings.listen().host());
         }
-        command.getOut().println("Kloigos listens on " + settings.listen().url(server.port()));
+        command.getOut().println(name + " listens on " + settings.listen().url(port));
         command.getOut().flush();
         Thread.currentThread().join();
     }
@@ -148,7 +219,14 @@ final class ServeCommand implements Callable<Integer> {
                 settings.listen().host(), settings.listen().port(), settings.sshUser(), settings.sshPort());
     }
 
-    private static HostDriver driver(ServeSettings settings) {
+    /** Returns the driver after a first look at this machine, which it refuses without root. */
+    private static HostDriver localDriver() {
+        LocalHostDriver driver = new LocalHostDriver();
+        driver.open(THIS_MACHINE).close();
+        return driver;
+    }
+
+    private static HostDriver sshDriver(ServeSettings settings) {
         SshSettings ssh =
                 SshSettings.withKey(key(settings.sshKey())).withDefaults(settings.sshUser(), settings.sshPort());
         Path hosts = settings.knownHosts();
@@ -181,14 +259,5 @@ final class ServeCommand implements Callable<Integer> {
                             + ": check that the file exists and that you may read it.");
         }
         return file;
-    }
-
-    /** Ends what is under way, then the process, with 0 where the JVM would tell of the signal by 143 or 130. */
-    private static void stop(HttpServer server, Kloigos kloigos) {
-        LOG.info("Stopping");
-        server.drain();
-        kloigos.close();
-        server.close();
-        Runtime.getRuntime().halt(CommandLine.ExitCode.OK);
     }
 }

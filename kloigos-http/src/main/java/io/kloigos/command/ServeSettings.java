@@ -7,6 +7,7 @@ import io.kloigos.model.Faults;
 import io.kloigos.model.KloigosException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
@@ -14,13 +15,18 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The settings of {@code kloigos serve}. An option wins over an environment variable, which wins over the configuration file.
  *
  * @param listen where to listen
- * @param database the SQLite file
+ * @param database the SQLite file; null for {@code kloigos.db}, or for a temporary one where the hosts are simulated
+ * @param driver how hosts are reached
+ * @param fleet the simulated hosts
+ * @param fakeLatency how long a simulated host takes for a plan
  * @param sshUser the login for hosts that have none of their own
  * @param sshPort the SSH port for hosts that have none of their own
  * @param sshKey the private key; null for the user's own
@@ -28,12 +34,18 @@ import org.jspecify.annotations.Nullable;
  */
 record ServeSettings(
         ListenAddress listen,
-        Path database,
+        @Nullable Path database,
+        DriverName driver,
+        FleetSize fleet,
+        Duration fakeLatency,
         String sshUser,
         int sshPort,
         @Nullable Path sshKey,
         @Nullable Path knownHosts) {
     private static final Path DEFAULT_CONFIG = Path.of("kloigos.yaml");
+    private static final Duration DEFAULT_LATENCY = Duration.ofMillis(5);
+    private static final Duration MOST_LATENCY = Duration.ofMinutes(1);
+    private static final Pattern LATENCY = Pattern.compile("(\\d{1,5})(ms|s)");
 
     /** A text that was given for a setting, and under which name. */
     private record Given(String text, String where) {}
@@ -59,9 +71,13 @@ record ServeSettings(
         options.forEach((setting, text) -> given.put(setting, new Given(text, setting.option())));
         addFile(configFile(given, directory), given, faults);
         Reader reader = new Reader(given, faults);
+        DriverName driver = reader.driver();
         ServeSettings settings = new ServeSettings(
                 reader.get(Setting.LISTEN, ListenAddress::parse, ListenAddress.standard()),
-                reader.get(Setting.DATABASE, ServeSettings::path, Path.of("kloigos.db")),
+                reader.find(Setting.DATABASE, ServeSettings::path),
+                driver,
+                reader.get(Setting.FLEET, FleetSize::parse, FleetSize.standard()),
+                reader.get(Setting.FAKE_LATENCY, ServeSettings::latency, DEFAULT_LATENCY),
                 reader.get(Setting.SSH_USER, ServeSettings::user, "root"),
                 reader.get(Setting.SSH_PORT, ServeSettings::port, 22),
                 reader.find(Setting.SSH_KEY, ServeSettings::path),
@@ -148,11 +164,40 @@ record ServeSettings(
         return port;
     }
 
+    private static Duration latency(String text) {
+        Matcher matcher = LATENCY.matcher(text);
+        if (matcher.matches()) {
+            long number = Long.parseLong(matcher.group(1));
+            Duration latency = matcher.group(2).equals("s") ? Duration.ofSeconds(number) : Duration.ofMillis(number);
+            if (latency.compareTo(MOST_LATENCY) <= 0) {
+                return latency;
+            }
+        }
+        throw KloigosException.invalid(
+                "fake_latency", "\"" + text + "\" is not a time such as \"5ms\" or \"2s\", 0ms to 60s");
+    }
+
     /** Reads the texts that were given. */
     private record Reader(Map<Setting, Given> given, Faults faults) {
         <T> T get(Setting setting, Function<String, T> parse, T otherwise) {
             T value = find(setting, parse);
             return value == null ? otherwise : value;
+        }
+
+        /** Returns the driver, and refuses what only another one can use. */
+        DriverName driver() {
+            DriverName named = find(Setting.DRIVER, DriverName::parse);
+            boolean understood = named != null || !given.containsKey(Setting.DRIVER);
+            if (understood && named != DriverName.FAKE) {
+                for (Setting setting : List.of(Setting.FLEET, Setting.FAKE_LATENCY)) {
+                    Given text = given.get(setting);
+                    if (text != null) {
+                        faults.add(
+                                "driver", "only with " + Setting.DRIVER.option() + " " + DriverName.FAKE, text.where());
+                    }
+                }
+            }
+            return named == null ? DriverName.SSH : named;
         }
 
         <T> @Nullable T find(Setting setting, Function<String, T> parse) {

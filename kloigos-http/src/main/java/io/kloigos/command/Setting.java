@@ -10,6 +10,9 @@ import java.util.stream.Collectors;
 enum Setting {
     LISTEN,
     DATABASE,
+    DRIVER,
+    FLEET,
+    FAKE_LATENCY,
     SSH_USER,
     SSH_PORT,
     SSH_KEY,

@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -30,7 +31,6 @@ final class Api {
 
     private static final int DEFAULT_OPERATIONS = 100;
     private static final int MOST_OPERATIONS = 1000;
-    private static final Map<String, String> HEALTHY = Map.of("status", "ok");
 
     private final Kloigos kloigos;
     private final HttpSettings settings;
@@ -240,7 +240,11 @@ final class Api {
     }
 
     private void health(Context context) {
-        answer(context, HEALTHY);
+        answer(
+                context,
+                settings.hosts() == HttpSettings.Hosts.SIMULATED
+                        ? new TreeMap<>(Map.of("status", "ok", "simulated", true))
+                        : Map.of("status", "ok"));
     }
 
     // Answers

@@ -9,11 +9,31 @@ import java.util.Objects;
  * @param port the port to listen on; 0 for any free one
  * @param sshUser the driver's default login
  * @param sshPort the driver's default SSH port
+ * @param hosts whether the hosts are real, which the health check and the start page tell
  */
-public record HttpSettings(String host, int port, String sshUser, int sshPort) {
+public record HttpSettings(String host, int port, String sshUser, int sshPort, Hosts hosts) {
+    /** What the hosts behind the driver are. */
+    public enum Hosts {
+        /** They exist. */
+        REAL,
+        /** They are kept in memory, and what is allocated on them is nowhere. */
+        SIMULATED
+    }
+
     public HttpSettings {
         Objects.requireNonNull(host);
         Objects.requireNonNull(sshUser);
+        Objects.requireNonNull(hosts);
+    }
+
+    /** Settings before real hosts. */
+    public HttpSettings(String host, int port, String sshUser, int sshPort) {
+        this(host, port, sshUser, sshPort, Hosts.REAL);
+    }
+
+    /** Returns these settings before simulated hosts. */
+    public HttpSettings withSimulatedHosts() {
+        return new HttpSettings(host, port, sshUser, sshPort, Hosts.SIMULATED);
     }
 
     /** Returns the settings for a free port of the loopback interface, and hosts reached as root on port 22. */

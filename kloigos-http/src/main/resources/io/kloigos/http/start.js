@@ -64,6 +64,9 @@ function refresh() {
   return Promise.all([load('/api/servers', servers, 'hostname'), load('/api/compute_units', units, 'compute_id')]).then(show);
 }
 
+fetch('/healthz').then(answer => answer.json()).then(health => {
+  document.getElementById('simulated').hidden = !health.simulated;
+});
 let loaded = refresh();
 const events = new EventSource('/api/events');
 events.onopen = () => {

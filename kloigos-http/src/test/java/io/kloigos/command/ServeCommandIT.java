@@ -1,7 +1,9 @@
 package io.kloigos.command;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.kloigos.http.ApiClient;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -22,6 +24,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** The command as a process of its own. */
 @Timeout(120)
 class ServeCommandIT {
+    private static final String ALLOCATE = """
+            {"cpu_count": 16, "tags": {}, "ssh_public_key":
+             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f tenant"}""";
+
     @TempDir
     private Path directory;
 
@@ -83,6 +89,60 @@ class ServeCommandIT {
         assertThat(process.exitValue()).isZero();
         assertThat(out.readLine()).isNull();
         assertThat(Files.readString(directory.resolve("errors"))).doesNotContain("Exception", "WARN", "ERROR");
+    }
+
+    @Test
+    void servesASimulatedFleetAndSaysSoEverywhere() throws Exception {
+        String[] serve = {
+            "serve", "--driver", "fake", "--fleet", "7x64x16", "--listen", "127.0.0.1:0", "--database", "fleet.db"
+        };
+        Process first = start(serve);
+        ApiClient api = simulated(first);
+        assertThat(api.get("/healthz").expect(200).text()).isEqualTo("{\"simulated\":true,\"status\":\"ok\"}");
+        JsonNode servers = api.get("/api/servers").expect(200).body();
+        assertThat(servers).hasSize(7).allSatisfy(server -> {
+            assertThat(server.get("simulated").asBoolean()).isTrue();
+            assertThat(server.get("status").asText()).isEqualTo("ready");
+            assertThat(server.get("ip").asText()).startsWith("198.18.0.");
+        });
+        assertThat(servers.findValuesAsText("hostname")).startsWith("eu-a-001", "eu-a-002", "eu-b-001");
+        assertThat(api.get("/api/compute_units?status=free").expect(200).body()).hasSize(28);
+        JsonNode unit =
+                api.post("/api/compute_units/allocate", ALLOCATE).expect(200).body();
+        first.toHandle().destroy();
+        assertThat(first.waitFor()).isZero();
+
+        // The hosts were in the first process' memory only.
+        ApiClient again = simulated(start(serve));
+        String id = unit.get("compute_id").asText();
+        assertThat(again.get("/api/compute_units/" + id).expect(200).body()).isEqualTo(unit);
+        assertThat(again.get("/api/compute_units?status=free").expect(200).body())
+                .hasSize(27);
+        again.delete("/api/compute_units/deallocate/" + id).expect(200);
+        await().untilAsserted(() ->
+                assertThat(again.get("/api/compute_units?status=free").body()).hasSize(28));
+    }
+
+    private static ApiClient simulated(Process process) throws IOException {
+        String ready = process.inputReader(StandardCharsets.UTF_8).readLine();
+        assertThat(ready).matches("Kloigos \\(simulated fleet\\) listens on http://127\\.0\\.0\\.1:[1-9]\\d+");
+        return new ApiClient(ready.substring(ready.indexOf("http")));
+    }
+
+    @Test
+    void aDatabaseOfOtherHostsIsNoSimulatedFleet() throws Exception {
+        Process first =
+                start("serve", "--driver", "fake", "--fleet", "2x16x4", "--listen", "127.0.0.1:0", "--database", "db");
+        simulated(first);
+        first.toHandle().destroy();
+        assertThat(first.waitFor()).isZero();
+        End refused = end(start("serve", "--driver", "fake", "--fleet", "2x32x4", "--database", "db"));
+        assertThat(refused.status()).isEqualTo(1);
+        assertThat(refused.errors())
+                .filteredOn(line -> line.startsWith("kloigos: "))
+                .singleElement()
+                .satisfies(line -> assertThat(line)
+                        .contains("it holds eu-a-001 (198.18.0.1) with 16 CPUs", "--database", "--fleet"));
     }
 
     @Test

@@ -8,6 +8,7 @@ import io.kloigos.model.KloigosException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -37,7 +38,15 @@ class ServeSettingsTest {
     void haveDefaults() {
         assertThat(read(Map.of(), Map.of("PATH", "/bin")))
                 .isEqualTo(new ServeSettings(
-                        new ListenAddress("127.0.0.1", 8080), Path.of("kloigos.db"), "root", 22, null, null));
+                        new ListenAddress("127.0.0.1", 8080),
+                        null,
+                        DriverName.SSH,
+                        new FleetSize(6, 64, 4),
+                        Duration.ofMillis(5),
+                        "root",
+                        22,
+                        null,
+                        null));
     }
 
     @Test
@@ -49,16 +58,23 @@ class ServeSettingsTest {
                 ssh_port: 1
                 ssh_key: file_key
                 known_hosts: file_hosts
+                driver: local
+                fleet: 1x1x1
+                fake_latency: 2s
                 """);
         assertThat(read(
-                        Map.of(Setting.LISTEN, "localhost:3", Setting.SSH_USER, "option"),
+                        Map.of(Setting.LISTEN, "localhost:3", Setting.SSH_USER, "option", Setting.DRIVER, "fake"),
                         Map.of(
                                 "KLOIGOS_LISTEN", "localhost:2",
+                                "KLOIGOS_FLEET", "50x256x16",
                                 "KLOIGOS_SSH_PORT", "2",
                                 "KLOIGOS_SSH_KEY", "variable_key")))
                 .isEqualTo(new ServeSettings(
                         new ListenAddress("localhost", 3),
                         Path.of("file.db"),
+                        DriverName.FAKE,
+                        new FleetSize(50, 256, 16),
+                        Duration.ofSeconds(2),
                         "option",
                         2,
                         Path.of("variable_key"),
@@ -88,8 +104,8 @@ class ServeSettingsTest {
                         "KLOIGOS_DATABSE: there is no such variable; did you mean \"KLOIGOS_DATABASE\"?",
                         "kloigos.yaml.listne: there is no such key; did you mean \"listen\"?",
                         "kloigos.yaml.ssh_prot: there is no such key; did you mean \"ssh_port\"?",
-                        "kloigos.yaml.config: there is no such key; known are database, known_hosts, listen, ssh_key,"
-                                + " ssh_port, ssh_user");
+                        "kloigos.yaml.config: there is no such key; known are database, driver, fake_latency, fleet,"
+                                + " known_hosts, listen, ssh_key, ssh_port, ssh_user");
     }
 
     @Test
@@ -100,6 +116,49 @@ class ServeSettingsTest {
                         fault -> assertThat(fault).startsWith("kloigos.yaml.known_hosts: must be a text or a number"),
                         fault -> assertThat(fault).startsWith("--listen: \"8080\" is not HOST:PORT"),
                         fault -> assertThat(fault).startsWith("KLOIGOS_SSH_PORT: \"70000\" is not a port"));
+    }
+
+    @Test
+    void whatOnlySimulatedHostsCanUseIsRefusedWithOthers() {
+        assertThat(faults(
+                        Map.of(Setting.FLEET, "2x16x4", Setting.DRIVER, "local"),
+                        List.of(),
+                        Map.of("KLOIGOS_FAKE_LATENCY", "5ms")))
+                .containsExactlyInAnyOrder(
+                        "--fleet: only with --driver fake", "KLOIGOS_FAKE_LATENCY: only with --driver fake");
+        assertThat(faults(Map.of(Setting.FLEET, "2x16x4"), List.of(), Map.of()))
+                .containsExactly("--fleet: only with --driver fake");
+        assertThat(faults(Map.of(Setting.FLEET, "2x16x4", Setting.DRIVER, "fkae"), List.of(), Map.of()))
+                .containsExactly("--driver: there is no driver \"fkae\"; did you mean \"fake\"?");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "50",
+                "50x256",
+                "0x256x16",
+                "5001x256x16",
+                "1x0x1",
+                "1x2000x16",
+                "1x16x17",
+                "1x16x0",
+                "1x301x1"
+            })
+    void aFleetIsServersAndCpusAndCpusOfUnits(String text) {
+        assertThat(faults(Map.of(Setting.DRIVER, "fake", Setting.FLEET, text), List.of(), Map.of()))
+                .singleElement()
+                .satisfies(fault -> assertThat(fault).startsWith("--fleet: \"" + text + "\" "));
+        assertThat(FleetSize.parse("5000x256x16")).hasToString("5000x256x16");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "5", "ms", "-1ms", "5m", "61s", "0.5s"})
+    void aLatencyIsMillisecondsOrSeconds(String text) {
+        assertThat(faults(Map.of(Setting.DRIVER, "fake", Setting.FAKE_LATENCY, text), List.of(), Map.of()))
+                .singleElement()
+                .satisfies(fault -> assertThat(fault).startsWith("--fake-latency: \"" + text + "\" is not a time"));
     }
 
     @ParameterizedTest

@@ -12,13 +12,17 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The directory tree of one host, with its mounts. Guarded by the host. */
 final class FakeFiles {
     private static final int MOST_SYMLINKS = 40;
 
-    /** A file, directory or symbolic link. */
+    /**
+     * A file, directory or symbolic link. Texts and names are interned: on the hosts of a fleet most are the same, and so a
+     * host takes a few ten kilobytes.
+     */
     static final class Node {
         final @Nullable Map<String, Node> entries;
         final boolean link;
@@ -31,7 +35,7 @@ final class FakeFiles {
         private Node(@Nullable Map<String, Node> entries, boolean link, String text, Access access) {
             this.entries = entries;
             this.link = link;
-            this.text = text;
+            this.text = text.intern();
             set(access);
         }
 
@@ -91,10 +95,31 @@ final class FakeFiles {
     }
 
     private Node root = Node.directory(Access.rootDirectory());
+    private boolean full;
     private final List<Mounted> mounts = new ArrayList<>();
 
     List<Mounted> mounts() {
         return mounts;
+    }
+
+    /** Runs something while there is no room on any disk. */
+    <T> T whileFull(Supplier<T> action) {
+        full = true;
+        try {
+            return action.get();
+        } finally {
+            full = false;
+        }
+    }
+
+    /** Refuses to write where there is no room. */
+    void requireRoom(String path) {
+        boolean inMemory = path.startsWith("/run/")
+                || isOfKernel(path)
+                || mountOf(path).facts.type().equals("tmpfs");
+        if (full && !inMemory) {
+            throw new Refused(path + ": No space left on device");
+        }
     }
 
     /** Returns the file system that holds an absolute path without symbolic links. */
@@ -261,9 +286,10 @@ final class FakeFiles {
         Node there = findHere(path);
         if (there == null) {
             Node parent = parentOf(path);
+            requireRoom(path);
             Node made = Node.directory(access);
             made.project = parent.project;
-            parent.list().put(lastOf(path), made);
+            parent.list().put(lastOf(path).intern(), made);
             return true;
         }
         if (!there.isDirectory()) {
@@ -284,20 +310,22 @@ final class FakeFiles {
         if (there != null && there.isFile() && there.text.equals(text) && there.has(access)) {
             return false;
         }
+        requireRoom(path);
         Node made = Node.file(text, access);
         made.project = parent.project;
-        parent.list().put(lastOf(path), made);
+        parent.list().put(lastOf(path).intern(), made);
         return true;
     }
 
     /** Writes into a file in place, or makes it: what a kernel or a daemon does. */
     void put(String path, String text, Access access) {
+        requireRoom(path);
         Map<String, Node> entries = parentOf(path).list();
         Node there = entries.get(lastOf(path));
         if (there != null && there.isFile()) {
-            there.text = text;
+            there.text = text.intern();
         } else {
-            entries.put(lastOf(path), Node.file(text, access));
+            entries.put(lastOf(path).intern(), Node.file(text, access));
         }
     }
 
@@ -305,7 +333,7 @@ final class FakeFiles {
     Node makeAll(String path) {
         Node at = root;
         for (String name : names(path)) {
-            at = at.list().computeIfAbsent(name, n -> Node.directory(Access.rootDirectory()));
+            at = at.list().computeIfAbsent(name.intern(), n -> Node.directory(Access.rootDirectory()));
         }
         return at;
     }
@@ -349,11 +377,13 @@ final class FakeFiles {
     }
 
     private static void requireWritable(String path) {
-        for (String kernel : List.of("/proc/", "/sys/")) {
-            if (path.startsWith(kernel)) {
-                throw new Refused(path + ": Operation not permitted");
-            }
+        if (isOfKernel(path)) {
+            throw new Refused(path + ": Operation not permitted");
         }
+    }
+
+    private static boolean isOfKernel(String path) {
+        return path.startsWith("/proc/") || path.startsWith("/sys/");
     }
 
     /** Calls {@code visitor} with every path at or below {@code path} and what is there, symbolic links not followed. */

@@ -2,11 +2,14 @@ package io.kloigos.testkit;
 
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.Capability;
+import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.SshPublicKey;
+import io.kloigos.planner.HostPlanner;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
@@ -40,7 +43,6 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,19 +54,15 @@ import org.jspecify.annotations.Nullable;
  * host excludes all others, and a plan that was applied is not applied again but answered from its record.
  */
 public final class FakeHost {
-    private static final int PLANS_KEPT = 5000;
+    /** Reports of steps without a failure, which are equal on all hosts: each is kept once. */
+    private static final Map<StepReport, StepReport> REPORTS = new ConcurrentHashMap<>();
 
     private final HostAddress address;
     private final String hostKey;
     private final FakeMachine machine;
     private final ReentrantReadWriteLock hostLock = new ReentrantReadWriteLock();
     private final Map<String, Lock> unitLocks = new ConcurrentHashMap<>();
-    private final Map<String, Attempt> attempts = Collections.synchronizedMap(new LinkedHashMap<>() {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Attempt> eldest) {
-            return size() > PLANS_KEPT;
-        }
-    });
+    private final Map<String, Attempt> attempts;
     private final Map<HostPlan.Scope, Long> fences = new HashMap<>();
     private final Set<String> cancelled = ConcurrentHashMap.newKeySet();
     private final List<HostFailure> failures = new ArrayList<>();
@@ -78,6 +76,13 @@ public final class FakeHost {
         hostKey = fingerprint(spec.hostname);
         machine = new FakeMachine(spec);
         latency = spec.latency;
+        int plansKept = spec.plansKept;
+        attempts = Collections.synchronizedMap(new LinkedHashMap<>() {
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<String, Attempt> eldest) {
+                return size() > plansKept;
+            }
+        });
     }
 
     /** Returns a builder of a host with 16 CPUs on one node, 64 GiB of memory and one file system with quotas. */
@@ -169,7 +174,10 @@ public final class FakeHost {
                 .toList());
     }
 
-    /** Returns every plan that was asked for, in the order in which each was first, with what it changed. */
+    /**
+     * Returns every plan that was asked for, in the order in which each was first, with what it changed; of very many the
+     * last (see {@link Builder#plansKept}).
+     */
     public List<AppliedPlan> applied() {
         synchronized (attempts) {
             return attempts.values().stream().map(Attempt::told).toList();
@@ -210,6 +218,66 @@ public final class FakeHost {
             lines.add(machine.nftables.listAll());
             return lines.stream().sorted().collect(Collectors.joining("\n"));
         });
+    }
+
+    /**
+     * Asserts that the tenant of the unit can log in with the unit's key, and finds the CPUs, memory and ports that the unit
+     * promises.
+     *
+     * @throws AssertionError with each difference
+     */
+    public void assertAllocated(ComputeUnit unit) {
+        SshPublicKey key = unit.sshPublicKey();
+        TenantLogin promised = new TenantLogin(
+                "",
+                key == null ? List.of() : List.of(key.line()),
+                unit.cpus(),
+                unit.limits().memoryMax(),
+                List.of(unit.ports()));
+        List<String> differences = login(unit.user()).differences(promised);
+        if (!differences.isEmpty()) {
+            throw new AssertionError(unit.user() + " does not find on " + address.hostname() + " what " + unit.id()
+                    + " promises:\n  " + String.join("\n  ", differences));
+        }
+    }
+
+    /**
+     * Asserts that nobody can log in to the unit and that nothing of a tenant is left: no trace of any kind.
+     *
+     * @throws AssertionError with everything that is left
+     */
+    public void assertClean(ComputeUnit unit) {
+        List<String> left = new ArrayList<>();
+        if (login(unit.user()).succeeds()) {
+            left.add("login: " + unit.user() + " can log in");
+        }
+        for (Trace trace : Trace.values()) {
+            List<String> found = held(() -> machine.traces(trace, HostPlanner.tenant(unit)));
+            if (!found.isEmpty()) {
+                left.add(trace + ": " + String.join(" ", found));
+            }
+        }
+        if (!left.isEmpty()) {
+            throw new AssertionError(
+                    unit.id() + " is not clean on " + address.hostname() + ":\n  " + String.join("\n  ", left));
+        }
+    }
+
+    /**
+     * Asserts that everything on the host is as it was.
+     *
+     * @param earlier what {@link #state()} returned then
+     * @throws AssertionError with what is there no more, marked by -, and what is new, marked by +
+     */
+    public void assertState(String earlier) {
+        List<String> then = earlier.lines().toList();
+        List<String> now = state().lines().toList();
+        List<String> differences = new ArrayList<>();
+        then.stream().filter(line -> !now.contains(line)).forEach(line -> differences.add("- " + line));
+        now.stream().filter(line -> !then.contains(line)).forEach(line -> differences.add("+ " + line));
+        if (!differences.isEmpty()) {
+            throw new AssertionError(address.hostname() + " is not as it was:\n  " + String.join("\n  ", differences));
+        }
     }
 
     private static String quoted(String text) {
@@ -359,6 +427,7 @@ public final class FakeHost {
                     HostFailure.Busy.class,
                     HostFailure.DropAfterStep.class,
                     HostFailure.FailStep.class,
+                    HostFailure.DiskFull.class,
                     HostFailure.LoseReply.class,
                     HostFailure.Stall.class));
             if (failure instanceof HostFailure.Busy) {
@@ -540,7 +609,9 @@ public final class FakeHost {
                 Step step = plan.steps().get(index);
                 changed = step instanceof Step.Expectation expectation
                         ? comesTrue(expectation)
-                        : held(() -> machine.apply(step));
+                        : held(() -> isFull(index)
+                                ? machine.files.whileFull(() -> machine.apply(step))
+                                : machine.apply(step));
             } catch (Refused e) {
                 return new StepReport(index, Outcome.FAILED, 0, e.text());
             } catch (TimeRanOut e) {
@@ -552,7 +623,12 @@ public final class FakeHost {
             if (fail != null) {
                 return new StepReport(index, Outcome.FAILED, 0, "injected: failed after its effect");
             }
-            return new StepReport(index, changed ? Outcome.CHANGED : Outcome.UNCHANGED, 0, "");
+            StepReport report = new StepReport(index, changed ? Outcome.CHANGED : Outcome.UNCHANGED, 0, "");
+            return REPORTS.computeIfAbsent(report, Function.identity());
+        }
+
+        private boolean isFull(int index) {
+            return failure instanceof HostFailure.DiskFull full && index >= full.step();
         }
 
         /** Looks again whenever anything on the host has changed, until the expectation's time is over. */
@@ -643,6 +719,7 @@ public final class FakeHost {
         String reservedPorts = "";
         int systemdVersion = 257;
         Duration latency = Duration.ZERO;
+        int plansKept = 5000;
         private CpuSet online = CpuSet.range(0, 15);
         private int nodes = 1;
         private int threadsPerCore = 1;
@@ -769,41 +846,23 @@ public final class FakeHost {
             return this;
         }
 
-        /** Returns the host. */
+        /** The host remembers the outcome of so many plans, the last ones; 5000 unless said. */
+        public Builder plansKept(int plans) {
+            plansKept = plans;
+            return this;
+        }
+
+        /**
+         * Returns the host.
+         *
+         * @throws IllegalStateException if the CPUs cannot be spread evenly over the nodes and cores
+         */
         public FakeHost build() {
             return new FakeHost(this);
         }
 
-        CpuSet onlineCpus() {
-            return online;
-        }
-
-        List<CpuSet> cores() {
-            int[] cpus = online.stream().toArray();
-            int cores = cpus.length / threadsPerCore;
-            if (cores * threadsPerCore != cpus.length || cores % nodes != 0) {
-                throw new IllegalStateException(cpus.length + " CPUs cannot be spread over " + nodes + " nodes with "
-                        + threadsPerCore + " threads a core");
-            }
-            return IntStream.range(0, cores)
-                    .mapToObj(core -> CpuSet.of(IntStream.range(0, threadsPerCore)
-                            .map(thread -> cpus[core + thread * cores])
-                            .toArray()))
-                    .toList();
-        }
-
-        Map<Integer, HostFacts.Node> topology() {
-            List<CpuSet> cores = cores();
-            int each = cores.size() / nodes;
-            return IntStream.range(0, nodes)
-                    .boxed()
-                    .collect(Collectors.toMap(
-                            Function.identity(),
-                            node -> new HostFacts.Node(
-                                    Stream.of(cores.subList(node * each, (node + 1) * each))
-                                            .flatMap(List::stream)
-                                            .reduce(CpuSet.empty(), CpuSet::union),
-                                    memory.times(1, nodes))));
+        Topology topology() {
+            return new Topology(online, nodes, threadsPerCore, memory);
         }
     }
 }

@@ -32,6 +32,14 @@ final class FakeMachine {
 
     /** A Unix user. */
     record Account(String name, int uid, int gid, String gecos, String home, String shell, boolean expired) {
+        Account {
+            // A fleet has the same users on every host.
+            name = name.intern();
+            gecos = gecos.intern();
+            home = home.intern();
+            shell = shell.intern();
+        }
+
         Account expired(boolean now) {
             return new Account(name, uid, gid, gecos, home, shell, now);
         }
@@ -72,9 +80,7 @@ final class FakeMachine {
 
     final Set<Capability> capabilities;
     final Set<String> cgroupControllers;
-    final CpuSet onlineCpus;
-    final Map<Integer, HostFacts.Node> nodes;
-    final List<CpuSet> cores;
+    final Topology topology;
     final String sshUnit = "ssh.service";
     final FakeFiles files = new FakeFiles();
     final FakeNftables nftables = new FakeNftables();
@@ -87,8 +93,6 @@ final class FakeMachine {
     private final int systemdVersion;
     private final List<Task> processes = new ArrayList<>();
     private final Map<Trace, Set<Integer>> leftInKernel = new TreeMap<>();
-    private final FakeTools tools = new FakeTools(this);
-    private final ByteSize memory;
     private final ByteSize swap;
     private final List<FakeFiles.Mounted> systemMounts = new ArrayList<>();
     private String sshConfiguration = "";
@@ -97,10 +101,7 @@ final class FakeMachine {
     FakeMachine(FakeHost.Builder spec) {
         capabilities = EnumSet.copyOf(spec.capabilities);
         cgroupControllers = Set.copyOf(spec.cgroupControllers);
-        onlineCpus = spec.onlineCpus();
-        cores = spec.cores();
-        nodes = spec.topology();
-        memory = spec.memory;
+        topology = spec.topology();
         swap = spec.swap;
         listening = new TreeSet<>(spec.listening);
         systemdVersion = spec.systemdVersion;
@@ -256,7 +257,7 @@ final class FakeMachine {
 
     /** Runs a command as a shell would. */
     String run(List<String> argv, String stdin) {
-        return tools.run(argv, stdin);
+        return new FakeTools(this).run(argv, stdin);
     }
 
     private void attempt(List<String> argv, String stdin) {
@@ -280,6 +281,7 @@ final class FakeMachine {
         List<String> missing =
                 appended.lines().stream().filter(line -> !there.contains(line)).toList();
         if (!missing.isEmpty()) {
+            files.requireRoom(appended.path());
             String end = file.text.isEmpty() || file.text.endsWith("\n") ? "" : "\n";
             file.text += end + String.join("\n", missing) + "\n";
         }
@@ -302,6 +304,9 @@ final class FakeMachine {
             from = next;
         }
         boolean changed = kept.length() != file.text.length();
+        if (changed) {
+            files.requireRoom(removed.path());
+        }
         file.text = kept.toString();
         return changed;
     }
@@ -344,7 +349,7 @@ final class FakeMachine {
         if (!disk.signature.isEmpty()) {
             throw new Refused(format.device() + " holds " + disk.signature + "; only a blank disk is formatted");
         }
-        tools.require("mkfs." + format.type());
+        new FakeTools(this).require("mkfs." + format.type());
         blank(disk);
         disk.signature = format.type().toString();
         disk.label = format.label();
@@ -527,7 +532,12 @@ final class FakeMachine {
                         point,
                         FakeFiles.Node.directory(new Access(uid, 0700)),
                         new HostFacts.Mount(
-                                point, "sshfs", "fuse.sshfs", Set.of("rw", "user_id=" + uid), memory, memory),
+                                point,
+                                "sshfs",
+                                "fuse.sshfs",
+                                Set.of("rw", "user_id=" + uid),
+                                topology.memory(),
+                                topology.memory()),
                         uid);
             }
             case KEYRINGS, IPC ->
@@ -659,14 +669,14 @@ final class FakeMachine {
             return TenantLogin.refused("the home directory " + account.home() + " is missing or not the user's");
         }
         Map<String, List<String>> limits = systemd.sliceSettings("user-" + account.uid() + ".slice");
-        CpuSet cpus = FakeSystemd.union(limits, "AllowedCPUs").intersect(onlineCpus);
+        CpuSet cpus = FakeSystemd.union(limits, "AllowedCPUs").intersect(topology.online());
         List<String> most = limits.getOrDefault("MemoryMax", List.of("infinity"));
         String max = most.get(most.size() - 1);
         return new TenantLogin(
                 "",
                 keys,
-                cpus.isEmpty() ? onlineCpus : cpus,
-                max.equals("infinity") ? memory : ByteSize.parse(max),
+                cpus.isEmpty() ? topology.online() : cpus,
+                max.equals("infinity") ? topology.memory() : ByteSize.parse(max),
                 nftables.elements("inet kloigos", "own").stream()
                         .filter(element -> element.key() == account.uid())
                         .map(element -> new PortRange(element.first(), element.last() + 1))
@@ -747,10 +757,6 @@ final class FakeMachine {
         systemd.unmounted(point);
     }
 
-    CpuSet nodeNumbers() {
-        return CpuSet.of(nodes.keySet().stream().mapToInt(Integer::intValue).toArray());
-    }
-
     HostFacts facts(String hostKey) {
         Map<String, HostFacts.Mount> mounts = new TreeMap<>();
         PROBED.forEach(path -> mounts.put(path, files.mountOf(path).facts));
@@ -773,14 +779,14 @@ final class FakeMachine {
         return new HostFacts(
                 hostKey,
                 systemdVersion >= 257 ? "debian 13" : "debian 12",
-                systemdVersion >= 257 ? "6.12.117" : "6.1.0-56-amd64",
+                (systemdVersion >= 257 ? "6.12.117" : "6.1.0-56") + HostFacts.SIMULATED,
                 systemdVersion,
                 capabilities,
                 cgroupControllers,
-                onlineCpus,
-                nodes,
-                cores,
-                memory,
+                topology.online(),
+                topology.numaNodes(),
+                topology.cores(),
+                topology.memory(),
                 swap,
                 mounts,
                 disks.stream()

@@ -351,6 +351,7 @@ final class FakeSystemd {
             }
             throw new Refused("Failed to enable unit: Unit file " + unit + " does not exist.");
         }
+        machine.files.requireRoom(ETC);
         wants(unit)
                 .forEach(target -> machine.files
                         .makeAll(ETC + "/" + target + ".wants")
@@ -421,7 +422,8 @@ final class FakeSystemd {
         FakeFiles.Node file = machine.files.find(ETC + "/" + unit);
         StringBuilder out = new StringBuilder(file == null ? "" : file.text);
         dropIns.values().forEach(text -> out.append('\n').append(text));
-        return out.toString();
+        // The same on every host of a fleet, and kept while the unit is loaded.
+        return out.toString().intern();
     }
 
     private Map<String, List<String>> settings(String unit, String section) {
@@ -481,8 +483,8 @@ final class FakeSystemd {
             return;
         }
         Map<String, List<String>> settings = settings(unit, unit.endsWith(".scope") ? "Scope" : "Slice");
-        set(directory, "cpuset.cpus", union(settings, "AllowedCPUs"), machine.onlineCpus);
-        set(directory, "cpuset.mems", union(settings, "AllowedMemoryNodes"), machine.nodeNumbers());
+        set(directory, "cpuset.cpus", union(settings, "AllowedCPUs"), machine.topology.online());
+        set(directory, "cpuset.mems", union(settings, "AllowedMemoryNodes"), machine.topology.nodeNumbers());
         put(directory, "memory.max", size(settings, "MemoryMax"));
         put(directory, "memory.high", size(settings, "MemoryHigh"));
         put(directory, "memory.swap.max", size(settings, "MemorySwapMax"));

@@ -263,6 +263,7 @@ final class FakeTools {
             throw new Refused("cp: cannot overwrite non-directory '" + target + "'");
         } else {
             Node parent = files.parentOf(target);
+            files.requireRoom(target);
             copy.project = parent.project;
             parent.list().put(FakeFiles.lastOf(target), copy);
         }
@@ -321,6 +322,7 @@ final class FakeTools {
         if (files.findHere(words.get(1)) != null) {
             throw new Refused("ln: failed to create symbolic link '" + words.get(1) + "': File exists");
         }
+        files.requireRoom(words.get(1));
         files.parentOf(words.get(1)).list().put(FakeFiles.lastOf(words.get(1)), Node.link(words.get(0), 0));
         return "";
     }
@@ -633,6 +635,7 @@ final class FakeTools {
                 && machine.groups.values().stream()
                         .allMatch(group -> group.gid() != asked || group.name().equals(name));
         int uid = free ? asked : freeSystemId();
+        files.requireRoom("/etc/passwd");
         FakeMachine.Group group = machine.groups.computeIfAbsent(name, n -> group(n, uid));
         machine.accounts.put(
                 name,
@@ -672,6 +675,7 @@ final class FakeTools {
         if (account == null) {
             throw new Refused("usermod: user '" + name + "' does not exist");
         }
+        files.requireRoom("/etc/shadow");
         machine.accounts.put(name, account.expired(!when.isEmpty() && !when.equals("-1")));
         return "";
     }

@@ -49,6 +49,15 @@ public sealed interface HostFailure {
      */
     record FailStep(int step, Effect effect) implements HostFailure {}
 
+    /**
+     * The disks are full from a step on until the plan ends: what writes to a file, makes one or makes a directory fails as
+     * on a real host, with "No space left on device". What is in the kernel's or in memory (/proc, /sys, /run and every
+     * tmpfs) can be written, and what is there can be removed. For a disk that stays full, inject it as many times.
+     *
+     * @param step the first step that finds no room
+     */
+    record DiskFull(int step) implements HostFailure {}
+
     /** The whole plan is applied, and the reply is lost. */
     record LoseReply() implements HostFailure {}
 

@@ -3,6 +3,7 @@ package io.kloigos.testkit;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.PortRange;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -27,5 +28,24 @@ public record TenantLogin(String refusal, List<String> keys, CpuSet cpus, ByteSi
     /** Tells whether the tenant gets in. */
     public boolean succeeds() {
         return refusal.isEmpty();
+    }
+
+    /** Returns how this differs from what was promised, a line each. */
+    List<String> differences(TenantLogin promised) {
+        if (!succeeds()) {
+            return List.of("login: refused: " + refusal);
+        }
+        List<String> differences = new ArrayList<>();
+        compare("keys", promised.keys, keys, differences);
+        compare("CPUs", promised.cpus, cpus, differences);
+        compare("memory", promised.memory, memory, differences);
+        compare("ports", promised.ports, ports, differences);
+        return differences;
+    }
+
+    private static void compare(String what, Object promised, Object found, List<String> differences) {
+        if (!promised.equals(found)) {
+            differences.add(what + ": promised " + promised + ", found " + found);
+        }
     }
 }

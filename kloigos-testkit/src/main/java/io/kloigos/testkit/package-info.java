@@ -1,4 +1,4 @@
-/** A stateful fake host, the contract of host drivers and the lab. */
+/** A stateful fake host, a JUnit extension that stages fleets of them, and the contract of host drivers. */
 @NullMarked
 package io.kloigos.testkit;
 

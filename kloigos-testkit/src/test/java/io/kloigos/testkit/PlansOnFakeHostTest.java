@@ -28,7 +28,9 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Step;
 import io.kloigos.spi.Trace;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -261,6 +263,54 @@ class PlansOnFakeHostTest {
                 assertThat(scene.host().state()).isEqualTo(staged);
             });
         }
+    }
+
+    @Test
+    void aFullDiskFailsWhatWritesAndHarmsNothing() {
+        Scene scene = plain();
+        scene.succeed(scene.init());
+        HostPlan allocate = HostPlanner.allocate("a", scene.server(), scene.unit(), KEY);
+        HostPlan deallocate = HostPlanner.deallocate("d", scene.server(), scene.unit());
+        scene.succeed(allocate);
+        String allocated = scene.host().state();
+        scene.succeed(deallocate);
+
+        for (int step = 0; step < allocate.steps().size(); step++) {
+            scene.host().inject(new HostFailure.DiskFull(step));
+            // The key comes last, so that there is always something left to write.
+            assertThat(scene.apply(named(allocate, "a-full-" + step))
+                            .failure()
+                            .orElseThrow()
+                            .detail())
+                    .contains("No space left on device");
+            assertThat(scene.host().login(scene.unit().user()).succeeds()).isFalse();
+            scene.succeed(named(allocate, "a-again-" + step));
+            assertThat(scene.host().state()).isEqualTo(allocated);
+            scene.succeed(named(deallocate, "d-" + step));
+        }
+    }
+
+    @Test
+    void aFullDiskLeavesRoomInMemoryAndForRemovals() {
+        Scene scene = plain();
+        scene.host().write("/tmp/there", "text\n");
+        HostPlan plan = new HostPlan(
+                "full",
+                HostPlan.Scope.host(),
+                Duration.ofSeconds(30),
+                List.of(
+                        new Step.TextFile("/dev/shm/new", "text\n", Step.Access.rootFile()),
+                        new Step.TextFile("/run/lock/new", "text\n", Step.Access.rootFile()),
+                        new Step.TextFile("/tmp/there", "text\n", Step.Access.rootFile()),
+                        new Step.Removal("/tmp/there"),
+                        new Step.TextFile("/tmp/there", "text\n", Step.Access.rootFile())));
+        scene.host().inject(new HostFailure.DiskFull(0));
+
+        PlanReport report = scene.apply(plan);
+
+        assertThat(report.failure().orElseThrow().index()).isEqualTo(4);
+        assertThat(report.failure().orElseThrow().detail()).isEqualTo("/tmp/there: No space left on device");
+        scene.succeed(named(plan, "room"));
     }
 
     private static HostPlan named(HostPlan plan, String id) {

@@ -80,6 +80,11 @@ public final class ThrottledHostDriver implements HostDriver {
         }
 
         @Override
+        public void cancel(String planId) {
+            host.cancel(planId);
+        }
+
+        @Override
         public void close() {
             host.close();
         }

@@ -1,5 +1,8 @@
 package io.kloigos.command;
 
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
 import io.kloigos.Kloigos;
 import io.kloigos.driver.local.LocalHostDriver;
 import io.kloigos.driver.ssh.SshHostDriver;
@@ -48,6 +51,7 @@ import picocli.CommandLine.Unmatched;
 final class ServeCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
     private static final Path DATABASE = Path.of("kloigos.db");
+    private static final int CONNECTIONS = 16;
     private static final HostAddress THIS_MACHINE = new HostAddress("localhost", "127.0.0.1", null, null, null);
     private static final List<String> OWN_KEYS = List.of("id_ed25519", "id_ecdsa", "id_rsa");
 
@@ -56,8 +60,10 @@ final class ServeCommand implements Callable<Integer> {
 
     @Option(
             names = "--database",
-            paramLabel = "FILE",
-            description = "The SQLite database (kloigos.db; with --driver fake a temporary one).")
+            paramLabel = "FILE|URL",
+            description =
+                    "The database: a file, which SQLite keeps (kloigos.db; with --driver fake a temporary one), or"
+                            + " jdbc:postgresql://HOST/NAME, which several servers may share.")
     private @Nullable String database;
 
     @Option(
@@ -156,8 +162,7 @@ final class ServeCommand implements Callable<Integer> {
 
     private static void serve(HostDriver driver, ServeSettings settings, CommandLine command)
             throws InterruptedException {
-        Path database = settings.database();
-        Running running = Running.begin(open(driver, database == null ? DATABASE : database), () -> {});
+        Running running = open(driver, settings.database());
         int port = listen(running, httpSettings(settings));
         announce("Kloigos", port, settings, command);
     }
@@ -167,19 +172,19 @@ final class ServeCommand implements Callable<Integer> {
         LOG.warn(
                 "The fleet is simulated: none of its {} servers exists",
                 settings.fleet().servers());
-        Path named = settings.database();
         Path database;
         Runnable last;
-        if (named == null) {
+        if (settings.database() instanceof DatabaseLocation.SqliteFile named) {
+            database = named.path();
+            last = () -> {};
+        } else {
             TemporaryDatabase temporary = TemporaryDatabase.create();
             database = temporary.file();
             last = temporary::delete;
-        } else {
-            database = named;
-            last = () -> {};
         }
         fleet.restore(database);
-        Kloigos kloigos = open(fleet.driver(), database);
+        Kloigos kloigos =
+                Kloigos.builder().driver(fleet.driver()).database(database).build();
         Running running = Running.begin(kloigos, last);
         int port = listen(running, httpSettings(settings).withSimulatedHosts());
         fleet.init(kloigos);
@@ -187,8 +192,30 @@ final class ServeCommand implements Callable<Integer> {
         announce("Kloigos (simulated fleet)", port, settings, command);
     }
 
-    private static Kloigos open(HostDriver driver, Path database) {
-        return Kloigos.builder().driver(driver).database(database).build();
+    private static Running open(HostDriver driver, @Nullable DatabaseLocation location) {
+        Kloigos.Builder kloigos = Kloigos.builder().driver(driver);
+        if (location instanceof DatabaseLocation.PostgresUrl postgres) {
+            HikariDataSource source = connect(postgres);
+            return Running.begin(kloigos.database(source).build(), source::close);
+        }
+        Path file = location instanceof DatabaseLocation.SqliteFile named ? named.path() : DATABASE;
+        return Running.begin(kloigos.database(file).build(), () -> {});
+    }
+
+    private static HikariDataSource connect(DatabaseLocation.PostgresUrl location) {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl(location.url());
+        config.setPoolName("kloigos");
+        config.setMaximumPoolSize(CONNECTIONS);
+        try {
+            return new HikariDataSource(config);
+        } catch (PoolInitializationException e) {
+            throw new KloigosException(
+                    ErrorCode.STORE_FAILED,
+                    "Cannot connect to " + location + ": " + e.getMessage()
+                            + ". Check that the database exists, can be reached from here and lets this user in.",
+                    e);
+        }
     }
 
     private static int listen(Running running, HttpSettings settings) {

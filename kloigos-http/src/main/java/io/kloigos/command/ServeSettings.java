@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * The settings of {@code kloigos serve}. An option wins over an environment variable, which wins over the configuration file.
  *
  * @param listen where to listen
- * @param database the SQLite file; null for {@code kloigos.db}, or for a temporary one where the hosts are simulated
+ * @param database where the inventory is kept; null for {@code kloigos.db}, or for a temporary one where the hosts are simulated
  * @param driver how hosts are reached
  * @param fleet the simulated hosts
  * @param fakeLatency how long a simulated host takes for a plan
@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 record ServeSettings(
         ListenAddress listen,
-        @Nullable Path database,
+        @Nullable DatabaseLocation database,
         DriverName driver,
         FleetSize fleet,
         Duration fakeLatency,
@@ -74,7 +74,7 @@ record ServeSettings(
         DriverName driver = reader.driver();
         ServeSettings settings = new ServeSettings(
                 reader.get(Setting.LISTEN, ListenAddress::parse, ListenAddress.standard()),
-                reader.find(Setting.DATABASE, ServeSettings::path),
+                reader.find(Setting.DATABASE, DatabaseLocation::parse),
                 driver,
                 reader.get(Setting.FLEET, FleetSize::parse, FleetSize.standard()),
                 reader.get(Setting.FAKE_LATENCY, ServeSettings::latency, DEFAULT_LATENCY),
@@ -82,6 +82,12 @@ record ServeSettings(
                 reader.get(Setting.SSH_PORT, ServeSettings::port, 22),
                 reader.find(Setting.SSH_KEY, ServeSettings::path),
                 reader.find(Setting.KNOWN_HOSTS, ServeSettings::path));
+        if (driver == DriverName.FAKE && settings.database() instanceof DatabaseLocation.PostgresUrl) {
+            faults.add(
+                    "not_with_fake",
+                    "simulated hosts live in one process; with --driver fake, name a file",
+                    Setting.DATABASE.option());
+        }
         faults.throwIfAny(ErrorCode.INVALID_REQUEST, "Cannot use these settings");
         return settings;
     }

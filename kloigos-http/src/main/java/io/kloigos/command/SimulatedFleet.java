@@ -48,6 +48,7 @@ final class SimulatedFleet {
     private static final ByteSize DISK_PER_CPU = ByteSize.parse("16G");
     private static final int LEAST_CPUS_FOR_NODES = 64;
     private static final int PLANS_KEPT = 100;
+    private static final Duration RESTORING = Duration.ofSeconds(20);
 
     private final FleetSize size;
     private final Map<String, InitServerRequest> requests;
@@ -148,7 +149,7 @@ final class SimulatedFleet {
         if (!Files.exists(database)) {
             return;
         }
-        try (Inventory inventory = Inventory.open(database, "restore-" + UUID.randomUUID());
+        try (Inventory inventory = Inventory.open(database, "restore-" + UUID.randomUUID(), RESTORING);
                 HostDriver driver = fleet.driver()) {
             List<Server> servers = inventory.servers();
             servers.forEach(server -> requireOfThisFleet(server, database));

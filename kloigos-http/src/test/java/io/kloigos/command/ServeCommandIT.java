@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kloigos.http.ApiClient;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -191,5 +192,50 @@ class ServeCommandIT {
             assertThat(end.errors())
                     .containsExactly("kloigos: sevre: there is no such command or option; did you mean \"serve\"?");
         });
+    }
+
+    @Test
+    void severalServersShareAPostgresDatabase() throws Exception {
+        try (EmbeddedPostgres postgres = EmbeddedPostgres.start()) {
+            String[] serve = {
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--ssh-key",
+                key().toString(),
+                "--database",
+                postgres.getJdbcUrl("postgres", "postgres")
+            };
+            ApiClient one = serving(start(serve));
+            ApiClient other = serving(start(serve));
+
+            assertThat(one.get("/api/servers").expect(200).body()).isEmpty();
+            assertThat(other.get("/api/servers").expect(200).body()).isEmpty();
+        }
+    }
+
+    private static ApiClient serving(Process process) throws IOException {
+        String ready = process.inputReader(StandardCharsets.UTF_8).readLine();
+        assertThat(ready).startsWith("Kloigos listens on ");
+        return new ApiClient(ready.substring(ready.indexOf("http")));
+    }
+
+    @Test
+    void saysThatAPostgresDatabaseIsOutOfReachWithoutItsPassword() throws Exception {
+        End end = end(start("serve", "--database", "jdbc:postgresql://127.0.0.1:1/kloigos?user=k&password=secret"));
+        assertThat(end.status()).isEqualTo(1);
+        assertThat(String.join("\n", end.errors()))
+                .contains("Cannot connect to jdbc:postgresql://127.0.0.1:1/kloigos: ")
+                .doesNotContain("secret");
+    }
+
+    @Test
+    void aSecondServerOnAFileIsRefused() throws Exception {
+        String[] serve = {"serve", "--listen", "127.0.0.1:0", "--ssh-key", key().toString()};
+        serving(start(serve));
+
+        End refused = end(start(serve));
+        assertThat(refused.status()).isEqualTo(1);
+        assertThat(refused.errors()).last().asString().contains("kloigos.db: another Kloigos has it open");
     }
 }

@@ -71,7 +71,7 @@ class ServeSettingsTest {
                                 "KLOIGOS_SSH_KEY", "variable_key")))
                 .isEqualTo(new ServeSettings(
                         new ListenAddress("localhost", 3),
-                        Path.of("file.db"),
+                        new DatabaseLocation.SqliteFile(Path.of("file.db")),
                         DriverName.FAKE,
                         new FleetSize(50, 256, 16),
                         Duration.ofSeconds(2),
@@ -189,5 +189,25 @@ class ServeSettingsTest {
     @ValueSource(strings = {"", "8080", ":8080", "localhost", "localhost:65536", "::1:8080", "a b:1", "http://a:1"})
     void listenIsNothingElse(String text) {
         assertThat(faults(Map.of(Setting.LISTEN, text), List.of(), Map.of())).hasSize(1);
+    }
+
+    @Test
+    void aDatabaseIsAFileOrAPostgresUrlWhosePasswordIsNeverPrinted() {
+        DatabaseLocation postgres = DatabaseLocation.parse("jdbc:postgresql://db1/kloigos?user=k&password=secret");
+        assertThat(postgres).hasToString("jdbc:postgresql://db1/kloigos");
+        assertThat(DatabaseLocation.parse("data/kloigos.db"))
+                .isEqualTo(new DatabaseLocation.SqliteFile(Path.of("data/kloigos.db")));
+        assertThat(faults(Map.of(Setting.DATABASE, "postgres://k:secret@db1/kloigos"), List.of(), Map.of()))
+                .singleElement()
+                .asString()
+                .contains("jdbc:postgresql://HOST/NAME")
+                .doesNotContain("secret");
+        assertThat(faults(
+                        Map.of(Setting.DRIVER, "fake", Setting.DATABASE, "jdbc:postgresql://db1/kloigos"),
+                        List.of(),
+                        Map.of()))
+                .singleElement()
+                .asString()
+                .startsWith("--database");
     }
 }

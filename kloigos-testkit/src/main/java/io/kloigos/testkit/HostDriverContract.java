@@ -31,6 +31,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * What every host driver must do, as tests. Whoever writes a driver implements this interface in a test class and runs it.
@@ -39,6 +40,7 @@ import org.junit.jupiter.api.Test;
  * the commands {@code true}, {@code false}, {@code test}, {@code cat}, {@code cp}, {@code ln}, {@code touch} and {@code
  * sleep} only.
  */
+@ExtendWith(ContractTally.class)
 public interface HostDriverContract {
     /** Hosts remember fences, so every plan has a higher one than those of earlier runs. */
     AtomicLong FENCE = new AtomicLong(System.currentTimeMillis() * 1000);

@@ -53,11 +53,12 @@ record Problem(String type, String title, int status, String detail, String code
         return switch (code) {
             case INVALID_REQUEST, HOST_UNSUITABLE -> HttpStatus.UNPROCESSABLE_CONTENT;
             case NOT_FOUND -> HttpStatus.NOT_FOUND;
-            case NO_CAPACITY, WRONG_STATE, ALREADY_MANAGED -> HttpStatus.CONFLICT;
+            case NO_CAPACITY, WRONG_STATE, ALREADY_MANAGED, CANCELLED -> HttpStatus.CONFLICT;
             case HOST_UNREACHABLE,
                     HOST_KEY_MISMATCH,
                     HOST_LOGIN_REFUSED,
                     HOST_BUSY,
+                    HOST_FENCED,
                     HOST_TIMEOUT,
                     HOST_STEP_FAILED,
                     HOST_PROTOCOL,

@@ -65,6 +65,23 @@ class LocalRefusalTest {
                 .isEmpty();
     }
 
+    @Test
+    void whoOnlyLooksLeavesNothing() {
+        try (LocalHostDriver driver = new LocalHostDriver(directory.resolve("run"), () -> 0);
+                HostSession session = driver.open(HERE)) {
+            assertThat(session.facts().accounts()).containsEntry("root", 0);
+        }
+
+        assertThat(directory).isEmptyDirectory();
+    }
+
+    @Test
+    void aPlanMayTakeAwayWhatTheDriverKeeps() {
+        assertThat(apply(new Step.Removal(directory + "/run")).failure()).isEmpty();
+
+        assertThat(directory).isEmptyDirectory();
+    }
+
     private PlanReport apply(Step step) {
         try (LocalHostDriver driver = new LocalHostDriver(directory.resolve("run"), () -> 0);
                 HostSession session = driver.open(HERE)) {

@@ -10,10 +10,10 @@ find /etc/kloigos /etc/systemd/system /etc/sysctl.d /etc/ssh /etc/pam.d /etc/pas
 # Without the day of the last change of a password, which is no matter of ours.
 cut -d: -f 1,2,4- /etc/shadow
 echo '== packet filter'
-nft list table inet kloigos 2>&1
+nft -s list table inet kloigos 2>&1
 cat /proc/sys/net/ipv4/ip_local_reserved_ports
 echo '== systemd'
-systemctl list-unit-files --no-legend '*kloigos*' 'mnt-*' 'var-lib-kloigos*'
+systemctl list-unit-files --no-legend '*kloigos*' 'mnt-*' 'var-lib-kloigos*' | sed 's/  */ /g'
 systemctl list-units --all --plain --no-legend '*kloigos*' 'mnt-*' 'var-lib-kloigos*' 'user@2*' 'user-2*' | sed 's/  */ /g'
 systemctl show -p AllowedCPUs init.scope system.slice user-20000.slice user-20001.slice
 systemctl is-system-running

@@ -31,6 +31,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * What every host driver must do, as tests. Whoever writes a driver implements this interface in a test class and runs it.
@@ -39,6 +40,7 @@ import org.junit.jupiter.api.Test;
  * the commands {@code true}, {@code false}, {@code test}, {@code cat}, {@code cp}, {@code ln}, {@code touch} and {@code
  * sleep} only.
  */
+@ExtendWith(ContractTally.class)
 public interface HostDriverContract {
     /** Hosts remember fences, so every plan has a higher one than those of earlier runs. */
     AtomicLong FENCE = new AtomicLong(System.currentTimeMillis() * 1000);
@@ -176,23 +178,40 @@ public interface HostDriverContract {
         String in = workspace();
         for (String text : texts) {
             String odd = in + "/" + text.replace('/', '_');
-            succeed(file(in + "/plain", text));
-            assertThat(outcome(file(in + "/plain", text))).as(text).isEqualTo(Outcome.UNCHANGED);
-            succeed(
-                    file(odd, text + "\n"),
-                    Step.Command.of("cp", "--", odd, in + "/copied"),
-                    new Step.Command(List.of("cp", "/dev/stdin", in + "/input"), text),
-                    Step.Command.of("test", text, "=", text));
-            expect(text, new Reading.FileText(odd));
-            expect(text, new Reading.FileText(in + "/copied"));
-            expect(text, new Reading.FileText(in + "/input"));
-            expect(text, new Reading.Output(List.of("cat", odd)));
-            assertThat(outcome(new Step.Removal(odd))).as(text).isEqualTo(Outcome.CHANGED);
+            assertThat(outcomes(
+                            file(in + "/plain", text),
+                            file(in + "/plain", text),
+                            file(odd, text + "\n"),
+                            Step.Command.of("cp", "--", odd, in + "/copied"),
+                            new Step.Command(List.of("cp", "/dev/stdin", in + "/input"), text),
+                            Step.Command.of("test", text, "=", text),
+                            new Step.Expectation(new Reading.FileText(odd), text),
+                            new Step.Expectation(new Reading.FileText(in + "/copied"), text),
+                            new Step.Expectation(new Reading.FileText(in + "/input"), text),
+                            new Step.Expectation(new Reading.Output(List.of("cat", odd)), text),
+                            new Step.Removal(odd),
+                            new Step.Removal(in + "/plain")))
+                    .as(text)
+                    .containsExactly(
+                            Outcome.CHANGED,
+                            Outcome.UNCHANGED,
+                            Outcome.CHANGED,
+                            Outcome.CHANGED,
+                            Outcome.CHANGED,
+                            Outcome.CHANGED,
+                            Outcome.UNCHANGED,
+                            Outcome.UNCHANGED,
+                            Outcome.UNCHANGED,
+                            Outcome.UNCHANGED,
+                            Outcome.CHANGED,
+                            Outcome.CHANGED);
         }
         succeed(Step.Command.of("test", "!", "-e", "/never"));
         for (String ending : List.of("", "\n", "no end", "end\n", "ends\n\n", "\n\nbegins", " spaces ", "\\")) {
-            succeed(file(in + "/ending", "other"), file(in + "/ending", ending));
-            assertThat(outcome(file(in + "/ending", ending))).isEqualTo(Outcome.UNCHANGED);
+            assertThat(outcomes(
+                            file(in + "/ending", "other"), file(in + "/ending", ending), file(in + "/ending", ending)))
+                    .as("content \"%s\"", ending)
+                    .containsExactly(Outcome.CHANGED, Outcome.CHANGED, Outcome.UNCHANGED);
         }
     }
 
@@ -207,17 +226,19 @@ public interface HostDriverContract {
             String path = in + "/lines";
             succeed(new Step.TextFile(path, before, access));
 
-            assertThat(outcome(new Step.AppendedLines(path, lines))).isEqualTo(Outcome.CHANGED);
-            assertThat(outcome(new Step.AppendedLines(path, lines))).isEqualTo(Outcome.UNCHANGED);
-            assertThat(outcome(new Step.TextFile(path, before + String.join("\n", lines) + "\n", access)))
+            assertThat(outcomes(
+                            new Step.AppendedLines(path, lines),
+                            new Step.AppendedLines(path, lines),
+                            new Step.TextFile(path, before + String.join("\n", lines) + "\n", access)))
                     .as("lines appended to \"%s\"", before)
-                    .isEqualTo(Outcome.UNCHANGED);
+                    .containsExactly(Outcome.CHANGED, Outcome.UNCHANGED, Outcome.UNCHANGED);
 
-            assertThat(outcome(new Step.RemovedLines(path, lines))).isEqualTo(Outcome.CHANGED);
-            assertThat(outcome(new Step.RemovedLines(path, lines))).isEqualTo(Outcome.UNCHANGED);
-            assertThat(outcome(new Step.TextFile(path, before, access)))
+            assertThat(outcomes(
+                            new Step.RemovedLines(path, lines),
+                            new Step.RemovedLines(path, lines),
+                            new Step.TextFile(path, before, access)))
                     .as("\"%s\" with the lines taken out again", before)
-                    .isEqualTo(Outcome.UNCHANGED);
+                    .containsExactly(Outcome.CHANGED, Outcome.UNCHANGED, Outcome.UNCHANGED);
         }
     }
 
@@ -421,18 +442,19 @@ public interface HostDriverContract {
         String path = workspace() + "/file";
         succeed(file(path, "\n key=1\nkey=2 \nkey=3\n\nother\n"));
 
-        expect("key=1\nkey=2 \nkey=3\n\nother", new Reading.FileText(path));
-        expect("key=2", new Reading.FileLine(path, "key="));
-        expect("absent", new Reading.FileLine(path, "none="));
-        expect("absent", new Reading.FileLine(path + "-none", "key="));
-        expect("absent", new Reading.FileText(path + "-none"));
-        expect("key=1\nkey=2 \nkey=3\n\nother", new Reading.Output(List.of("cat", path)));
-        expect("failed", new Reading.Output(List.of("cat", path + "-none")));
-        expect("failed", new Reading.Output(List.of("false")));
-        expect("", new Reading.Output(List.of("true")));
-        expect("key=2", new Reading.OutputLine(List.of("cat", path), "key="));
-        expect("absent", new Reading.OutputLine(List.of("cat", path), "none="));
-        expect("failed", new Reading.OutputLine(List.of("false"), "key="));
+        succeed(
+                new Step.Expectation(new Reading.FileText(path), "key=1\nkey=2 \nkey=3\n\nother"),
+                new Step.Expectation(new Reading.FileLine(path, "key="), "key=2"),
+                new Step.Expectation(new Reading.FileLine(path, "none="), "absent"),
+                new Step.Expectation(new Reading.FileLine(path + "-none", "key="), "absent"),
+                new Step.Expectation(new Reading.FileText(path + "-none"), "absent"),
+                new Step.Expectation(new Reading.Output(List.of("cat", path)), "key=1\nkey=2 \nkey=3\n\nother"),
+                new Step.Expectation(new Reading.Output(List.of("cat", path + "-none")), "failed"),
+                new Step.Expectation(new Reading.Output(List.of("false")), "failed"),
+                new Step.Expectation(new Reading.Output(List.of("true")), ""),
+                new Step.Expectation(new Reading.OutputLine(List.of("cat", path), "key="), "key=2"),
+                new Step.Expectation(new Reading.OutputLine(List.of("cat", path), "none="), "absent"),
+                new Step.Expectation(new Reading.OutputLine(List.of("false"), "key="), "failed"));
     }
 
     @Test
@@ -653,10 +675,7 @@ public interface HostDriverContract {
     }
 
     private void succeed(Step... steps) {
-        PlanReport report = apply(steps);
-        assertThat(report.failure())
-                .as(() -> "failure of: " + steps[report.steps().size() - 1].describe())
-                .isEmpty();
+        outcomes(steps);
     }
 
     private void expect(String expected, Reading reading) {
@@ -664,9 +683,16 @@ public interface HostDriverContract {
     }
 
     private Outcome outcome(Step step) {
-        PlanReport report = apply(step);
-        assertThat(report.failure()).as(() -> "failure of: " + step.describe()).isEmpty();
-        return report.steps().get(0).outcome();
+        return outcomes(step).get(0);
+    }
+
+    /** Applies the steps as one plan, which must succeed. */
+    private List<Outcome> outcomes(Step... steps) {
+        PlanReport report = apply(steps);
+        assertThat(report.failure())
+                .as(() -> "failure of: " + steps[report.steps().size() - 1].describe())
+                .isEmpty();
+        return report.steps().stream().map(StepReport::outcome).toList();
     }
 
     private String failure(Step step) {

@@ -76,7 +76,7 @@ final class LocalFacts {
     /** Returns a file without surrounding white space; an unreadable one is empty. */
     private static String text(String path) {
         try {
-            return new String(Files.readAllBytes(Path.of(path)), StandardCharsets.UTF_8).strip();
+            return new String(LocalMachine.contents(Path.of(path)), StandardCharsets.UTF_8).strip();
         } catch (IOException e) {
             return "";
         }

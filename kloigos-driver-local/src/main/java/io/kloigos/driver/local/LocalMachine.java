@@ -5,7 +5,10 @@ import io.kloigos.spi.Condition;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
+import java.io.ByteArrayOutputStream;
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -31,6 +34,7 @@ final class LocalMachine {
     private static final int STICKY = 01000;
     private static final int PERMISSIONS = 07777;
     private static final long LOOK_AGAIN_MILLIS = 50;
+    private static final int READ_AT_ONCE = 1 << 17;
 
     private final POSIX posix;
     private final Tools tools;
@@ -391,10 +395,22 @@ final class LocalMachine {
             return Optional.empty();
         }
         try {
-            return Optional.of(new String(Files.readAllBytes(file), StandardCharsets.UTF_8));
+            return Optional.of(new String(contents(file), StandardCharsets.UTF_8));
         } catch (IOException e) {
             // A cgroup may go while it is read.
             return Optional.of("");
+        }
+    }
+
+    /** Returns the whole of a file. Those of /proc/sys give everything to the first read, be it for one byte only. */
+    static byte[] contents(Path path) throws IOException {
+        try (InputStream in = new FileInputStream(path.toFile())) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            byte[] buffer = new byte[READ_AT_ONCE];
+            for (int length = in.read(buffer); length > 0; length = in.read(buffer)) {
+                out.write(buffer, 0, length);
+            }
+            return out.toByteArray();
         }
     }
 

@@ -13,7 +13,6 @@ import io.kloigos.spi.StepReport.Outcome;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -43,8 +42,8 @@ final class LocalSession implements HostSession {
     @Override
     public HostFacts facts() {
         requireOpen();
-        try {
-            return new LocalFacts(new Tools(store.prepare(), Deadline.after(PROBE_LIMIT))).read();
+        try (Tools tools = new Tools(store.scratch(), Deadline.after(PROBE_LIMIT))) {
+            return new LocalFacts(tools).read();
         } catch (IOException | UncheckedIOException e) {
             throw new KloigosException(ErrorCode.HOST_PROTOCOL, "Cannot read the facts of " + address + ": " + e, e);
         } catch (Deadline.Passed e) {
@@ -58,7 +57,7 @@ final class LocalSession implements HostSession {
     @Override
     public PlanReport apply(HostPlan plan, PlanListener listener) {
         requireOpen();
-        Path scratch = store.prepare();
+        store.prepare();
         PlanStore.Held locks =
                 store.lock(plan.scope(), Deadline.after(lockTimeout)).orElseThrow(() -> busy(plan));
         try {
@@ -77,11 +76,11 @@ final class LocalSession implements HostSession {
             if (plan.scope().isHost()) {
                 store.prune(InstantSource.system());
             }
-            PlanReport report = run(plan, listener, new Tools(scratch, Deadline.after(plan.timeLimit())));
-            // The plan may have taken the directory away.
-            store.prepare();
-            store.keep(plan, report);
-            return report;
+            try (Tools tools = new Tools(store.scratch(), Deadline.after(plan.timeLimit()))) {
+                PlanReport report = run(plan, listener, tools);
+                store.keep(plan, report);
+                return report;
+            }
         } finally {
             locks.close();
         }

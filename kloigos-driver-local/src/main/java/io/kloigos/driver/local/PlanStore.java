@@ -10,6 +10,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -34,6 +35,8 @@ final class PlanStore {
     private static final int LOCK_EXCLUSIVE = 2;
     private static final int NO_WAIT = 4;
     private static final int O_CLOEXEC = 0x80000;
+    private static final FileAttribute<?> OWNER_ONLY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
     private final POSIX posix;
     private final Path directory;
@@ -45,14 +48,21 @@ final class PlanStore {
         this.fences = fences;
     }
 
-    /** Makes the directories, and returns the one for outcomes. */
-    Path prepare() {
+    /** Makes the directory for locks and outcomes. */
+    void prepare() {
         try {
-            var ownerOnly = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
-            Files.createDirectories(fences, ownerOnly);
-            return Files.createDirectories(directory.resolve("plans"), ownerOnly);
+            Files.createDirectories(directory.resolve("plans"), OWNER_ONLY);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot keep plans in " + directory, e);
+        }
+    }
+
+    /** Makes a directory for one use, beside that for locks and outcomes: a plan may take the latter away. */
+    Path scratch() {
+        try {
+            return Files.createTempDirectory(directory.getParent(), "kloigos-", OWNER_ONLY);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot keep what commands print beside " + directory, e);
         }
     }
 
@@ -105,6 +115,7 @@ final class PlanStore {
     /** Returns the highest fence that plans of this scope must reach, and remembers the plan's if it does. */
     long fence(HostPlan plan) {
         try {
+            Files.createDirectories(fences, OWNER_ONLY);
             long highest = 0;
             if (plan.scope().isHost()) {
                 try (DirectoryStream<Path> files = Files.newDirectoryStream(fences)) {
@@ -176,7 +187,11 @@ final class PlanStore {
         }
     }
 
+    /** Keeps the outcome, unless the plan took the directory away: then nothing of Kloigos is to be left. */
     void keep(HostPlan plan, PlanReport report) {
+        if (!Files.isDirectory(directory.resolve("plans"))) {
+            return;
+        }
         StringBuilder out = new StringBuilder();
         for (StepReport step : report.steps()) {
             if (!step.detail().isEmpty()) {

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Runs commands of this machine as argument vectors, each until the plan's deadline at most. */
-final class Tools {
+final class Tools implements AutoCloseable {
     private static final List<String> PATH = List.of("/usr/sbin", "/usr/bin", "/sbin", "/bin");
     private static final int SAID = 4000;
 
@@ -23,7 +23,7 @@ final class Tools {
     /**
      * Creates the means to run the commands of one plan.
      *
-     * @param scratch a directory for what commands read and print
+     * @param scratch an empty directory for what commands read and print, which goes when this is closed
      * @param deadline when commands are ended
      */
     Tools(Path scratch, Deadline deadline) {
@@ -33,6 +33,11 @@ final class Tools {
 
     Deadline deadline() {
         return deadline;
+    }
+
+    @Override
+    public void close() {
+        delete(scratch);
     }
 
     /** What became of a command: its exit status, what it printed, and what it printed as errors. */
@@ -119,8 +124,7 @@ final class Tools {
     }
 
     private Path scratch(String kind) {
-        return scratch.resolve("tool-" + ProcessHandle.current().pid() + "-"
-                + Thread.currentThread().getId() + "." + kind);
+        return scratch.resolve(kind);
     }
 
     private static String text(Path path) throws IOException {

@@ -11,7 +11,10 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -50,6 +53,33 @@ class LocalRefusalTest {
         assertThat(apply(Step.Ensure.that(Condition.succeeds("printenv", "HOME"), "true"))
                         .failure())
                 .isPresent();
+    }
+
+    @Test
+    void filesThatTheKernelShowsOnceAreReadWhole() throws IOException {
+        String file = "/proc/sys/kernel/pid_max";
+        String most = Files.readAllLines(Path.of(file)).get(0);
+
+        assertThat(most).hasSizeGreaterThan(1);
+        assertThat(apply(new Step.Expectation(new Reading.FileText(file), most)).failure())
+                .isEmpty();
+    }
+
+    @Test
+    void whoOnlyLooksLeavesNothing() {
+        try (LocalHostDriver driver = new LocalHostDriver(directory.resolve("run"), () -> 0);
+                HostSession session = driver.open(HERE)) {
+            assertThat(session.facts().accounts()).containsEntry("root", 0);
+        }
+
+        assertThat(directory).isEmptyDirectory();
+    }
+
+    @Test
+    void aPlanMayTakeAwayWhatTheDriverKeeps() {
+        assertThat(apply(new Step.Removal(directory + "/run")).failure()).isEmpty();
+
+        assertThat(directory).isEmptyDirectory();
     }
 
     private PlanReport apply(Step step) {

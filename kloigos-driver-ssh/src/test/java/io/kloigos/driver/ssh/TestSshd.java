@@ -46,7 +46,10 @@ final class TestSshd implements AutoCloseable {
     /** Starts an sshd with host keys of these types. */
     static TestSshd start(Path directory, String... keyTypes) throws Exception {
         Files.createDirectories(directory);
-        Files.createDirectories(Path.of("/run/sshd"));
+        if (System.getProperty("user.name").equals("root")) {
+            // Where root's sshd locks up its part without privileges; nobody else's has one.
+            Files.createDirectories(Path.of("/run/sshd"));
+        }
         keygen(directory.resolve("login"), "ed25519");
         keygen(directory.resolve("stranger"), "ed25519");
         Files.copy(directory.resolve("login.pub"), directory.resolve("authorized_keys"));

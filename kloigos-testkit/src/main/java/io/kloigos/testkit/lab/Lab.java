@@ -17,6 +17,7 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A real 16-CPU, 2-NUMA-node Debian host under QEMU, without KVM. The first start of a release builds its image, which needs
@@ -153,11 +154,33 @@ public final class Lab implements AutoCloseable {
      */
     public Result ssh(String user, String bashScript, String... arguments) {
         List<String> argv = new ArrayList<>(List.of("ssh", user + "@", "bash", "-s", "--"));
-        for (String argument : arguments) {
-            argv.add("'" + argument.replace("'", "'\\''") + "'");
-        }
+        argv.addAll(quoted(arguments));
         // In braces, bash reads all of it before it runs any, and no command in it can read the rest as its input.
         return call(SSH_LIMIT, "{ :\n" + bashScript + "\n} </dev/null\n", argv.toArray(String[]::new));
+    }
+
+    /**
+     * Returns a command that logs in as {@code user} with the lab's key and runs {@code argv}, for the caller to start. Its
+     * streams are those of the program on the host, which sees the arguments exactly as they are.
+     */
+    public ProcessBuilder command(String user, String... argv) {
+        List<String> words = new ArrayList<>(List.of("ssh", user + "@"));
+        words.addAll(quoted(argv));
+        return builder(script, release, words);
+    }
+
+    private static List<String> quoted(String... arguments) {
+        return Stream.of(arguments)
+                .map(argument -> "'" + argument.replace("'", "'\\''") + "'")
+                .toList();
+    }
+
+    private static ProcessBuilder builder(Path script, Release release, List<String> arguments) {
+        List<String> argv = new ArrayList<>(List.of("bash", script.toString()));
+        argv.addAll(arguments);
+        ProcessBuilder builder = new ProcessBuilder(argv);
+        builder.environment().put("LAB_RELEASE", release.toString());
+        return builder;
     }
 
     /** Returns the release that the host runs. */
@@ -212,11 +235,9 @@ public final class Lab implements AutoCloseable {
 
     private static Result run(
             Path script, Release release, Duration limit, String stdin, OutputStream progress, String... arguments) {
-        List<String> argv = new ArrayList<>(List.of("bash", script.toString()));
-        argv.addAll(List.of(arguments));
+        ProcessBuilder builder = builder(script, release, List.of(arguments));
+        List<String> argv = builder.command();
         try {
-            ProcessBuilder builder = new ProcessBuilder(argv);
-            builder.environment().put("LAB_RELEASE", release.toString());
             Process process = builder.start();
             Output out = new Output(process.getInputStream(), UNSEEN);
             Output err = new Output(process.getErrorStream(), progress);

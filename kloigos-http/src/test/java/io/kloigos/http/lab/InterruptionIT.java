@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kloigos.http.ApiClient.Answer;
 import io.kloigos.testkit.lab.Lab;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
@@ -20,6 +22,8 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Plugs that are pulled while something is under way on a real host: the store and the host agree afterwards. */
 @Tag("lab")
@@ -146,6 +150,92 @@ class InterruptionIT {
         server.succeeded(operation);
         assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000")).ok())
                 .isEmpty();
+    }
+
+    /** How a deallocation is interrupted. */
+    private enum Interruption {
+        KILL,
+        CUT
+    }
+
+    @ParameterizedTest
+    @CsvSource({"KILL, 1", "CUT, 2", "KILL, 7", "CUT, 9", "KILL, 12", "CUT, 14", "KILL, 17", "CUT, 20"})
+    @Order(42)
+    void aDeallocationEndsCleanWhereverItIsInterrupted(Interruption interruption, int step) {
+        server.post("/compute_units/allocate", "{\"tags\": null, \"ssh_public_key\": \"" + lab.publicKey() + "\"}")
+                .expect(200);
+        lab.ssh("u4-7", "touch /tmp/left; (setsid sleep 3600 > /dev/null 2>&1 &); echo '* * * * * true' | crontab -")
+                .ok();
+        String operation =
+                server.delete("/compute_units/deallocate/" + UNIT).expect(200).operation();
+        server.operation(operation, stepsDone(step));
+
+        switch (interruption) {
+            case KILL -> killAndRestart();
+            case CUT -> line.cut();
+        }
+
+        server.succeeded(operation);
+        assertThat(server.unit(UNIT).get("status").asText()).isEqualTo("free");
+        assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000")).ok())
+                .isEmpty();
+    }
+
+    @Test
+    @Order(44)
+    void aCancelledDeallocationIsQuarantinedUntilItIsRetried() {
+        server.post("/compute_units/allocate", "{\"tags\": null, \"ssh_public_key\": \"" + lab.publicKey() + "\"}")
+                .expect(200);
+        String operation =
+                server.delete("/compute_units/deallocate/" + UNIT).expect(200).operation();
+        server.operation(operation, stepsDone(3));
+
+        server.post("/operations/" + operation + "/cancel", "").expect(200);
+
+        JsonNode ended = server.ended(operation);
+        assertThat(ended.get("state").asText()).isEqualTo("cancelled");
+        assertThat(done(ended)).isLessThan(ended.get("steps").size());
+        assertThat(server.unit(UNIT).get("status").asText()).isEqualTo("deallocation_fail");
+        assertThat(server.unit(UNIT).get("reason").asText()).contains("cancelled after step");
+        assertThat(lab.ssh("u4-7", "true").exit()).as("login meanwhile").isNotZero();
+        server.post("/operations/" + operation + "/retry", "").expect(200);
+        assertThat(server.succeeded(operation).get("attempt").asInt()).isEqualTo(2);
+        assertThat(server.unit(UNIT).get("status").asText()).isEqualTo("free");
+    }
+
+    @Test
+    @Order(60)
+    void aKilledServersOperationIsTakenOverByAnother(@TempDir Path directory) throws IOException {
+        try (EmbeddedPostgres postgres = EmbeddedPostgres.start();
+                ServerProcess one = onPostgres(postgres, directory.resolve("one.log"));
+                ServerProcess other = onPostgres(postgres, directory.resolve("other.log"))) {
+            one.succeeded(one.post("/admin/init_server", """
+                            {"ip": "127.0.0.1", "hostname": "host3", "region": "lab", "zone": "c", "ssh_port": %d,
+                             "cpu_ranges": ["4-7"]}
+                            """.formatted(line.port()))
+                    .expect(200)
+                    .operation());
+            other.post("/compute_units/allocate", "{\"tags\": null, \"ssh_public_key\": \"" + lab.publicKey() + "\"}")
+                    .expect(200);
+            String operation =
+                    one.delete("/compute_units/deallocate/" + UNIT).expect(200).operation();
+            one.operation(operation, stepsDone(2));
+
+            one.kill9();
+
+            other.succeeded(operation);
+            assertThat(other.unit(UNIT).get("status").asText()).isEqualTo("free");
+            assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000"))
+                            .ok())
+                    .isEmpty();
+            other.succeeded(other.delete("/admin/decommission_server/host3")
+                    .expect(200)
+                    .operation());
+        }
+    }
+
+    private ServerProcess onPostgres(EmbeddedPostgres postgres, Path log) {
+        return ServerProcess.start(postgres.getJdbcUrl("postgres", "postgres"), log, lab);
     }
 
     @Test

@@ -28,7 +28,12 @@ final class ServerProcess implements AutoCloseable {
         this.api = api;
     }
 
+    /** Starts a server on a SQLite file, beside which its log is. */
     static ServerProcess start(Path database, Lab lab) {
+        return start(database.toString(), database.resolveSibling("server.log"), lab);
+    }
+
+    static ServerProcess start(String database, Path log, Lab lab) {
         try {
             Process process = new ProcessBuilder(List.of(
                             Path.of(System.getProperty("java.home"), "bin", "java")
@@ -40,18 +45,16 @@ final class ServerProcess implements AutoCloseable {
                             "--listen",
                             "127.0.0.1:0",
                             "--database",
-                            database.toString(),
+                            database,
                             "--ssh-key",
                             lab.privateKey().toString()))
-                    .redirectError(ProcessBuilder.Redirect.appendTo(
-                            database.resolveSibling("server.log").toFile()))
+                    .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
                     .start();
             BufferedReader out =
                     new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
             String ready = out.readLine();
             if (ready == null) {
-                throw new AssertionError(
-                        "the server ended before it was ready; see " + database.resolveSibling("server.log"));
+                throw new AssertionError("the server ended before it was ready; see " + log);
             }
             return new ServerProcess(process, new ApiClient(ready.substring(ready.indexOf("http")) + "/api"));
         } catch (IOException e) {
@@ -78,7 +81,7 @@ final class ServerProcess implements AutoCloseable {
     /** Waits until the operation has ended and returns it. */
     JsonNode ended(String operationId) {
         return operation(
-                operationId, operation -> operation.get("state").asText().matches("succeeded|failed"));
+                operationId, operation -> operation.get("state").asText().matches("succeeded|failed|cancelled"));
     }
 
     /** Waits until the operation has ended, which must have gone well. */

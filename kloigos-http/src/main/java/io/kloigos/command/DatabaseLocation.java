@@ -39,9 +39,9 @@ sealed interface DatabaseLocation {
         if (text.matches("[a-z]+:(//|[a-z]+:).*")) {
             throw KloigosException.invalid(
                     "database",
-                    "\"" + text.split("[?@]", 2)[0]
-                            + "\" is no database that Kloigos knows; name a file for SQLite, or a"
-                            + " URL jdbc:postgresql://HOST/NAME");
+                    "\"" + text.substring(0, text.indexOf(':'))
+                            + ":\" is no database that Kloigos knows; name a file for"
+                            + " SQLite, or a URL jdbc:postgresql://HOST/NAME");
         }
         return new SqliteFile(Path.of(text));
     }

@@ -101,11 +101,10 @@ final class TenantTraces {
                 yield found;
             }
             case SESSIONS ->
-                Stream.of(
-                                Path.of("/run/systemd/users/" + tenant.uid()),
-                                Path.of("/run/user/" + tenant.uid()),
-                                cgroup(tenant))
-                        .filter(Files::exists)
+                Stream.concat(
+                                isLoggedIn(tenant.uid()) ? Stream.of(logindRecord(tenant.uid())) : Stream.empty(),
+                                Stream.of(Path.of("/run/user/" + tenant.uid()), cgroup(tenant))
+                                        .filter(Files::exists))
                         .map(Path::toString)
                         .toList();
             case MOUNTS -> mounts(tenant).stream().map(MountInfo::point).toList();
@@ -113,6 +112,20 @@ final class TenantTraces {
             case IPC -> ipc(tenant.uid());
             case FILES -> files(tenant);
         };
+    }
+
+    private static Path logindRecord(int uid) {
+        return Path.of("/run/systemd/users/" + uid);
+    }
+
+    /** logind remembers a user for ten seconds after the last logout (UserStopDelaySec=, logind.conf(5)): that holds nothing. */
+    private boolean isLoggedIn(int uid) {
+        if (!Files.exists(logindRecord(uid))) {
+            return false;
+        }
+        Tools.Ran shown = tools.run("loginctl", "show-user", Integer.toString(uid), "-p", "State", "-p", "Sessions");
+        Set<String> lines = Set.copyOf(shown.out().strip().lines().toList());
+        return shown.status() == 0 && !lines.equals(Set.of("State=closing", "Sessions="));
     }
 
     private static Path cgroup(Tenant tenant) {

@@ -144,8 +144,17 @@ erase_processes() {
     erase_jobs "$1" "$2"
 }
 
+# logind remembers a user for ten seconds after the last logout (UserStopDelaySec=, logind.conf(5)): that holds nothing.
+is_logged_in() {
+    [ -e "/run/systemd/users/$1" ] || return 1
+    found=$(loginctl show-user "$1" -p State -p Sessions 2>/dev/null)
+    case $found in
+        '' | "Sessions=${line_break}State=closing" | "State=closing${line_break}Sessions=") return 1 ;;
+    esac
+}
+
 traces_sessions() {
-    [ ! -e "/run/systemd/users/$2" ] || trace "/run/systemd/users/$2"
+    ! is_logged_in "$2" || trace "/run/systemd/users/$2"
     [ ! -e "/run/user/$2" ] || trace "/run/user/$2"
     [ ! -d "/sys/fs/cgroup/user.slice/user-$2.slice" ] || trace "user-$2.slice"
 }
@@ -176,7 +185,7 @@ erase_sessions() {
         case $session_round in
             1 | 20 | 40)
                 quiet timeout -k 1 15 systemctl stop "user-$2.slice" "user@$2.service" "user-runtime-dir@$2.service"
-                [ ! -e "/run/systemd/users/$2" ] || quiet timeout -k 1 5 loginctl terminate-user "$2"
+                ! is_logged_in "$2" || quiet timeout -k 1 5 loginctl terminate-user "$2"
                 ;;
             10 | 30 | 50)
                 quiet umount -l -i -c -- "/run/user/$2"

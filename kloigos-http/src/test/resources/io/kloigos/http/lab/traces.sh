@@ -11,7 +11,8 @@ grep -E "(^| )$uid " /proc/keys | grep -v -E ": empty$|_uid(_ses)?\.$uid: empty"
 grep -E "user_id=$uid([, ]|$)| /home/$user/| /opt/c${user#u}/| /run/user/$uid" /proc/self/mountinfo | sed 's/^/mount /'
 [ -e "/var/lib/systemd/linger/$user" ] && echo "linger"
 [ -e "/var/spool/cron/crontabs/$user" ] && echo "crontab"
-[ -e "/run/systemd/users/$uid" ] && echo "logind user"
+# logind itself forgets a user ten seconds after the last logout.
+loginctl show-user "$uid" -p State -p Sessions 2> /dev/null | grep -v -e '^State=closing$' -e '^Sessions=$' | sed 's/^/logind user /'
 [ -e "/sys/fs/cgroup/user.slice/user-$uid.slice" ] && echo "cgroup"
 [ -e "/etc/kloigos/keys/$user" ] && echo "key file"
 ss -Hltunpe | grep "uid:$uid " | sed 's/^/socket /'

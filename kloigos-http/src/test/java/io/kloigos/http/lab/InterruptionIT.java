@@ -228,9 +228,8 @@ class InterruptionIT {
             assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000"))
                             .ok())
                     .isEmpty();
-            other.succeeded(other.delete("/admin/decommission_server/host3")
-                    .expect(200)
-                    .operation());
+            other.succeeded(
+                    other.delete("/admin/decommission_server/host3").expect(200).operation());
         }
     }
 

@@ -30,13 +30,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 class HostPlannerTest {
     private static final String MANAGER = "kloigos 4711";
 
-    private static SampleFleet plain() {
+    static SampleFleet plain() {
         return SampleFleet.of(
                 SampleFleet.request("host1", "4-7", "8-11,14", "12-13"),
                 SampleHost.debian().facts());
     }
 
-    private static SampleFleet withEveryCpu() {
+    static SampleFleet withEveryCpu() {
         return SampleFleet.of(
                 SampleFleet.request("host1", "0-7", "8-15"),
                 SampleHost.debian()
@@ -45,7 +45,7 @@ class HostPlannerTest {
                         .facts());
     }
 
-    private static SampleFleet withSharedDisk() {
+    static SampleFleet withSharedDisk() {
         return SampleFleet.of(
                 SampleFleet.request(
                         "host1",
@@ -67,7 +67,7 @@ class HostPlannerTest {
                 SampleHost.debian().with("reserved_ports", "2100,9000-9100").facts());
     }
 
-    private static SampleFleet withOwnDisks() {
+    static SampleFleet withOwnDisks() {
         return SampleFleet.of(
                 SampleFleet.request(
                         "host1",

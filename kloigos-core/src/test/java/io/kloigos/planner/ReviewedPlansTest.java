@@ -1,0 +1,83 @@
+package io.kloigos.planner;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kloigos.fixture.SampleFleet;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.planner.HostPlanner.DataDisks;
+import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.Step;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Whole plans, as somebody has read and approved them: a change of what happens on hosts shows as a difference in a text. Where it
+ * is meant, {@code -Dkloigos.approvePlans} writes the texts anew, to be read before they are committed.
+ */
+class ReviewedPlansTest {
+    private static final Path TEXTS = Path.of("src/test/resources/io/kloigos/planner");
+
+    @Test
+    void aHostWithoutDataDisks() throws IOException {
+        assertReviewed("plain", HostPlannerTest.plain());
+    }
+
+    @Test
+    void aHostWhoseEveryCpuIsInAUnitWithoutQuotasAndAtJobs() throws IOException {
+        assertReviewed("every-cpu", HostPlannerTest.withEveryCpu());
+    }
+
+    @Test
+    void aHostWithASharedDiskIoLimitsAndSocketBind() throws IOException {
+        assertReviewed("shared-disk", HostPlannerTest.withSharedDisk());
+    }
+
+    @Test
+    void aHostWithADiskForEachUnit() throws IOException {
+        assertReviewed("own-disks", HostPlannerTest.withOwnDisks());
+    }
+
+    private static void assertReviewed(String name, SampleFleet fleet) throws IOException {
+        ComputeUnit unit = fleet.units().get(0);
+        StringBuilder text = new StringBuilder();
+        for (HostPlan plan : List.of(
+                HostPlanner.init("init", fleet.server(), fleet.units(), "kloigos 4711"),
+                HostPlanner.allocate("allocate", fleet.server(), unit, SampleFleet.KEY),
+                HostPlanner.deallocate("deallocate", fleet.server(), unit),
+                HostPlanner.decommission("decommission-disks-kept", fleet.server(), fleet.units(), DataDisks.KEEP),
+                HostPlanner.decommission("decommission-disks-wiped", fleet.server(), fleet.units(), DataDisks.WIPE))) {
+            print(plan, text);
+        }
+        Path file = TEXTS.resolve(name + ".txt");
+        if (System.getProperty("kloigos.approvePlans") != null) {
+            Files.createDirectories(TEXTS);
+            Files.writeString(file, text);
+        }
+        assertThat(text.toString()).isEqualTo(Files.readString(file));
+    }
+
+    private static void print(HostPlan plan, StringBuilder text) {
+        text.append("== ")
+                .append(plan.id())
+                .append(", within ")
+                .append(plan.timeLimit().toSeconds());
+        text.append(" s, locks ")
+                .append(plan.scope().isHost() ? "the host" : plan.scope().unit())
+                .append('\n');
+        for (Step step : plan.steps()) {
+            text.append(step.describe()).append('\n');
+            if (step instanceof Step.TextFile file) {
+                quote(file.content(), text);
+            } else if (step instanceof Step.Command command) {
+                quote(command.stdin(), text);
+            }
+        }
+    }
+
+    private static void quote(String content, StringBuilder text) {
+        content.lines().forEach(line -> text.append("    | ").append(line).append('\n'));
+    }
+}

@@ -185,7 +185,7 @@ final class Engine {
     /** Runs the operation in the background. */
     void submit(Operation operation) {
         Run run = new Run(running(operation));
-        if (runs.putIfAbsent(operation.id(), run) != null) {
+        if (runs.merge(operation.id(), run, Engine::later) != run) {
             return;
         }
         try {
@@ -203,6 +203,11 @@ final class Engine {
         } catch (RejectedExecutionException e) {
             release(operation, run);
         }
+    }
+
+    /** An attempt whose end is known to others already may not have left this process yet when the next one begins. */
+    private static Run later(Run present, Run next) {
+        return present.begun.attempt() < next.begun.attempt() ? next : present;
     }
 
     /** Runs the operation on this thread; throws what made it fail. */

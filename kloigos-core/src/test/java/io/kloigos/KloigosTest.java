@@ -19,12 +19,14 @@ import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.HostPlan;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -39,6 +41,9 @@ class KloigosTest {
     private final Path database;
     private final ScriptedDriver driver = new ScriptedDriver();
     private final AtomicInteger ids = new AtomicInteger();
+    /** Done once, just before the next operation is written down. */
+    private final AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> {});
+
     private Kloigos kloigos;
 
     KloigosTest(@TempDir Path directory) {
@@ -51,8 +56,13 @@ class KloigosTest {
         return Kloigos.builder()
                 .driver(hosts)
                 .database(database)
-                .clock(() -> SampleFleet.NOON)
+                .clock(() -> {
+                    meanwhile.getAndSet(() -> {}).run();
+                    return SampleFleet.NOON;
+                })
                 .ids(() -> "id" + ids.incrementAndGet())
+                // Longer than a test may take: nothing here is mended by a lease that runs out.
+                .lease(Duration.ofMinutes(10))
                 .build();
     }
 
@@ -342,6 +352,27 @@ class KloigosTest {
         assertThat(kloigos.unit(UNIT).status()).isEqualTo(UnitStatus.ALLOCATION_FAIL);
     }
 
+    // Retries and keys
+
+    @Test
+    void aFailureCanBeRetriedAsSoonAsItIsTold() {
+        init("host1", "4-7");
+        driver.host = ScriptedDriver.failingAt(0, "no");
+        kloigos.listen(event -> {
+            if (event instanceof Event.OperationChanged changed
+                    && changed.operation().state() == Operation.State.FAILED) {
+                driver.host = ScriptedDriver::succeed;
+                kloigos.retry(changed.operation().id());
+            }
+        });
+
+        assertRefused(ErrorCode.HOST_STEP_FAILED, () -> kloigos.allocate(SampleFleet.wanting(4)));
+
+        String operation = String.valueOf(kloigos.unit(UNIT).operationId());
+        assertThat(kloigos.await(operation).state()).isEqualTo(Operation.State.SUCCEEDED);
+        assertThat(driver.applied).extracting(HostPlan::id).endsWith(operation + ".1", operation + ".2");
+    }
+
     // Listeners
 
     @Test
@@ -383,7 +414,7 @@ class KloigosTest {
         kloigos.close();
         SampleFleet fleet = SampleFleet.of(
                 SampleFleet.request("host2", "4-7", "8-11"), SampleHost.debian().facts());
-        try (Inventory inventory = Inventory.open(database, "killed", java.time.Duration.ofSeconds(20))) {
+        try (Inventory inventory = Inventory.open(database, "killed", Duration.ofSeconds(20))) {
             inventory.addServer(
                     fleet.server(),
                     fleet.units(),

@@ -514,13 +514,17 @@ abstract class InventoryContract {
     }
 
     private Operation failed(String id, Operation.Kind kind, ComputeUnit unit) {
+        return failed(id, kind, unit, 1);
+    }
+
+    private Operation failed(String id, Operation.Kind kind, ComputeUnit unit, int attempt) {
         return new Operation(
                 id,
                 kind,
                 unit.hostname(),
                 unit.id(),
                 Operation.State.FAILED,
-                1,
+                attempt,
                 "it broke",
                 ErrorCode.HOST_STEP_FAILED,
                 NOON,
@@ -652,11 +656,27 @@ abstract class InventoryContract {
         assertThat(inventory.start(retried).fence()).isGreaterThan(before);
 
         inventory.endOnUnit(
-                failed("op1", Operation.Kind.ALLOCATE, unit), unit.id(), UnitStatus.ALLOCATION_FAIL, "broke", NOON);
+                failed("op1", Operation.Kind.ALLOCATE, unit, 2), unit.id(), UnitStatus.ALLOCATION_FAIL, "broke", NOON);
         inventory.beginDeallocation(unit.id(), deallocation("op2", unit), null);
         assertThatThrownBy(() -> inventory.beginRetry("op1", NOON, null))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
                 .hasMessageContaining("op2");
+    }
+
+    @Test
+    void whoeverIsStillAtAnEarlierAttemptCannotEndTheNext() {
+        addReady("host1", "4-7");
+        ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
+        inventory.endOnUnit(
+                failed("op1", Operation.Kind.ALLOCATE, unit), unit.id(), UnitStatus.ALLOCATION_FAIL, "broke", NOON);
+        inventory.beginRetry("op1", NOON, null);
+
+        Operation late = SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit);
+        assertThatThrownBy(() -> inventory.start(late))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
+        assertThatThrownBy(() -> inventory.endOnUnit(late, unit.id(), UnitStatus.ALLOCATED, "", NOON))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
+        assertThat(inventory.unit(unit.id()).orElseThrow().status()).isEqualTo(UnitStatus.ALLOCATING);
     }
 
     @Test

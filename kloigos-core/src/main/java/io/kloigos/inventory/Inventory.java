@@ -809,7 +809,8 @@ public final class Inventory implements AutoCloseable {
     /**
      * Begins another attempt at an operation that failed or was cancelled, and returns it as it now is.
      *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it did not fail, or if something else was done since; KEY_IN_USE
+     * @throws KloigosException NOT_FOUND if there is no such operation, or its unit is gone; WRONG_STATE if it did not fail,
+     *     or if something else was done since; KEY_IN_USE
      */
     public Operation beginRetry(String operationId, Instant now, @Nullable IdempotencyKey key) {
         return write(handle -> {
@@ -869,7 +870,7 @@ public final class Inventory implements AutoCloseable {
         ComputeId unit = operation.computeId();
         return unit == null
                 ? lockUnitsOf(handle, operation.hostname())
-                : lockUnit(handle, unit).stream().toList();
+                : List.of(lockUnit(handle, unit).orElseThrow(() -> unknownUnit(unit)));
     }
 
     private static UnitStatus underWay(Operation.Kind kind) {

@@ -680,6 +680,33 @@ abstract class InventoryContract {
     }
 
     @Test
+    void whatWasDoneToAUnitThatIsGoneIsNotTriedAgain() {
+        addReady("host1", "4-7");
+        ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
+        inventory.endOnUnit(
+                failed("op1", Operation.Kind.ALLOCATE, unit), unit.id(), UnitStatus.ALLOCATION_FAIL, "broke", NOON);
+        Operation gone = SampleFleet.operation("gone", Operation.Kind.DECOMMISSION, "host1", null, NOON);
+        inventory.beginDecommission("host1", gone, DataDisks.KEEP, null, (server, units) -> {});
+        inventory.endOnServer(
+                SampleFleet.ended("gone", Operation.Kind.DECOMMISSION, "host1", null),
+                ServerStatus.DECOMMISSIONED,
+                UnitStatus.DECOMMISSIONED,
+                "",
+                NOON);
+        SampleFleet fleet = SampleFleet.of(
+                SampleFleet.request("host1", "8-11"), SampleHost.debian().facts());
+        addServer(
+                fleet.server(),
+                fleet.units(),
+                SampleFleet.operation("init-again", Operation.Kind.INIT, "host1", null, NOON));
+
+        assertThatThrownBy(() -> inventory.beginRetry("op1", NOON, null))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.NOT_FOUND))
+                .hasMessageContaining("host1_4-7");
+        assertThat(unfinished()).containsExactly("init-again");
+    }
+
+    @Test
     void aServersOperationIsTriedAgainWithAllItsUnits() {
         add("host1", "4-7", "8-11");
         inventory.endOnServer(

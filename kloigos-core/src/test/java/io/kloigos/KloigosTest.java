@@ -27,6 +27,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -371,6 +372,30 @@ class KloigosTest {
         String operation = String.valueOf(kloigos.unit(UNIT).operationId());
         assertThat(kloigos.await(operation).state()).isEqualTo(Operation.State.SUCCEEDED);
         assertThat(driver.applied).extracting(HostPlan::id).endsWith(operation + ".1", operation + ".2");
+    }
+
+    @Test
+    void ofEqualRequestsAtOnceOneIsDoneAndAllAreAnswered() {
+        assertAnsweredAlike(() -> kloigos.initServer(SampleFleet.request("host1", "4-7"), "init"));
+        kloigos.allocate(SampleFleet.wanting(4));
+        driver.host = ScriptedDriver.failingAt(0, "no");
+        String failed = assertAnsweredAlike(() -> kloigos.deallocate(UNIT, "deallocate"));
+        driver.host = ScriptedDriver::succeed;
+        assertAnsweredAlike(() -> kloigos.retry(failed, "retry"));
+        assertAnsweredAlike(() -> kloigos.decommission(DecommissionRequest.of("host1"), "decommission"));
+    }
+
+    /** Sends a request while an equal one is about to begin its operation. */
+    private String assertAnsweredAlike(Supplier<Operation> request) {
+        AtomicReference<String> first = new AtomicReference<>("");
+        meanwhile.set(() -> {
+            String id = request.get().id();
+            first.set(id);
+            kloigos.await(id);
+        });
+        String second = request.get().id();
+        assertThat(second).isEqualTo(first.get());
+        return second;
     }
 
     // Listeners

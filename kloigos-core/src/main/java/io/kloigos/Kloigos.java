@@ -214,7 +214,13 @@ public final class Kloigos implements AutoCloseable {
     private ComputeUnit allocated(Operation operation) {
         ComputeId id = Objects.requireNonNull(operation.computeId());
         switch (operation.state()) {
-            case PENDING, RUNNING -> engine.requireOpen();
+            case PENDING, RUNNING -> {
+                engine.requireOpen();
+                throw new KloigosException(
+                        ErrorCode.WRONG_STATE,
+                        "Unit " + id + " is not ready yet: the waiting for operation " + operation.id()
+                                + " was interrupted. The operation goes on; wait for it, or deallocate the unit then.");
+            }
             case FAILED, CANCELLED ->
                 throw new KloigosException(
                         Objects.requireNonNullElse(operation.errorCode(), ErrorCode.INTERNAL),

@@ -398,6 +398,32 @@ class KloigosTest {
         return second;
     }
 
+    @Test
+    void whoseWaitingIsInterruptedGetsNoUnitThatIsNotReady() throws Exception {
+        init("host1", "4-7");
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        driver.host = (plan, listener) -> {
+            begun.countDown();
+            await(go);
+            return ScriptedDriver.succeed(plan, listener);
+        };
+        CompletableFuture<ComputeUnit> first =
+                CompletableFuture.supplyAsync(() -> kloigos.allocate(SampleFleet.wanting(4), "key1"));
+        begun.await();
+        Thread.currentThread().interrupt();
+        Throwable refusal = catchThrowable(() -> kloigos.allocate(SampleFleet.wanting(4), "key1"));
+        boolean interrupted = Thread.interrupted();
+        go.countDown();
+
+        assertThat(refusal)
+                .isInstanceOfSatisfying(
+                        KloigosException.class,
+                        unready -> assertThat(unready.code()).isEqualTo(ErrorCode.WRONG_STATE));
+        assertThat(interrupted).isTrue();
+        assertThat(first.get().status()).isEqualTo(UnitStatus.ALLOCATED);
+    }
+
     // Listeners
 
     @Test

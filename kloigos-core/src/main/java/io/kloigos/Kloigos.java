@@ -602,9 +602,17 @@ public final class Kloigos implements AutoCloseable {
             DataSource source = shared;
             Inventory inventory =
                     source == null ? Inventory.open(database, replica, lease) : Inventory.open(source, replica, lease);
-            Kloigos kloigos = new Kloigos(this, inventory, hostDriver);
-            kloigos.engine.start();
-            return kloigos;
+            boolean started = false;
+            try {
+                Kloigos kloigos = new Kloigos(this, inventory, hostDriver);
+                kloigos.engine.start();
+                started = true;
+                return kloigos;
+            } finally {
+                if (!started) {
+                    inventory.close();
+                }
+            }
         }
     }
 }

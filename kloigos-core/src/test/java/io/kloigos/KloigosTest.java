@@ -561,6 +561,23 @@ class KloigosTest {
     }
 
     @Test
+    void aBuildThatFailsLeavesTheDatabaseToTheNext() {
+        Path other = directory.resolve("other.db");
+        Kloigos.Builder unlucky = Kloigos.builder()
+                .driver(driver)
+                .database(other)
+                .threads(task -> {
+                    throw new IllegalStateException("no threads left");
+                });
+        assertThatThrownBy(unlucky::build).hasMessage("no threads left");
+
+        try (Kloigos next =
+                Kloigos.builder().driver(new ScriptedDriver()).database(other).build()) {
+            assertThat(next.servers()).isEmpty();
+        }
+    }
+
+    @Test
     void aDatabaseThatCannotBeOpenedIsSaidSo() {
         Kloigos.Builder builder = Kloigos.builder().driver(driver).database(directory);
 

@@ -67,9 +67,14 @@ public final class Inventory implements AutoCloseable {
      */
     public static Inventory open(Path file, String replica, Duration lease) {
         Inventory inventory = new Inventory(Database.Sqlite.open(file), replica, lease);
-        // Whoever had leases is gone, or the file could not be opened.
-        inventory.write(handle -> handle.execute("UPDATE operations SET lease_until = 0 WHERE " + UNFINISHED));
-        return inventory;
+        try {
+            // Whoever had leases is gone, or the file could not be opened.
+            inventory.write(handle -> handle.execute("UPDATE operations SET lease_until = 0 WHERE " + UNFINISHED));
+            return inventory;
+        } catch (KloigosException e) {
+            inventory.close();
+            throw e;
+        }
     }
 
     /**

@@ -121,6 +121,9 @@ final class Engine {
                         task.run();
                     } catch (RuntimeException e) {
                         LOG.warn("Cannot look after operations, and will try again: {}", e.getMessage());
+                    } catch (Error e) {
+                        // The executor would not run the task again, and tell nobody.
+                        LOG.error("Cannot look after operations, and will try again", e);
                     }
                 },
                 every.toMillis(),
@@ -188,6 +191,7 @@ final class Engine {
         if (runs.merge(operation.id(), run, Engine::later) != run) {
             return;
         }
+        boolean taken = false;
         try {
             threads.execute(() -> {
                 try {
@@ -200,8 +204,14 @@ final class Engine {
                             "{} of {} broke off, and will be taken up again", operation.kind(), subject(operation), e);
                 }
             });
+            taken = true;
         } catch (RejectedExecutionException e) {
-            release(operation, run);
+            LOG.info("{} of {} is left to the next start", operation.kind(), subject(operation));
+        } finally {
+            // Without a thread, the lease must run out, so that the operation is taken up again.
+            if (!taken) {
+                release(operation, run);
+            }
         }
     }
 

@@ -25,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -574,6 +575,31 @@ class KloigosTest {
         try (Kloigos next =
                 Kloigos.builder().driver(new ScriptedDriver()).database(other).build()) {
             assertThat(next.servers()).isEmpty();
+        }
+    }
+
+    @Test
+    void anOperationForWhichThereIsNoThreadIsTakenUpLater() {
+        AtomicBoolean exhausted = new AtomicBoolean();
+        try (Kloigos small = Kloigos.builder()
+                .driver(new ScriptedDriver())
+                .database(directory.resolve("other.db"))
+                .lease(Duration.ofSeconds(1))
+                .threads(task -> {
+                    if (exhausted.getAndSet(false)) {
+                        throw new OutOfMemoryError("unable to create native thread");
+                    }
+                    Thread thread = new Thread(task);
+                    thread.setDaemon(true);
+                    return thread;
+                })
+                .build()) {
+            exhausted.set(true);
+            assertThatThrownBy(() -> small.initServer(SampleFleet.request("host1", "4-7")))
+                    .isInstanceOf(OutOfMemoryError.class);
+
+            String operation = String.valueOf(small.server("host1").operationId());
+            assertThat(small.await(operation).state()).isEqualTo(Operation.State.SUCCEEDED);
         }
     }
 

@@ -121,6 +121,9 @@ final class Engine {
                         task.run();
                     } catch (RuntimeException e) {
                         LOG.warn("Cannot look after operations, and will try again: {}", e.getMessage());
+                    } catch (Error e) {
+                        // The executor would not run the task again, and tell nobody.
+                        LOG.error("Cannot look after operations, and will try again", e);
                     }
                 },
                 every.toMillis(),
@@ -185,9 +188,10 @@ final class Engine {
     /** Runs the operation in the background. */
     void submit(Operation operation) {
         Run run = new Run(running(operation));
-        if (runs.putIfAbsent(operation.id(), run) != null) {
+        if (runs.merge(operation.id(), run, Engine::later) != run) {
             return;
         }
+        boolean taken = false;
         try {
             threads.execute(() -> {
                 try {
@@ -200,9 +204,20 @@ final class Engine {
                             "{} of {} broke off, and will be taken up again", operation.kind(), subject(operation), e);
                 }
             });
+            taken = true;
         } catch (RejectedExecutionException e) {
-            release(operation, run);
+            LOG.info("{} of {} is left to the next start", operation.kind(), subject(operation));
+        } finally {
+            // Without a thread, the lease must run out, so that the operation is taken up again.
+            if (!taken) {
+                release(operation, run);
+            }
         }
+    }
+
+    /** An attempt whose end is known to others already may not have left this process yet when the next one begins. */
+    private static Run later(Run present, Run next) {
+        return present.begun.attempt() < next.begun.attempt() ? next : present;
     }
 
     /** Runs the operation on this thread; throws what made it fail. */

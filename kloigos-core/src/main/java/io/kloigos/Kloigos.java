@@ -27,8 +27,10 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -101,26 +103,36 @@ public final class Kloigos implements AutoCloseable {
             Operation operation =
                     newOperation(Operation.Kind.INIT, request.address().hostname(), null);
             inventory.addServer(preview.server(), preview.units(), operation, key);
-            engine.submit(operation);
             return operation;
         });
     }
 
-    /** Returns the operation that was begun for the key before, or else what {@code begin} begins. */
     private Operation once(@Nullable IdempotencyKey key, Supplier<Operation> begin) {
-        if (key == null) {
-            return begin.get();
+        return once(key, begin, engine::submit);
+    }
+
+    /**
+     * Returns the operation that was begun for the key before, or else what {@code begin} writes down, which is then run by
+     * {@code run}.
+     */
+    private Operation once(@Nullable IdempotencyKey key, Supplier<Operation> begin, Consumer<Operation> run) {
+        Optional<Operation> before = known(key);
+        if (before.isPresent()) {
+            return before.get();
         }
-        return inventory.operationOf(key).orElseGet(() -> {
-            try {
-                return begin.get();
-            } catch (KloigosException e) {
-                if (e.code() != ErrorCode.KEY_IN_USE) {
-                    throw e;
-                }
-                return inventory.operationOf(key).orElseThrow(() -> e);
-            }
-        });
+        Operation begun;
+        try {
+            begun = begin.get();
+        } catch (KloigosException e) {
+            // What speaks against it now may be what an equal request did meanwhile.
+            return known(key).orElseThrow(() -> e);
+        }
+        run.accept(begun);
+        return begun;
+    }
+
+    private Optional<Operation> known(@Nullable IdempotencyKey key) {
+        return key == null ? Optional.empty() : inventory.operationOf(key);
     }
 
     /** Returns what {@link #initServer} would do, and throws what it would throw. */
@@ -175,31 +187,40 @@ public final class Kloigos implements AutoCloseable {
 
     private ComputeUnit allocate(AllocateRequest request, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        Operation operation = once(key, () -> {
+        Supplier<Operation> claim = () -> {
             ComputeUnit unit = inventory
                     .claim(
                             request,
                             chosen -> newOperation(Operation.Kind.ALLOCATE, chosen.hostname(), chosen.id()),
                             key)
                     .orElseThrow(() -> noCapacity(request));
-            Operation begun = operation(Objects.requireNonNull(unit.operationId()));
-            try {
-                engine.run(begun);
-            } catch (KloigosException e) {
-                // Whoever took it over carries on with it.
-                if (e.code() != ErrorCode.TAKEN_OVER) {
-                    throw e;
-                }
-            }
-            return begun;
-        });
+            return operation(Objects.requireNonNull(unit.operationId()));
+        };
+        Operation operation = once(key, claim, this::runUnlessTakenOver);
         return allocated(await(operation.id()));
+    }
+
+    private void runUnlessTakenOver(Operation operation) {
+        try {
+            engine.run(operation);
+        } catch (KloigosException e) {
+            // Whoever took it over carries on with it.
+            if (e.code() != ErrorCode.TAKEN_OVER) {
+                throw e;
+            }
+        }
     }
 
     private ComputeUnit allocated(Operation operation) {
         ComputeId id = Objects.requireNonNull(operation.computeId());
         switch (operation.state()) {
-            case PENDING, RUNNING -> engine.requireOpen();
+            case PENDING, RUNNING -> {
+                engine.requireOpen();
+                throw new KloigosException(
+                        ErrorCode.WRONG_STATE,
+                        "Unit " + id + " is not ready yet: the waiting for operation " + operation.id()
+                                + " was interrupted. The operation goes on; wait for it, or deallocate the unit then.");
+            }
             case FAILED, CANCELLED ->
                 throw new KloigosException(
                         Objects.requireNonNullElse(operation.errorCode(), ErrorCode.INTERNAL),
@@ -253,7 +274,6 @@ public final class Kloigos implements AutoCloseable {
             ComputeUnit unit = unit(id);
             Operation operation = newOperation(Operation.Kind.DEALLOCATE, unit.hostname(), id);
             inventory.beginDeallocation(id, operation, key);
-            engine.submit(operation);
             return operation;
         });
     }
@@ -300,7 +320,6 @@ public final class Kloigos implements AutoCloseable {
                     request.dataDisks(),
                     key,
                     (server, units) -> requireDecommissionable(server, units, request.tenants()));
-            engine.submit(operation);
             return operation;
         });
     }
@@ -418,11 +437,7 @@ public final class Kloigos implements AutoCloseable {
 
     private Operation retry(String operationId, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        return once(key, () -> {
-            Operation operation = inventory.beginRetry(operationId, clock.instant(), key);
-            engine.submit(operation);
-            return operation;
-        });
+        return once(key, () -> inventory.beginRetry(operationId, clock.instant(), key));
     }
 
     /** Returns the operation once it has ended, here or at another replica; waits for it, or until this Kloigos is closed. */
@@ -587,9 +602,17 @@ public final class Kloigos implements AutoCloseable {
             DataSource source = shared;
             Inventory inventory =
                     source == null ? Inventory.open(database, replica, lease) : Inventory.open(source, replica, lease);
-            Kloigos kloigos = new Kloigos(this, inventory, hostDriver);
-            kloigos.engine.start();
-            return kloigos;
+            boolean started = false;
+            try {
+                Kloigos kloigos = new Kloigos(this, inventory, hostDriver);
+                kloigos.engine.start();
+                started = true;
+                return kloigos;
+            } finally {
+                if (!started) {
+                    inventory.close();
+                }
+            }
         }
     }
 }

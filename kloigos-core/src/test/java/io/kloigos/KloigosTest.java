@@ -19,12 +19,16 @@ import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.HostPlan;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -39,6 +43,9 @@ class KloigosTest {
     private final Path database;
     private final ScriptedDriver driver = new ScriptedDriver();
     private final AtomicInteger ids = new AtomicInteger();
+    /** Done once, just before the next operation is written down. */
+    private final AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> {});
+
     private Kloigos kloigos;
 
     KloigosTest(@TempDir Path directory) {
@@ -51,8 +58,13 @@ class KloigosTest {
         return Kloigos.builder()
                 .driver(hosts)
                 .database(database)
-                .clock(() -> SampleFleet.NOON)
+                .clock(() -> {
+                    meanwhile.getAndSet(() -> {}).run();
+                    return SampleFleet.NOON;
+                })
                 .ids(() -> "id" + ids.incrementAndGet())
+                // Longer than a test may take: nothing here is mended by a lease that runs out.
+                .lease(Duration.ofMinutes(10))
                 .build();
     }
 
@@ -342,6 +354,77 @@ class KloigosTest {
         assertThat(kloigos.unit(UNIT).status()).isEqualTo(UnitStatus.ALLOCATION_FAIL);
     }
 
+    // Retries and keys
+
+    @Test
+    void aFailureCanBeRetriedAsSoonAsItIsTold() {
+        init("host1", "4-7");
+        driver.host = ScriptedDriver.failingAt(0, "no");
+        kloigos.listen(event -> {
+            if (event instanceof Event.OperationChanged changed
+                    && changed.operation().state() == Operation.State.FAILED) {
+                driver.host = ScriptedDriver::succeed;
+                kloigos.retry(changed.operation().id());
+            }
+        });
+
+        assertRefused(ErrorCode.HOST_STEP_FAILED, () -> kloigos.allocate(SampleFleet.wanting(4)));
+
+        String operation = String.valueOf(kloigos.unit(UNIT).operationId());
+        assertThat(kloigos.await(operation).state()).isEqualTo(Operation.State.SUCCEEDED);
+        assertThat(driver.applied).extracting(HostPlan::id).endsWith(operation + ".1", operation + ".2");
+    }
+
+    @Test
+    void ofEqualRequestsAtOnceOneIsDoneAndAllAreAnswered() {
+        assertAnsweredAlike(() -> kloigos.initServer(SampleFleet.request("host1", "4-7"), "init"));
+        kloigos.allocate(SampleFleet.wanting(4));
+        driver.host = ScriptedDriver.failingAt(0, "no");
+        String failed = assertAnsweredAlike(() -> kloigos.deallocate(UNIT, "deallocate"));
+        driver.host = ScriptedDriver::succeed;
+        assertAnsweredAlike(() -> kloigos.retry(failed, "retry"));
+        assertAnsweredAlike(() -> kloigos.decommission(DecommissionRequest.of("host1"), "decommission"));
+    }
+
+    /** Sends a request while an equal one is about to begin its operation. */
+    private String assertAnsweredAlike(Supplier<Operation> request) {
+        AtomicReference<String> first = new AtomicReference<>("");
+        meanwhile.set(() -> {
+            String id = request.get().id();
+            first.set(id);
+            kloigos.await(id);
+        });
+        String second = request.get().id();
+        assertThat(second).isEqualTo(first.get());
+        return second;
+    }
+
+    @Test
+    void whoseWaitingIsInterruptedGetsNoUnitThatIsNotReady() throws Exception {
+        init("host1", "4-7");
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        driver.host = (plan, listener) -> {
+            begun.countDown();
+            await(go);
+            return ScriptedDriver.succeed(plan, listener);
+        };
+        CompletableFuture<ComputeUnit> first =
+                CompletableFuture.supplyAsync(() -> kloigos.allocate(SampleFleet.wanting(4), "key1"));
+        begun.await();
+        Thread.currentThread().interrupt();
+        Throwable refusal = catchThrowable(() -> kloigos.allocate(SampleFleet.wanting(4), "key1"));
+        boolean interrupted = Thread.interrupted();
+        go.countDown();
+
+        assertThat(refusal)
+                .isInstanceOfSatisfying(
+                        KloigosException.class,
+                        unready -> assertThat(unready.code()).isEqualTo(ErrorCode.WRONG_STATE));
+        assertThat(interrupted).isTrue();
+        assertThat(first.get().status()).isEqualTo(UnitStatus.ALLOCATED);
+    }
+
     // Listeners
 
     @Test
@@ -383,7 +466,7 @@ class KloigosTest {
         kloigos.close();
         SampleFleet fleet = SampleFleet.of(
                 SampleFleet.request("host2", "4-7", "8-11"), SampleHost.debian().facts());
-        try (Inventory inventory = Inventory.open(database, "killed", java.time.Duration.ofSeconds(20))) {
+        try (Inventory inventory = Inventory.open(database, "killed", Duration.ofSeconds(20))) {
             inventory.addServer(
                     fleet.server(),
                     fleet.units(),
@@ -476,6 +559,48 @@ class KloigosTest {
         assertRefused(ErrorCode.SHUTTING_DOWN, () -> kloigos.initServer(SampleFleet.request("host2", "0")));
         assertRefused(ErrorCode.SHUTTING_DOWN, () -> kloigos.decommission(DecommissionRequest.of("host1")));
         assertThat(driver.applied).hasSize(before);
+    }
+
+    @Test
+    void aBuildThatFailsLeavesTheDatabaseToTheNext() {
+        Path other = directory.resolve("other.db");
+        Kloigos.Builder unlucky = Kloigos.builder()
+                .driver(driver)
+                .database(other)
+                .threads(task -> {
+                    throw new IllegalStateException("no threads left");
+                });
+        assertThatThrownBy(unlucky::build).hasMessage("no threads left");
+
+        try (Kloigos next =
+                Kloigos.builder().driver(new ScriptedDriver()).database(other).build()) {
+            assertThat(next.servers()).isEmpty();
+        }
+    }
+
+    @Test
+    void anOperationForWhichThereIsNoThreadIsTakenUpLater() {
+        AtomicBoolean exhausted = new AtomicBoolean();
+        try (Kloigos small = Kloigos.builder()
+                .driver(new ScriptedDriver())
+                .database(directory.resolve("other.db"))
+                .lease(Duration.ofSeconds(1))
+                .threads(task -> {
+                    if (exhausted.getAndSet(false)) {
+                        throw new OutOfMemoryError("unable to create native thread");
+                    }
+                    Thread thread = new Thread(task);
+                    thread.setDaemon(true);
+                    return thread;
+                })
+                .build()) {
+            exhausted.set(true);
+            assertThatThrownBy(() -> small.initServer(SampleFleet.request("host1", "4-7")))
+                    .isInstanceOf(OutOfMemoryError.class);
+
+            String operation = String.valueOf(small.server("host1").operationId());
+            assertThat(small.await(operation).state()).isEqualTo(Operation.State.SUCCEEDED);
+        }
     }
 
     @Test

@@ -42,6 +42,9 @@ public final class Inventory implements AutoCloseable {
     private static final String UNITS =
             "SELECT u.*, s.ip, s.region, s.zone FROM units u JOIN servers s ON s.hostname = u.hostname";
     private static final String UNFINISHED = "state IN ('pending', 'running')";
+    /** An attempt at an operation that nobody else has taken over, tried again or ended. */
+    private static final String MINE =
+            " WHERE id = :id AND attempt = :attempt AND replica = :replica AND " + UNFINISHED;
 
     private final Database database;
     private final String replica;
@@ -64,9 +67,14 @@ public final class Inventory implements AutoCloseable {
      */
     public static Inventory open(Path file, String replica, Duration lease) {
         Inventory inventory = new Inventory(Database.Sqlite.open(file), replica, lease);
-        // Whoever had leases is gone, or the file could not be opened.
-        inventory.write(handle -> handle.execute("UPDATE operations SET lease_until = 0 WHERE " + UNFINISHED));
-        return inventory;
+        try {
+            // Whoever had leases is gone, or the file could not be opened.
+            inventory.write(handle -> handle.execute("UPDATE operations SET lease_until = 0 WHERE " + UNFINISHED));
+            return inventory;
+        } catch (KloigosException e) {
+            inventory.close();
+            throw e;
+        }
     }
 
     /**
@@ -564,17 +572,17 @@ public final class Inventory implements AutoCloseable {
     /**
      * Notes that the operation is under way, with the steps that it will take, and returns under which fence.
      *
-     * @throws KloigosException TAKEN_OVER if another replica has it
+     * @throws KloigosException TAKEN_OVER if another replica has it, or another attempt has begun
      */
     public Start start(Operation started) {
         return write(handle -> {
             int changed = handle.createUpdate(
-                            "UPDATE operations SET state = :state, steps = :steps, started_at = :startedAt"
-                                    + " WHERE id = :id AND replica = :replica AND " + UNFINISHED)
+                            "UPDATE operations SET state = :state, steps = :steps, started_at = :startedAt" + MINE)
                     .bind("state", started.state().toString())
                     .bind("steps", Json.write(started.steps()))
                     .bind("startedAt", Rows.text(started.startedAt()))
                     .bind("id", started.id())
+                    .bind("attempt", started.attempt())
                     .bind("replica", replica)
                     .execute();
             requireMine(changed, started);
@@ -654,14 +662,14 @@ public final class Inventory implements AutoCloseable {
     private void endOperation(Handle handle, Operation ended) {
         ErrorCode code = ended.errorCode();
         int changed = handle.createUpdate("UPDATE operations SET state = :state, steps = :steps, error = :error,"
-                        + " error_code = :code, ended_at = :endedAt WHERE id = :id AND replica = :replica AND "
-                        + UNFINISHED)
+                        + " error_code = :code, ended_at = :endedAt" + MINE)
                 .bind("state", ended.state().toString())
                 .bind("steps", Json.write(ended.steps()))
                 .bind("error", ended.error())
                 .bind("code", code == null ? null : code.name())
                 .bind("endedAt", Rows.text(ended.endedAt()))
                 .bind("id", ended.id())
+                .bind("attempt", ended.attempt())
                 .bind("replica", replica)
                 .execute();
         requireMine(changed, ended);
@@ -679,11 +687,11 @@ public final class Inventory implements AutoCloseable {
             return;
         }
         write(handle -> {
-            var batch = handle.prepareBatch("UPDATE operations SET steps = :steps, lease_until = " + leaseEnd()
-                    + " WHERE id = :id AND replica = :replica AND " + UNFINISHED);
+            var batch = handle.prepareBatch("UPDATE operations SET steps = :steps, lease_until = " + leaseEnd() + MINE);
             for (Operation operation : running) {
                 batch.bind("steps", Json.write(operation.steps()))
                         .bind("id", operation.id())
+                        .bind("attempt", operation.attempt())
                         .bind("replica", replica)
                         .add();
             }
@@ -806,7 +814,8 @@ public final class Inventory implements AutoCloseable {
     /**
      * Begins another attempt at an operation that failed or was cancelled, and returns it as it now is.
      *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it did not fail, or if something else was done since; KEY_IN_USE
+     * @throws KloigosException NOT_FOUND if there is no such operation, or its unit is gone; WRONG_STATE if it did not fail,
+     *     or if something else was done since; KEY_IN_USE
      */
     public Operation beginRetry(String operationId, Instant now, @Nullable IdempotencyKey key) {
         return write(handle -> {
@@ -866,7 +875,7 @@ public final class Inventory implements AutoCloseable {
         ComputeId unit = operation.computeId();
         return unit == null
                 ? lockUnitsOf(handle, operation.hostname())
-                : lockUnit(handle, unit).stream().toList();
+                : List.of(lockUnit(handle, unit).orElseThrow(() -> unknownUnit(unit)));
     }
 
     private static UnitStatus underWay(Operation.Kind kind) {

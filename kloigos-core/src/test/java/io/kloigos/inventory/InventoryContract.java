@@ -514,13 +514,17 @@ abstract class InventoryContract {
     }
 
     private Operation failed(String id, Operation.Kind kind, ComputeUnit unit) {
+        return failed(id, kind, unit, 1);
+    }
+
+    private Operation failed(String id, Operation.Kind kind, ComputeUnit unit, int attempt) {
         return new Operation(
                 id,
                 kind,
                 unit.hostname(),
                 unit.id(),
                 Operation.State.FAILED,
-                1,
+                attempt,
                 "it broke",
                 ErrorCode.HOST_STEP_FAILED,
                 NOON,
@@ -652,11 +656,54 @@ abstract class InventoryContract {
         assertThat(inventory.start(retried).fence()).isGreaterThan(before);
 
         inventory.endOnUnit(
-                failed("op1", Operation.Kind.ALLOCATE, unit), unit.id(), UnitStatus.ALLOCATION_FAIL, "broke", NOON);
+                failed("op1", Operation.Kind.ALLOCATE, unit, 2), unit.id(), UnitStatus.ALLOCATION_FAIL, "broke", NOON);
         inventory.beginDeallocation(unit.id(), deallocation("op2", unit), null);
         assertThatThrownBy(() -> inventory.beginRetry("op1", NOON, null))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
                 .hasMessageContaining("op2");
+    }
+
+    @Test
+    void whoeverIsStillAtAnEarlierAttemptCannotEndTheNext() {
+        addReady("host1", "4-7");
+        ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
+        inventory.endOnUnit(
+                failed("op1", Operation.Kind.ALLOCATE, unit), unit.id(), UnitStatus.ALLOCATION_FAIL, "broke", NOON);
+        inventory.beginRetry("op1", NOON, null);
+
+        Operation late = SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit);
+        assertThatThrownBy(() -> inventory.start(late))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
+        assertThatThrownBy(() -> inventory.endOnUnit(late, unit.id(), UnitStatus.ALLOCATED, "", NOON))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
+        assertThat(inventory.unit(unit.id()).orElseThrow().status()).isEqualTo(UnitStatus.ALLOCATING);
+    }
+
+    @Test
+    void whatWasDoneToAUnitThatIsGoneIsNotTriedAgain() {
+        addReady("host1", "4-7");
+        ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
+        inventory.endOnUnit(
+                failed("op1", Operation.Kind.ALLOCATE, unit), unit.id(), UnitStatus.ALLOCATION_FAIL, "broke", NOON);
+        Operation gone = SampleFleet.operation("gone", Operation.Kind.DECOMMISSION, "host1", null, NOON);
+        inventory.beginDecommission("host1", gone, DataDisks.KEEP, null, (server, units) -> {});
+        inventory.endOnServer(
+                SampleFleet.ended("gone", Operation.Kind.DECOMMISSION, "host1", null),
+                ServerStatus.DECOMMISSIONED,
+                UnitStatus.DECOMMISSIONED,
+                "",
+                NOON);
+        SampleFleet fleet = SampleFleet.of(
+                SampleFleet.request("host1", "8-11"), SampleHost.debian().facts());
+        addServer(
+                fleet.server(),
+                fleet.units(),
+                SampleFleet.operation("init-again", Operation.Kind.INIT, "host1", null, NOON));
+
+        assertThatThrownBy(() -> inventory.beginRetry("op1", NOON, null))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.NOT_FOUND))
+                .hasMessageContaining("host1_4-7");
+        assertThat(unfinished()).containsExactly("init-again");
     }
 
     @Test

@@ -13,8 +13,10 @@ import io.kloigos.model.UnitStatus;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -29,6 +31,11 @@ import org.junit.jupiter.api.Timeout;
 abstract class InventoryClaimContract {
     static final Duration LEASE = Duration.ofSeconds(20);
     static final int THREADS = 16;
+    static final int CLIENTS = 64;
+
+    /** How often units change hands in all; {@code -Dkloigos.claims=100000} for a long run. */
+    private static final int CLAIMS = Integer.getInteger("kloigos.claims", 1000);
+
     static final int UNITS = 64;
 
     /** Returns the inventory of this test, as this replica sees it. */
@@ -116,6 +123,61 @@ abstract class InventoryClaimContract {
                     .extracting(Operation::computeId)
                     .containsExactlyInAnyOrderElementsOf(given);
         }
+    }
+
+    @Test
+    @Timeout(3600)
+    void unitsGoFromHandToHandAndAreNeverInTwo() throws Exception {
+        Map<ComputeId, Integer> holders = new ConcurrentHashMap<>();
+        AtomicInteger claims = new AtomicInteger();
+        ExecutorService clients = Executors.newFixedThreadPool(CLIENTS);
+        try (Inventory inventory = open("replica")) {
+            fill(inventory);
+            List<Future<?>> running = new ArrayList<>();
+            for (int i = 0; i < CLIENTS; i++) {
+                int client = i;
+                running.add(clients.submit(() -> {
+                    while (claims.incrementAndGet() <= CLAIMS) {
+                        ComputeUnit unit = claimed(inventory, 1).get(0);
+                        assertThat(holders.putIfAbsent(unit.id(), client))
+                                .as("who else holds %s", unit.id())
+                                .isNull();
+                        holders.remove(unit.id());
+                        giveBack(inventory, unit);
+                    }
+                }));
+            }
+            for (Future<?> client : running) {
+                client.get();
+            }
+            assertThat(inventory.units(UnitFilter.all()))
+                    .hasSize(UNITS)
+                    .allSatisfy(unit -> assertThat(unit.status()).isEqualTo(UnitStatus.FREE));
+        } finally {
+            clients.shutdownNow();
+        }
+        System.out.println(CLAIMS + " claims by " + CLIENTS + " clients of " + UNITS
+                + " units, no unit in two hands, nobody refused: " + getClass().getSimpleName());
+    }
+
+    private void giveBack(Inventory inventory, ComputeUnit unit) {
+        inventory.endOnUnit(
+                SampleFleet.ended(String.valueOf(unit.operationId()), Operation.Kind.ALLOCATE, unit.hostname(), unit),
+                unit.id(),
+                UnitStatus.ALLOCATED,
+                "",
+                SampleFleet.NOON);
+        String id = "op" + operations.incrementAndGet();
+        inventory.beginDeallocation(
+                unit.id(),
+                SampleFleet.operation(id, Operation.Kind.DEALLOCATE, unit.hostname(), unit, SampleFleet.NOON),
+                null);
+        inventory.endOnUnit(
+                SampleFleet.ended(id, Operation.Kind.DEALLOCATE, unit.hostname(), unit),
+                unit.id(),
+                UnitStatus.FREE,
+                "",
+                SampleFleet.NOON);
     }
 
     @Test

@@ -49,9 +49,9 @@ class ReplicasTest {
     private static final int CLIENTS = 64;
 
     /** How many times units are handed out in all while replicas are killed; {@code -Dkloigos.claims=100000} for a long run. */
-    private static final int CLAIMS = Integer.getInteger("kloigos.claims", 1500);
+    private static final int CLAIMS = Integer.getInteger("kloigos.claims", 1000);
 
-    private static final int CLAIMS_BETWEEN_KILLS = 400;
+    private static final int CLAIMS_BETWEEN_KILLS = 300;
 
     private final FakeFleet fleet = FakeFleet.of(
             host("host1", "10.0.0.1"), host("host2", "10.0.0.2"), host("host3", "10.0.0.3"), host("host4", "10.0.0.4"));

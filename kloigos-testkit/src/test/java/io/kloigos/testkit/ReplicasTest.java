@@ -39,9 +39,11 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Several replicas of Kloigos on one PostgreSQL database, before one fleet. */
+@Tag("long")
 class ReplicasTest {
     private static final SshPublicKey KEY =
             new SshPublicKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f tenant");
@@ -49,9 +51,9 @@ class ReplicasTest {
     private static final int CLIENTS = 64;
 
     /** How many times units are handed out in all while replicas are killed; {@code -Dkloigos.claims=100000} for a long run. */
-    private static final int CLAIMS = Integer.getInteger("kloigos.claims", 1000);
+    private static final int CLAIMS = Integer.getInteger("kloigos.claims", 600);
 
-    private static final int CLAIMS_BETWEEN_KILLS = 300;
+    private static final int CLAIMS_BETWEEN_KILLS = 200;
 
     private final FakeFleet fleet = FakeFleet.of(
             host("host1", "10.0.0.1"), host("host2", "10.0.0.2"), host("host3", "10.0.0.3"), host("host4", "10.0.0.4"));

@@ -16,12 +16,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Hosts of every shape can be built, cut into units and used. */
+@Tag("long")
 class TopologiesTest {
     /** A host of this shape, and how it is cut. */
     record Shape(CpuSet cpus, int nodes, int threads, List<CpuSet> units) {

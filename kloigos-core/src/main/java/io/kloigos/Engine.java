@@ -101,8 +101,9 @@ final class Engine {
         this.threads =
                 new ThreadPoolExecutor(PARALLEL, PARALLEL, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
         threads.allowCoreThreadTimeOut(true);
-        this.tending = new ScheduledThreadPoolExecutor(1, factory);
-        this.feed = new ChangeFeed(inventory);
+        // Listeners may be slow, and leases do not wait.
+        this.tending = new ScheduledThreadPoolExecutor(inventory.isShared() ? 2 : 1, factory);
+        this.feed = new ChangeFeed(inventory, System::nanoTime);
     }
 
     /** Takes up what was left by others, and from now on looks after leases. */

@@ -27,12 +27,14 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Function;
@@ -184,6 +186,45 @@ class ReplicasTest {
                     && changed.unit().status() == UnitStatus.ALLOCATED) {
                 return;
             }
+        }
+    }
+
+    @Test
+    void aListenerThatBlocksHoldsUpNoTakeover() throws Exception {
+        Replica one = all.get(0);
+        Replica other = new Replica();
+        CountDownLatch heard = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        AtomicBoolean first = new AtomicBoolean(true);
+        other.kloigos.listen(event -> {
+            if (first.getAndSet(false)) {
+                heard.countDown();
+                awaitQuietly(go);
+            }
+        });
+        FakeHost host = fleet.host("host1");
+        host.inject(new HostFailure.Stall(2));
+        CompletableFuture<Void> dying = CompletableFuture.runAsync(() -> one.kloigos.allocate(oneCpu(), "key1"));
+        host.awaitStalled(1);
+        heard.await();
+
+        one.kill();
+        host.heal();
+
+        ComputeUnit unit = CompletableFuture.supplyAsync(
+                        () -> other.kloigos.allocate(oneCpu(), "key1"), task -> new Thread(task).start())
+                .get(60, TimeUnit.SECONDS);
+        assertThat(unit.status()).isEqualTo(UnitStatus.ALLOCATED);
+        go.countDown();
+        assertThat(dying.handle((done, failure) -> failure).get(30, TimeUnit.SECONDS))
+                .isNotNull();
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

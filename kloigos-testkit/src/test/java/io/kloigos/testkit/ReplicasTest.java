@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.kloigos.DecommissionRequest;
 import io.kloigos.Event;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
@@ -225,6 +226,29 @@ class ReplicasTest {
             latch.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void newsOfAUnitThatIsGoneHidesNoOtherNews() throws Exception {
+        Kloigos one = all.get(0).kloigos;
+        ComputeUnit gone = one.allocate(oneCpu());
+        one.await(one.deallocate(gone.id()).id());
+        one.await(one.decommission(DecommissionRequest.of("host1")).id());
+        Operation again = one.initServer(
+                InitServerRequest.of(fleet.host("host1").address(), "eu", "a", List.of(CpuSet.range(8, 15))));
+
+        Replica other = new Replica();
+        BlockingQueue<Event> heard = new LinkedBlockingQueue<>();
+        other.kloigos.listen(heard::add);
+
+        while (true) {
+            Event event = heard.poll(30, TimeUnit.SECONDS);
+            assertThat(event).as("news of the second init").isNotNull();
+            if (event instanceof Event.OperationChanged changed
+                    && changed.operation().id().equals(again.id())) {
+                return;
+            }
         }
     }
 

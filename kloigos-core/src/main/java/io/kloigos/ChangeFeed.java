@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
 /** What other replicas changed, each change once. Used by one thread at a time. */
@@ -14,22 +16,37 @@ final class ChangeFeed {
     private static final Duration WINDOW = Duration.ofSeconds(10);
 
     private final Inventory inventory;
-    private Set<Long> known = new HashSet<>();
+    private final LongSupplier nanoTime;
+    private final Set<Long> known = new HashSet<>();
+    private long lookedAt;
 
-    ChangeFeed(Inventory inventory) {
+    /** A feed of what is changed from now on, and shortly before. */
+    ChangeFeed(Inventory inventory, LongSupplier nanoTime) {
         this.inventory = inventory;
+        this.nanoTime = nanoTime;
+        this.lookedAt = nanoTime.getAsLong();
     }
 
-    /** Returns what was not returned before, in the order of the audit log; one change of an operation stands for all. */
-    List<Change> next() {
-        List<Change> recent = inventory.changesOfOthers(WINDOW);
-        List<Change> fresh = recent.stream()
-                .filter(change -> !known.contains(change.number()))
-                .toList();
-        known = recent.stream().map(Change::number).collect(Collectors.toSet());
+    /** Leaves out what was changed since the last look. */
+    void skip() {
+        lookedAt = nanoTime.getAsLong();
+    }
+
+    /**
+     * Tells what was not told before, in the order of the audit log; one change of an operation stands for all. What could
+     * not be looked up or told is told the next time.
+     */
+    void tell(Consumer<Change> listener) {
+        long now = nanoTime.getAsLong();
+        List<Change> recent = inventory.changesOfOthers(WINDOW.plusNanos(now - lookedAt));
+        known.retainAll(recent.stream().map(Change::number).collect(Collectors.toSet()));
         Set<String> operations = new HashSet<>();
-        return fresh.stream()
-                .filter(change -> operations.add(change.operationId()))
-                .toList();
+        for (Change change : recent) {
+            if (!known.contains(change.number()) && operations.add(change.operationId())) {
+                listener.accept(change);
+            }
+            known.add(change.number());
+        }
+        lookedAt = now;
     }
 }

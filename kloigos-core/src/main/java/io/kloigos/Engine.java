@@ -101,8 +101,9 @@ final class Engine {
         this.threads =
                 new ThreadPoolExecutor(PARALLEL, PARALLEL, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
         threads.allowCoreThreadTimeOut(true);
-        this.tending = new ScheduledThreadPoolExecutor(1, factory);
-        this.feed = new ChangeFeed(inventory);
+        // Listeners may be slow, and leases do not wait.
+        this.tending = new ScheduledThreadPoolExecutor(inventory.isShared() ? 2 : 1, factory);
+        this.feed = new ChangeFeed(inventory, System::nanoTime);
     }
 
     /** Takes up what was left by others, and from now on looks after leases. */
@@ -151,14 +152,13 @@ final class Engine {
 
     private void announceChangesOfOthers() {
         if (listeners.isEmpty()) {
+            feed.skip();
             return;
         }
-        for (Inventory.Change change : feed.next()) {
-            inventory.operation(change.operationId()).ifPresent(operation -> {
-                announce(new Event.OperationChanged(operation));
-                announceSubject(operation);
-            });
-        }
+        feed.tell(change -> inventory.operation(change.operationId()).ifPresent(operation -> {
+            announce(new Event.OperationChanged(operation));
+            announceSubject(operation);
+        }));
     }
 
     private boolean isClosing() {
@@ -451,8 +451,10 @@ final class Engine {
         if (listeners.isEmpty()) {
             return;
         }
-        if (operation.computeId() != null) {
-            announce(new Event.UnitChanged(unitOf(operation)));
+        ComputeId id = operation.computeId();
+        if (id != null) {
+            // Its server may have been given back, and prepared again with other units.
+            inventory.unit(id).ifPresent(unit -> announce(new Event.UnitChanged(unit)));
         } else {
             inventory.server(operation.hostname()).ifPresent(server -> {
                 announce(new Event.ServerChanged(server));

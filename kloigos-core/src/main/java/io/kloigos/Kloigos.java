@@ -558,8 +558,8 @@ public final class Kloigos implements AutoCloseable {
         }
 
         /**
-         * Sets who makes the threads: one that looks after leases, and up to 32 that run operations, which end when they are
-         * idle. Without this, daemon threads named {@code kloigos-}.
+         * Sets who makes the threads: one that looks after leases, one that tells listeners what other replicas changed, and
+         * up to 32 that run operations, which end when they are idle. Without this, daemon threads named {@code kloigos-}.
          */
         public Builder threads(ThreadFactory factory) {
             this.threads = factory;

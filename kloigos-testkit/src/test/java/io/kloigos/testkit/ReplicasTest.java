@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.kloigos.DecommissionRequest;
 import io.kloigos.Event;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
@@ -27,12 +28,14 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Function;
@@ -184,6 +187,68 @@ class ReplicasTest {
             if (event instanceof Event.UnitChanged changed
                     && changed.unit().id().equals(unit.id())
                     && changed.unit().status() == UnitStatus.ALLOCATED) {
+                return;
+            }
+        }
+    }
+
+    @Test
+    void aListenerThatBlocksHoldsUpNoTakeover() throws Exception {
+        Replica one = all.get(0);
+        Replica other = new Replica();
+        CountDownLatch heard = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        AtomicBoolean first = new AtomicBoolean(true);
+        other.kloigos.listen(event -> {
+            if (first.getAndSet(false)) {
+                heard.countDown();
+                awaitQuietly(go);
+            }
+        });
+        FakeHost host = fleet.host("host1");
+        host.inject(new HostFailure.Stall(2));
+        CompletableFuture<Void> dying = CompletableFuture.runAsync(() -> one.kloigos.allocate(oneCpu(), "key1"));
+        host.awaitStalled(1);
+        heard.await();
+
+        one.kill();
+        host.heal();
+
+        ComputeUnit unit = CompletableFuture.supplyAsync(
+                        () -> other.kloigos.allocate(oneCpu(), "key1"), task -> new Thread(task).start())
+                .get(60, TimeUnit.SECONDS);
+        assertThat(unit.status()).isEqualTo(UnitStatus.ALLOCATED);
+        go.countDown();
+        assertThat(dying.handle((done, failure) -> failure).get(30, TimeUnit.SECONDS))
+                .isNotNull();
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void newsOfAUnitThatIsGoneHidesNoOtherNews() throws Exception {
+        Kloigos one = all.get(0).kloigos;
+        ComputeUnit gone = one.allocate(oneCpu());
+        one.await(one.deallocate(gone.id()).id());
+        one.await(one.decommission(DecommissionRequest.of("host1")).id());
+        Operation again = one.initServer(
+                InitServerRequest.of(fleet.host("host1").address(), "eu", "a", List.of(CpuSet.range(8, 15))));
+
+        Replica other = new Replica();
+        BlockingQueue<Event> heard = new LinkedBlockingQueue<>();
+        other.kloigos.listen(heard::add);
+
+        while (true) {
+            Event event = heard.poll(30, TimeUnit.SECONDS);
+            assertThat(event).as("news of the second init").isNotNull();
+            if (event instanceof Event.OperationChanged changed
+                    && changed.operation().id().equals(again.id())) {
                 return;
             }
         }

@@ -118,7 +118,7 @@ final class PlanStore {
             Files.createDirectories(fences, OWNER_ONLY);
             long highest = 0;
             if (plan.scope().isHost()) {
-                try (DirectoryStream<Path> files = Files.newDirectoryStream(fences)) {
+                try (DirectoryStream<Path> files = Files.newDirectoryStream(fences, "[!.]*")) {
                     for (Path file : files) {
                         highest = Math.max(highest, seen(file));
                     }
@@ -127,7 +127,11 @@ final class PlanStore {
                 highest = Math.max(seen(fences.resolve("host")), seen(fences.resolve(name(plan.scope()))));
             }
             if (plan.fence() > 0 && plan.fence() >= highest) {
-                Files.writeString(fences.resolve(name(plan.scope())), plan.fence() + "\n");
+                // Whatever ends this half way, the host remembers the old fence or the new one.
+                Path file = fences.resolve(name(plan.scope()));
+                Path written = fences.resolve("." + name(plan.scope()));
+                Files.writeString(written, plan.fence() + "\n");
+                Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
             }
             return highest;
         } catch (IOException e) {

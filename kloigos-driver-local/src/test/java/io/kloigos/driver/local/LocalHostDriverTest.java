@@ -55,6 +55,24 @@ class LocalHostDriverTest implements HostDriverContract {
         assertThat(target).isEmptyDirectory();
     }
 
+    @Test
+    void aFenceIsReplacedAndNeverOverwritten() throws IOException {
+        HostPlan plan = new HostPlan("first", HostPlan.Scope.host(), 7, Duration.ofSeconds(30), List.of());
+        HostPlan next = new HostPlan("second", HostPlan.Scope.host(), 8, Duration.ofSeconds(30), List.of());
+        Path fence = directory.resolve("run/fences/host");
+        try (HostSession session = driver.open(host())) {
+            session.apply(plan, PlanListener.none());
+            Path before = Files.createLink(directory.resolve("before"), fence);
+
+            session.apply(next, PlanListener.none());
+
+            assertThat(fence).hasContent("8");
+            assertThat(before)
+                    .as("what is read after a crash, or when the disk is full")
+                    .hasContent("7");
+        }
+    }
+
     @BeforeEach
     void open() {
         driver = new LocalHostDriver(directory.resolve("run"));

@@ -115,6 +115,11 @@ final class PlanProgress {
         return busy;
     }
 
+    /** Tells whether a plan of this id held a lock when waiting for it was given up. */
+    boolean busyWith(String planId) {
+        return List.of(busy.orElse("").split(" ")).contains(planId);
+    }
+
     /** Returns the fence that the host has seen, if it refused the plan for it. */
     Optional<String> fence() {
         return fence;

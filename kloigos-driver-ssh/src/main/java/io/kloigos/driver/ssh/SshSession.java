@@ -157,6 +157,7 @@ final class SshSession implements HostSession {
         Duration untilStart = settings.lockTimeout().plus(afterStart);
         Duration pause = FIRST_PAUSE;
         long giveUpAt = 0;
+        boolean patient = false;
         @Nullable Exception lost = null;
         while (true) {
             try {
@@ -168,7 +169,11 @@ final class SshSession implements HostSession {
                         deadline.putOff(afterStart);
                     }
                 });
-                return conclude(plan, progress, ran.exit());
+                if (patient || !progress.busyWith(plan.id())) {
+                    return conclude(plan, progress, ran.exit());
+                }
+                // Whoever sent this plan before is gone, and the host is still at it.
+                progress.again();
             } catch (HungException e) {
                 throw new KloigosException(
                         ErrorCode.HOST_TIMEOUT,
@@ -180,12 +185,6 @@ final class SshSession implements HostSession {
             } catch (LostException e) {
                 if (progress.done()) {
                     return progress.report();
-                }
-                if (lost == null) {
-                    // The first run may hold the locks for as long as it may take.
-                    program = PlanProgram.of(
-                            plan, directories, settings.lockTimeout().plus(plan.timeLimit()));
-                    untilStart = untilStart.plus(plan.timeLimit());
                 }
                 if (lost == null || progress.started()) {
                     giveUpAt = System.nanoTime() + settings.reconnectTimeout().toNanos();
@@ -199,7 +198,16 @@ final class SshSession implements HostSession {
                 }
                 lost = e;
             }
-            pause = waitToReconnect(plan, progress, lost, pause, giveUpAt);
+            if (!patient) {
+                // The first run may hold the locks for as long as it may take.
+                patient = true;
+                program =
+                        PlanProgram.of(plan, directories, settings.lockTimeout().plus(plan.timeLimit()));
+                untilStart = untilStart.plus(plan.timeLimit());
+            }
+            if (lost != null) {
+                pause = waitToReconnect(plan, progress, lost, pause, giveUpAt);
+            }
         }
     }
 

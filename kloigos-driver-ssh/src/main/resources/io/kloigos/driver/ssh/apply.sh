@@ -53,7 +53,9 @@ fence() {
             return 1
         fi
     done
-    [ "$fence_number" = 0 ] || printf '%s\n' "$fence_number" >"$fence_directory/$scope"
+    [ "$fence_number" = 0 ] && return
+    # Whatever ends this half way, a full disk too, the host remembers the old fence or the new one.
+    printf '%s\n' "$fence_number" >"$fence_directory/.$scope" && mv -f "$fence_directory/.$scope" "$fence_directory/$scope"
 }
 
 # step INDEX FUNCTION ARGUMENT...

@@ -53,6 +53,24 @@ class PlanProgramTest {
         return root.resolve(name).toString();
     }
 
+    // ---- fences ----
+
+    @Test
+    void aFenceIsReplacedAndNeverOverwritten() throws Exception {
+        Path fences = temp.resolve("run/fences");
+        Path fence = fences.resolve("host");
+        shell.apply(LocalShell.plan(Step.Command.of("true")).fencedBy(7));
+        Path before = Files.createLink(temp.resolve("before"), fence);
+
+        shell.apply(LocalShell.plan(Step.Command.of("true")).fencedBy(8));
+
+        assertThat(fence).hasContent("8");
+        assertThat(before)
+                .as("what is read after a crash, or when the disk is full")
+                .hasContent("7");
+        assertThat(names(fences)).containsExactly("host");
+    }
+
     // ---- files ----
 
     @Test

@@ -436,6 +436,32 @@ class SshHostDriverTest {
     }
 
     @Test
+    void aPlanThatTheHostIsAtIsWaitedForAsLongAsItMayTake() throws Exception {
+        HostPlan plan =
+                plan("u1", Step.Command.of("sh", "-c", "until [ -e " + temp.resolve("go") + " ]; do sleep 0.05; done"));
+        CountDownLatch begun = new CountDownLatch(1);
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try (HostSession session = driver.open(host.address());
+                HostSession successor = driver.open(host.address());
+                HostSession other = driver.open(host.address())) {
+            Future<PlanReport> running =
+                    threads.submit(() -> session.apply(plan, new Recorder(index -> begun.countDown(), report -> {})));
+            begun.await();
+            Future<PlanReport> takenOver = threads.submit(() -> successor.apply(plan, PlanListener.none()));
+            for (int time = 0; time < 2; time++) {
+                assertThatExceptionOfType(KloigosException.class)
+                        .as("the usual time to wait for a lock is over")
+                        .isThrownBy(() -> other.apply(plan(""), PlanListener.none()))
+                        .matches(e -> e.code() == ErrorCode.HOST_BUSY);
+            }
+            Files.createFile(temp.resolve("go"));
+            assertThat(takenOver.get()).isEqualTo(running.get());
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    @Test
     void aLargePlanComesThrough() throws Exception {
         String content = "0123456789abcde\n".repeat(60_000);
         Step file = new Step.TextFile(

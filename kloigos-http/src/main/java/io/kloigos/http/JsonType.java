@@ -27,6 +27,9 @@ interface JsonType<T> {
             if (!node.isTextual()) {
                 throw KloigosException.invalid("string_type", "must be a string, not " + kind(node));
             }
+            if (node.textValue().indexOf('\0') >= 0) {
+                throw KloigosException.invalid("string_nul", "must not hold U+0000, which no database keeps");
+            }
             return node.textValue();
         };
     }

@@ -319,6 +319,7 @@ class BadInputTest {
                         "query.status status",
                         "query.x extra_forbidden"),
                 get("/api/compute_units?cpu_count=", "query.cpu_count int_parsing"),
+                get("/api/compute_units?region=a%00b", "query.region string_nul"),
                 get("/api/compute_units?zone=a&zone=b", "query.zone repeated"),
                 get("/api/compute_units?status=free'%20OR%20'1'='1", "query.status status"),
                 get("/api/compute_units/allocate", "path.compute_id compute_id"),

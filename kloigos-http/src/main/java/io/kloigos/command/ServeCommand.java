@@ -45,6 +45,8 @@ import picocli.CommandLine.Unmatched;
         versionProvider = KloigosCommand.Version.class,
         footer = {
             "",
+            "In parentheses stands what holds without the option.",
+            "",
             "Each option is also an environment variable (KLOIGOS_SSH_PORT) and a key of the configuration file"
                     + " (ssh_port). An option wins over a variable, a variable over the file."
         })
@@ -61,9 +63,11 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--database",
             paramLabel = "FILE|URL",
-            description =
-                    "The database: a file, which SQLite keeps (kloigos.db; with --driver fake a temporary one), or"
-                            + " jdbc:postgresql://HOST/NAME, which several servers may share.")
+            description = {
+                "The database: a file, which SQLite keeps",
+                "(kloigos.db; a temporary one with --driver fake), or",
+                "jdbc:postgresql://HOST/NAME for several servers."
+            })
     private @Nullable String database;
 
     @Option(
@@ -76,13 +80,13 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--fleet",
             paramLabel = "NxCxU",
-            description = "With --driver fake: N servers of C CPUs in units of U, such as 50x256x16 (6x64x4).")
+            description = "With --driver fake: N servers of C CPUs in units of U (6x64x4).")
     private @Nullable String fleet;
 
     @Option(
             names = "--fake-latency",
             paramLabel = "TIME",
-            description = "With --driver fake: how long a host takes for a plan, such as 5ms or 2s (5ms).")
+            description = "With --driver fake: how long a host takes for a plan, such as 2s (5ms).")
     private @Nullable String fakeLatency;
 
     @Option(names = "--ssh-user", paramLabel = "NAME", description = "The login on hosts that name none (root).")

@@ -55,7 +55,9 @@ final class ConfigFile {
             throw KloigosException.invalid(
                     "config", "line " + e.getLocation().getLineNr() + " is not valid YAML: " + why);
         } catch (IOException e) {
-            throw KloigosException.invalid("config", "cannot be read; check that the file exists and is readable");
+            throw KloigosException.invalid(
+                    "config",
+                    "cannot be read; check that " + file.toAbsolutePath().normalize() + " exists and is readable");
         }
     }
 }

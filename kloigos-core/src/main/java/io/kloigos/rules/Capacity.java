@@ -16,6 +16,8 @@ import java.util.stream.Collectors;
  * @param example one of them
  */
 public record Capacity(String region, String zone, int cpuCount, int units, ComputeId example) {
+    private static final int OFFERS = 3;
+
     /**
      * Returns why nothing could be allocated, and what would fit instead.
      *
@@ -33,11 +35,12 @@ public record Capacity(String region, String zone, int cpuCount, int units, Comp
         String offers = free.stream()
                 .sorted(Comparator.<Capacity>comparingInt(capacity -> samePlace(request, capacity) ? 0 : 1)
                         .thenComparingInt(capacity -> wanted == null ? 0 : Math.abs(capacity.cpuCount() - wanted)))
-                .limit(3)
+                .limit(OFFERS)
                 .map(capacity -> capacity.units() + " of " + capacity.cpuCount() + " CPUs in " + capacity.region() + "/"
                         + capacity.zone() + " (" + capacity.example() + ")")
                 .collect(Collectors.joining(", "));
-        return attempted + ": no such unit is free. Free are " + offers + ".";
+        return attempted + ": no such unit is free. Free are " + offers
+                + (free.size() > OFFERS ? ", and others." : ".");
     }
 
     private static boolean samePlace(AllocateRequest request, Capacity capacity) {

@@ -30,7 +30,7 @@ class CapacityTest {
         assertThat(Capacity.refusal(request, free))
                 .isEqualTo("Cannot allocate a unit of 16 CPUs in zone b in region eu: no such unit is free. Free are"
                         + " 5 of 8 CPUs in eu/b (host-b_0-7), 1 of 2 CPUs in eu/b (host-b_0-1),"
-                        + " 3 of 16 CPUs in eu/a (host-a_0-15).");
+                        + " 3 of 16 CPUs in eu/a (host-a_0-15), and others.");
     }
 
     @Test

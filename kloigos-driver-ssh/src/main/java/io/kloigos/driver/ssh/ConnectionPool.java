@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 final class ConnectionPool implements AutoCloseable {
     private record Attempt(ConnectionKey key, @Nullable String pin) {}
 
+    private static final List<Duration> PAUSES_AFTER_A_DROP =
+            List.of(Duration.ofMillis(300), Duration.ofSeconds(1), Duration.ofSeconds(2));
+
     private final SshSettings settings;
     private final ScheduledThreadPoolExecutor watch;
     private final List<SshConnection> connections = new ArrayList<>();
@@ -88,7 +91,7 @@ final class ConnectionPool implements AutoCloseable {
 
     private SshConnection open(HostAddress address, Attempt attempt, CompletableFuture<SshConnection> opening) {
         try {
-            SshConnection connection = SshConnection.open(address, attempt.key(), settings, watch);
+            SshConnection connection = connect(address, attempt);
             synchronized (this) {
                 attempts.remove(attempt);
                 if (isClosed()) {
@@ -107,6 +110,29 @@ final class ConnectionPool implements AutoCloseable {
             opening.completeExceptionally(e);
             throw e;
         }
+    }
+
+    /**
+     * sshd drops connections before a word is said while it reloads its configuration, and when too many log in at once
+     * (MaxStartups, sshd_config(5)): neither lasts.
+     */
+    private SshConnection connect(HostAddress address, Attempt attempt) {
+        for (Duration pause : PAUSES_AFTER_A_DROP) {
+            try {
+                return SshConnection.open(address, attempt.key(), settings, watch);
+            } catch (KloigosException e) {
+                if (!SshConnection.wasDropped(e)) {
+                    throw e;
+                }
+            }
+            try {
+                pause(pause);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                break;
+            }
+        }
+        return SshConnection.open(address, attempt.key(), settings, watch);
     }
 
     private void requireOpen() {

@@ -26,6 +26,7 @@ import net.schmizz.sshj.common.Factory;
 import net.schmizz.sshj.connection.channel.OpenFailException;
 import net.schmizz.sshj.connection.channel.direct.Session;
 import net.schmizz.sshj.connection.channel.direct.Signal;
+import net.schmizz.sshj.transport.TransportException;
 import net.schmizz.sshj.userauth.UserAuthException;
 import net.schmizz.sshj.userauth.keyprovider.KeyProvider;
 import org.jspecify.annotations.Nullable;
@@ -168,6 +169,13 @@ final class SshConnection {
                         + settings.privateKey() + ": " + said(e) + ". Check that the file is a private key without "
                         + "passphrase, and add its public half to " + key.user() + "'s authorized_keys on the host.",
                 e);
+    }
+
+    /** Tells whether the host took the connection and then ended it before anybody was logged in or refused. */
+    static boolean wasDropped(KloigosException failure) {
+        return failure.code() == ErrorCode.HOST_UNREACHABLE
+                && failure.getCause() instanceof TransportException
+                && !isTimeout(failure);
     }
 
     private static boolean isTimeout(Throwable e) {

@@ -361,6 +361,18 @@ class SshHostDriverTest {
     }
 
     @Test
+    void aConnectionDroppedBeforeAWordIsTriedAgain() {
+        AtomicInteger left = new AtomicInteger(2);
+        host.fault((bytes, length) -> left.getAndDecrement() > 0);
+
+        try (HostSession session = driver.open(host.address())) {
+            assertThat(session.apply(plan("dropped", append("x")), PlanListener.none())
+                            .end())
+                    .isEqualTo(PlanReport.End.COMPLETED);
+        }
+    }
+
+    @Test
     void aSilentHostIsFoundOutByKeepAlives() throws Exception {
         HostSession session = driver.open(host.address());
         AtomicInteger silent = new AtomicInteger(1);

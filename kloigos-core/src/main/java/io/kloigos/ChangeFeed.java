@@ -1,7 +1,7 @@
 package io.kloigos;
 
 import io.kloigos.inventory.Inventory;
-import io.kloigos.inventory.Inventory.Change;
+import io.kloigos.inventory.Operations.Change;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -38,7 +38,7 @@ final class ChangeFeed {
      */
     void tell(Consumer<Change> listener) {
         long now = nanoTime.getAsLong();
-        List<Change> recent = inventory.changesOfOthers(WINDOW.plusNanos(now - lookedAt));
+        List<Change> recent = inventory.operations().changesOfOthers(WINDOW.plusNanos(now - lookedAt));
         known.retainAll(recent.stream().map(Change::number).collect(Collectors.toSet()));
         Set<String> operations = new HashSet<>();
         for (Change change : recent) {

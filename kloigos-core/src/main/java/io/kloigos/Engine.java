@@ -1,6 +1,7 @@
 package io.kloigos;
 
 import io.kloigos.inventory.Inventory;
+import io.kloigos.inventory.Operations;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
@@ -136,9 +137,9 @@ final class Engine {
     private void tend() {
         List<Operation> running = new ArrayList<>();
         runs.values().forEach(run -> running.add(run.operation()));
-        inventory.renew(running);
+        inventory.operations().renew(running);
         if (!isClosing()) {
-            inventory.takeOver(clock.instant()).forEach(operation -> {
+            inventory.operations().takeOver(clock.instant()).forEach(operation -> {
                 LOG.info("{} of {} is taken up", operation.kind(), subject(operation));
                 submit(operation);
             });
@@ -146,7 +147,7 @@ final class Engine {
         Instant now = clock.instant();
         if (forgotten.isBefore(now.minus(FORGETTING))) {
             forgotten = now;
-            inventory.forgetOperationsEndedBefore(now.minus(kept));
+            inventory.operations().forgetEndedBefore(now.minus(kept));
         }
     }
 
@@ -155,7 +156,7 @@ final class Engine {
             feed.skip();
             return;
         }
-        feed.tell(change -> inventory.operation(change.operationId()).ifPresent(operation -> {
+        feed.tell(change -> inventory.operations().find(change.operationId()).ifPresent(operation -> {
             announce(new Event.OperationChanged(operation));
             announceSubject(operation);
         }));
@@ -244,7 +245,7 @@ final class Engine {
             if (run != null) {
                 run.ended.await();
             }
-            while (!inventory.isEnded(operationId)
+            while (!inventory.operations().isEnded(operationId)
                     && !closing.await(LOOKING_FOR_AN_END.toMillis(), TimeUnit.MILLISECONDS)) {
                 LOG.debug("{} is under way elsewhere", operationId);
             }
@@ -288,7 +289,8 @@ final class Engine {
             }
             case DEALLOCATE -> HostPlanner.deallocate(planId, server, unitOf(operation));
             case DECOMMISSION ->
-                HostPlanner.decommission(planId, server, unitsOf(server), inventory.dataDisks(operation.id()));
+                HostPlanner.decommission(
+                        planId, server, unitsOf(server), inventory.operations().dataDisks(operation.id()));
         };
     }
 
@@ -325,7 +327,7 @@ final class Engine {
     /** Returns the fence of the operation's plan. */
     private long start(Progress progress) {
         Operation operation = progress.operation();
-        Inventory.Start start = inventory.start(operation);
+        Operations.Start start = inventory.operations().start(operation);
         announce(new Event.OperationChanged(operation));
         if (start.isCancelled()) {
             throw cancelled(operation, "before its first step");

@@ -2,6 +2,7 @@ package io.kloigos;
 
 import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.inventory.Inventory;
+import io.kloigos.inventory.Operations;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
@@ -132,7 +133,7 @@ public final class Kloigos implements AutoCloseable {
     }
 
     private Optional<Operation> known(@Nullable IdempotencyKey key) {
-        return key == null ? Optional.empty() : inventory.operationOf(key);
+        return key == null ? Optional.empty() : inventory.operations().operationOf(key);
     }
 
     /** Returns what {@link #initServer} would do, and throws what it would throw. */
@@ -391,12 +392,12 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException NOT_FOUND
      */
     public Operation operation(String id) {
-        return engine.progress(id).or(() -> inventory.operation(id)).orElseThrow(() -> Inventory.unknownOperation(id));
+        return engine.progress(id).or(() -> inventory.operations().find(id)).orElseThrow(() -> Operations.unknown(id));
     }
 
     /** Returns the newest operations, without their steps. */
     public List<Operation> operations(int most) {
-        return inventory.operations(most);
+        return inventory.operations().newest(most);
     }
 
     /**
@@ -408,7 +409,7 @@ public final class Kloigos implements AutoCloseable {
      */
     public Operation cancel(String operationId) {
         engine.requireOpen();
-        Operation operation = inventory.requestCancel(operationId);
+        Operation operation = inventory.operations().requestCancel(operationId);
         try (HostSession session = driver.open(server(operation.hostname()).address())) {
             session.cancel(Engine.planId(operation));
         }
@@ -480,7 +481,7 @@ public final class Kloigos implements AutoCloseable {
         driver.close();
         engine.awaitEnd();
         try {
-            inventory.release();
+            inventory.operations().release();
         } finally {
             inventory.close();
         }

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import io.kloigos.fixture.SampleFleet;
 import io.kloigos.fixture.SampleHost;
 import io.kloigos.inventory.Inventory;
-import io.kloigos.inventory.Inventory.Change;
+import io.kloigos.inventory.Operations.Change;
 import io.kloigos.model.Operation;
 import java.nio.file.Path;
 import java.sql.Connection;

@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,19 +40,15 @@ import org.jspecify.annotations.Nullable;
 public final class Inventory implements AutoCloseable {
     private static final String UNITS =
             "SELECT u.*, s.ip, s.region, s.zone FROM units u JOIN servers s ON s.hostname = u.hostname";
-    private static final String UNFINISHED = "state IN ('pending', 'running')";
-    /** An attempt at an operation that nobody else has taken over, tried again or ended. */
-    private static final String MINE =
-            " WHERE id = :id AND attempt = :attempt AND replica = :replica AND " + UNFINISHED;
 
     private final Database database;
     private final String replica;
-    private final Duration lease;
+    private final Operations operations;
 
     private Inventory(Database database, String replica, Duration lease) {
         this.database = database;
         this.replica = replica;
-        this.lease = lease;
+        this.operations = new Operations(database, replica, lease);
     }
 
     /**
@@ -69,7 +64,8 @@ public final class Inventory implements AutoCloseable {
         Inventory inventory = new Inventory(Database.Sqlite.open(file), replica, lease);
         try {
             // Whoever had leases is gone, or the file could not be opened.
-            inventory.write(handle -> handle.execute("UPDATE operations SET lease_until = 0 WHERE " + UNFINISHED));
+            inventory.write(
+                    handle -> handle.execute("UPDATE operations SET lease_until = 0 WHERE " + Operations.UNFINISHED));
             return inventory;
         } catch (KloigosException e) {
             inventory.close();
@@ -93,6 +89,11 @@ public final class Inventory implements AutoCloseable {
     @Override
     public void close() {
         database.close();
+    }
+
+    /** Returns the operations in this inventory. */
+    public Operations operations() {
+        return operations;
     }
 
     /** Tells whether other replicas may use the same inventory at the same time. */
@@ -224,7 +225,7 @@ public final class Inventory implements AutoCloseable {
      */
     public void addServer(Server server, List<ComputeUnit> units, Operation operation, @Nullable IdempotencyKey key) {
         write(handle -> {
-            long fence = nextFence(handle, operation, operation.createdAt());
+            long fence = Operations.nextFence(handle, operation, operation.createdAt());
             findServer(handle, server.hostname()).ifPresent(known -> {
                 if (known.status() != ServerStatus.DECOMMISSIONED) {
                     throw alreadyManaged(known);
@@ -236,7 +237,7 @@ public final class Inventory implements AutoCloseable {
             for (int ordinal = 0; ordinal < units.size(); ordinal++) {
                 insertUnit(handle, units.get(ordinal), ordinal, operation.id());
             }
-            insertOperation(handle, operation, DataDisks.KEEP, fence, key);
+            operations.insert(handle, operation, DataDisks.KEEP, fence, key);
             return server;
         });
     }
@@ -326,7 +327,7 @@ public final class Inventory implements AutoCloseable {
                     .bind("key", request.sshPublicKey().line())
                     .bind("id", unit.id().value())
                     .execute();
-            insertFencedOperation(handle, written, DataDisks.KEEP, key);
+            operations.insertFenced(handle, written, DataDisks.KEEP, key);
             return findUnit(handle, unit.id()).orElseThrow();
         }));
     }
@@ -364,7 +365,7 @@ public final class Inventory implements AutoCloseable {
         return write(handle -> {
             ComputeUnit unit = lockUnit(handle, id).orElseThrow(() -> unknownUnit(id));
             change(handle, unit, UnitStatus.DEALLOCATING, "", operation.id(), operation.createdAt());
-            insertFencedOperation(handle, operation, DataDisks.KEEP, key);
+            operations.insertFenced(handle, operation, DataDisks.KEEP, key);
             return unit.in(UnitStatus.DEALLOCATING, "");
         });
     }
@@ -388,7 +389,7 @@ public final class Inventory implements AutoCloseable {
             units.forEach(unit ->
                     change(handle, unit, UnitStatus.DECOMMISSIONING, "", operation.id(), operation.createdAt()));
             change(handle, server, ServerStatus.DECOMMISSIONING, "", operation.id(), operation.createdAt());
-            insertFencedOperation(handle, operation, dataDisks, key);
+            operations.insertFenced(handle, operation, dataDisks, key);
             return server;
         });
     }
@@ -407,7 +408,7 @@ public final class Inventory implements AutoCloseable {
      */
     public void endOnUnit(Operation ended, ComputeId id, UnitStatus status, String reason, Instant now) {
         write(handle -> {
-            endOperation(handle, ended);
+            operations.end(handle, ended);
             ComputeUnit unit = lockUnit(handle, id).orElseThrow(() -> unknownUnit(id));
             change(handle, unit, status, reason, ended.id(), now);
             if (status == UnitStatus.ALLOCATED) {
@@ -434,7 +435,7 @@ public final class Inventory implements AutoCloseable {
     public void endOnServer(
             Operation ended, ServerStatus serverStatus, UnitStatus unitStatus, String reason, Instant now) {
         write(handle -> {
-            endOperation(handle, ended);
+            operations.end(handle, ended);
             Server server = findServer(handle, ended.hostname()).orElseThrow(() -> unknownServer(ended.hostname()));
             for (ComputeUnit unit : lockUnitsOf(handle, ended.hostname())) {
                 change(handle, unit, unitStatus, reason, ended.id(), now);
@@ -486,7 +487,7 @@ public final class Inventory implements AutoCloseable {
         audit(handle, server.hostname(), operationId, now, server.status().toString(), next.toString(), reason);
     }
 
-    private static void requireOne(int changed, String subject) {
+    static void requireOne(int changed, String subject) {
         if (changed != 1) {
             throw new KloigosException(
                     ErrorCode.WRONG_STATE,
@@ -521,295 +522,7 @@ public final class Inventory implements AutoCloseable {
                 ErrorCode.NOT_FOUND, "There is no server " + hostname + "; list the servers to see their names.");
     }
 
-    // Operations
-
-    /** Returns the operation of this id. */
-    public Optional<Operation> operation(String id) {
-        return read(handle -> findOperation(handle, id));
-    }
-
-    private static Optional<Operation> findOperation(Handle handle, String id) {
-        return handle.createQuery("SELECT * FROM operations WHERE id = :id")
-                .bind("id", id)
-                .map((row, context) -> Rows.operation(row))
-                .findOne();
-    }
-
-    /** Tells whether the operation has ended, or is not there. */
-    public boolean isEnded(String id) {
-        return read(handle -> handle.createQuery("SELECT COUNT(*) FROM operations WHERE id = :id AND " + UNFINISHED)
-                        .bind("id", id)
-                        .mapTo(Integer.class)
-                        .one()
-                == 0);
-    }
-
-    /** Returns the refusal to act on an operation that is not there. */
-    public static KloigosException unknownOperation(String id) {
-        return new KloigosException(
-                ErrorCode.NOT_FOUND, "There is no operation " + id + "; list the operations to see their ids.");
-    }
-
-    /** Returns operations without their steps, the newest first. */
-    public List<Operation> operations(int most) {
-        return read(handle -> handle.createQuery("SELECT * FROM operations ORDER BY created_at DESC, id LIMIT :most")
-                .bind("most", most)
-                .map((row, context) -> Rows.withoutSteps(row))
-                .list());
-    }
-
-    /** Returns what a decommission was told to do with data disks. */
-    public DataDisks dataDisks(String operationId) {
-        return read(handle -> handle.createQuery("SELECT data_disks FROM operations WHERE id = :id")
-                .bind("id", operationId)
-                .map((row, context) -> DataDisks.valueOf(row.getString(1)))
-                .one());
-    }
-
-    /** What an operation needs to begin. */
-    public record Start(long fence, boolean isCancelled) {}
-
-    /**
-     * Notes that the operation is under way, with the steps that it will take, and returns under which fence.
-     *
-     * @throws KloigosException TAKEN_OVER if another replica has it, or another attempt has begun
-     */
-    public Start start(Operation started) {
-        return write(handle -> {
-            int changed = handle.createUpdate(
-                            "UPDATE operations SET state = :state, steps = :steps, started_at = :startedAt" + MINE)
-                    .bind("state", started.state().toString())
-                    .bind("steps", Json.write(started.steps()))
-                    .bind("startedAt", Rows.text(started.startedAt()))
-                    .bind("id", started.id())
-                    .bind("attempt", started.attempt())
-                    .bind("replica", replica)
-                    .execute();
-            requireMine(changed, started);
-            return handle.createQuery("SELECT fence, cancel_requested FROM operations WHERE id = :id")
-                    .bind("id", started.id())
-                    .map((row, context) -> new Start(row.getLong(1), row.getInt(2) != 0))
-                    .one();
-        });
-    }
-
-    private static void requireMine(int changed, Operation operation) {
-        if (changed != 1) {
-            throw new KloigosException(
-                    ErrorCode.TAKEN_OVER,
-                    "Operation " + operation.id() + " (" + operation.kind() + " on " + operation.hostname()
-                            + ") was taken over by another replica, or has ended; its record says how it stands.");
-        }
-    }
-
-    /** Writes the operation and stamps what it is about with the fence under which hosts will accept its plans. */
-    private void insertFencedOperation(
-            Handle handle, Operation operation, DataDisks dataDisks, @Nullable IdempotencyKey key) {
-        long fence = nextFence(handle, operation, operation.createdAt());
-        insertOperation(handle, operation, dataDisks, fence, key);
-        stamp(handle, operation, fence);
-    }
-
-    /**
-     * Returns a number above every fence of the server and of its units. It is no lower than the time, so that an inventory
-     * restored from a backup soon passes what hosts have seen.
-     */
-    private static long nextFence(Handle handle, Operation operation, Instant now) {
-        long highest = handle.createQuery("SELECT COALESCE(MAX(fence), 0) FROM"
-                        + " (SELECT fence FROM servers WHERE hostname = :hostname"
-                        + " UNION ALL SELECT fence FROM units WHERE hostname = :hostname) AS fences")
-                .bind("hostname", operation.hostname())
-                .mapTo(Long.class)
-                .one();
-        return Math.max(highest + 1, now.toEpochMilli());
-    }
-
-    private static void stamp(Handle handle, Operation operation, long fence) {
-        ComputeId unit = operation.computeId();
-        if (unit == null) {
-            handle.execute("UPDATE servers SET fence = ? WHERE hostname = ?", fence, operation.hostname());
-        } else {
-            handle.execute("UPDATE units SET fence = ? WHERE compute_id = ?", fence, unit.value());
-        }
-    }
-
-    private void insertOperation(
-            Handle handle, Operation operation, DataDisks dataDisks, long fence, @Nullable IdempotencyKey key) {
-        ComputeId unit = operation.computeId();
-        handle.createUpdate(
-                        "INSERT INTO operations VALUES (:id, :kind, :hostname, :computeId, :dataDisks, :state, :attempt,"
-                                + " NULL, NULL, :createdAt, NULL, NULL, '[]', 0, :fence, :replica, " + leaseEnd() + ")")
-                .bind("id", operation.id())
-                .bind("kind", operation.kind().toString())
-                .bind("hostname", operation.hostname())
-                .bind("computeId", unit == null ? null : unit.value())
-                .bind("dataDisks", dataDisks.name())
-                .bind("state", operation.state().toString())
-                .bind("attempt", operation.attempt())
-                .bind("createdAt", Rows.text(operation.createdAt()))
-                .bind("fence", fence)
-                .bind("replica", replica)
-                .execute();
-        if (key != null) {
-            remember(handle, key, operation.id());
-        }
-    }
-
-    private String leaseEnd() {
-        return database.now() + " + " + lease.toMillis();
-    }
-
-    private void endOperation(Handle handle, Operation ended) {
-        ErrorCode code = ended.errorCode();
-        int changed = handle.createUpdate("UPDATE operations SET state = :state, steps = :steps, error = :error,"
-                        + " error_code = :code, ended_at = :endedAt" + MINE)
-                .bind("state", ended.state().toString())
-                .bind("steps", Json.write(ended.steps()))
-                .bind("error", ended.error())
-                .bind("code", code == null ? null : code.name())
-                .bind("endedAt", Rows.text(ended.endedAt()))
-                .bind("id", ended.id())
-                .bind("attempt", ended.attempt())
-                .bind("replica", replica)
-                .execute();
-        requireMine(changed, ended);
-    }
-
-    // Leases
-
-    /**
-     * Puts off the end of this replica's leases and writes down how far its operations are, for clients of other replicas.
-     *
-     * @param running the operations that this replica runs
-     */
-    public void renew(Collection<Operation> running) {
-        if (running.isEmpty()) {
-            return;
-        }
-        write(handle -> {
-            var batch = handle.prepareBatch("UPDATE operations SET steps = :steps, lease_until = " + leaseEnd() + MINE);
-            for (Operation operation : running) {
-                batch.bind("steps", Json.write(operation.steps()))
-                        .bind("id", operation.id())
-                        .bind("attempt", operation.attempt())
-                        .bind("replica", replica)
-                        .add();
-            }
-            return batch.execute();
-        });
-    }
-
-    /**
-     * Takes over the operations whose leases have run out, and returns them, the oldest first. Each has a higher fence than
-     * before, so that hosts refuse whoever had it.
-     *
-     * @param now becomes part of the fence
-     */
-    public List<Operation> takeOver(Instant now) {
-        return write(handle -> {
-            List<Operation> abandoned = handle.createQuery("SELECT o.* FROM operations o WHERE o.lease_until < "
-                            + database.now() + " AND o." + UNFINISHED + " ORDER BY o.created_at, o.id"
-                            + database.skippingLocked("o"))
-                    .map((row, context) -> Rows.withoutSteps(row))
-                    .list();
-            for (Operation operation : abandoned) {
-                long fence = nextFence(handle, operation, now);
-                handle.createUpdate("UPDATE operations SET replica = :replica, fence = :fence, lease_until = "
-                                + leaseEnd() + " WHERE id = :id")
-                        .bind("replica", replica)
-                        .bind("fence", fence)
-                        .bind("id", operation.id())
-                        .execute();
-                stamp(handle, operation, fence);
-            }
-            return abandoned;
-        });
-    }
-
-    /** Gives up this replica's leases, so that others need not wait until they run out. */
-    public void release() {
-        write(handle ->
-                handle.execute("UPDATE operations SET lease_until = 0 WHERE replica = ? AND " + UNFINISHED, replica));
-    }
-
-    /**
-     * Something that a replica changed.
-     *
-     * @param number its number in the audit log
-     * @param subject the unit or server
-     * @param operationId in which operation
-     */
-    public record Change(long number, String subject, String operationId) {}
-
-    /**
-     * Returns what other replicas changed within the last seconds. A change may be written before another with a lower
-     * number, so whoever follows changes asks for more seconds than have passed and leaves out what it knows.
-     */
-    public List<Change> changesOfOthers(Duration within) {
-        return read(handle -> handle.createQuery("SELECT id, subject, operation_id FROM audit WHERE written_at > "
-                        + database.now() + " - :millis AND replica <> :replica ORDER BY id")
-                .bind("millis", within.toMillis())
-                .bind("replica", replica)
-                .map((row, context) -> new Change(row.getLong(1), row.getString(2), row.getString(3)))
-                .list());
-    }
-
-    // Requests
-
-    /**
-     * Returns the operation that an earlier request with this key began.
-     *
-     * @throws KloigosException KEY_REUSED if that was another request
-     */
-    public Optional<Operation> operationOf(IdempotencyKey key) {
-        return read(handle -> handle.createQuery("SELECT * FROM requests WHERE idempotency_key = :key")
-                        .bind("key", key.value())
-                        .map((row, context) -> {
-                            if (!row.getString("fingerprint").equals(key.fingerprint())) {
-                                throw new KloigosException(
-                                        ErrorCode.KEY_REUSED,
-                                        "The idempotency key \"" + key.value()
-                                                + "\" was used for another request, which began operation "
-                                                + row.getString("operation_id")
-                                                + ". Choose a new key for every new request.");
-                            }
-                            return row.getString("operation_id");
-                        })
-                        .findOne())
-                .flatMap(this::operation);
-    }
-
-    private static void remember(Handle handle, IdempotencyKey key, String operationId) {
-        int used = handle.createQuery("SELECT COUNT(*) FROM requests WHERE idempotency_key = :key")
-                .bind("key", key.value())
-                .mapTo(Integer.class)
-                .one();
-        if (used > 0) {
-            throw new KloigosException(
-                    ErrorCode.KEY_IN_USE,
-                    "A request with the idempotency key \"" + key.value() + "\" came a moment ago; send it again.");
-        }
-        handle.execute("INSERT INTO requests VALUES (?, ?, ?)", key.value(), key.fingerprint(), operationId);
-    }
-
-    /**
-     * Asks whoever runs the operation to cancel it, and returns it as it now is.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it has ended
-     */
-    public Operation requestCancel(String operationId) {
-        return write(handle -> {
-            Operation operation = findOperation(handle, operationId).orElseThrow(() -> unknownOperation(operationId));
-            int changed = handle.execute(
-                    "UPDATE operations SET cancel_requested = 1 WHERE id = ? AND " + UNFINISHED, operationId);
-            if (changed != 1) {
-                throw new KloigosException(
-                        ErrorCode.WRONG_STATE,
-                        "Cannot cancel operation " + operationId + ": it has ended, it is " + operation.state() + ".");
-            }
-            return operation;
-        });
-    }
+    // Further attempts
 
     /**
      * Begins another attempt at an operation that failed or was cancelled, and returns it as it now is.
@@ -819,7 +532,8 @@ public final class Inventory implements AutoCloseable {
      */
     public Operation beginRetry(String operationId, Instant now, @Nullable IdempotencyKey key) {
         return write(handle -> {
-            Operation operation = findOperation(handle, operationId).orElseThrow(() -> unknownOperation(operationId));
+            Operation operation =
+                    Operations.find(handle, operationId).orElseThrow(() -> Operations.unknown(operationId));
             requireFailed(operation);
             lockSubjects(handle, operation).forEach(unit -> {
                 requireNewest(operation, unit.id().value(), unit.operationId());
@@ -834,22 +548,8 @@ public final class Inventory implements AutoCloseable {
                         : ServerStatus.DECOMMISSIONING;
                 change(handle, server, next, "", operation.id(), now);
             }
-            long fence = nextFence(handle, operation, now);
-            stamp(handle, operation, fence);
-            int changed = handle.createUpdate("UPDATE operations SET state = 'pending', attempt = attempt + 1,"
-                            + " error = NULL, error_code = NULL, started_at = NULL, ended_at = NULL,"
-                            + " cancel_requested = 0, fence = :fence, replica = :replica, lease_until = " + leaseEnd()
-                            + " WHERE id = :id AND attempt = :attempt")
-                    .bind("fence", fence)
-                    .bind("replica", replica)
-                    .bind("id", operationId)
-                    .bind("attempt", operation.attempt())
-                    .execute();
-            requireOne(changed, "Operation " + operationId);
-            if (key != null) {
-                remember(handle, key, operationId);
-            }
-            return findOperation(handle, operationId).orElseThrow();
+            operations.begin(handle, operation, now, key);
+            return Operations.find(handle, operationId).orElseThrow();
         });
     }
 
@@ -885,14 +585,5 @@ public final class Inventory implements AutoCloseable {
             case DEALLOCATE -> UnitStatus.DEALLOCATING;
             case DECOMMISSION -> UnitStatus.DECOMMISSIONING;
         };
-    }
-
-    /** Forgets operations that ended before {@code time}, with their steps and keys, but for the last one of each unit and server. */
-    public int forgetOperationsEndedBefore(Instant time) {
-        return write(handle -> handle.execute(
-                "DELETE FROM operations WHERE ended_at < ? AND NOT " + UNFINISHED
-                        + " AND id NOT IN (SELECT operation_id FROM units WHERE operation_id IS NOT NULL)"
-                        + " AND id NOT IN (SELECT operation_id FROM servers WHERE operation_id IS NOT NULL)",
-                Rows.text(time)));
     }
 }

@@ -118,7 +118,7 @@ abstract class InventoryClaimContract {
             assertThat(claim(inventory)).isEmpty();
             assertThat(inventory.units(UnitFilter.all()))
                     .allSatisfy(unit -> assertThat(unit.status()).isEqualTo(UnitStatus.ALLOCATING));
-            assertThat(inventory.operations(2 * UNITS))
+            assertThat(inventory.operations().newest(2 * UNITS))
                     .filteredOn(operation -> operation.state() == Operation.State.PENDING)
                     .extracting(Operation::computeId)
                     .containsExactlyInAnyOrderElementsOf(given);

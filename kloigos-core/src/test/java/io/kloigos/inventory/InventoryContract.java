@@ -109,7 +109,7 @@ abstract class InventoryContract {
     }
 
     private List<String> unfinished() {
-        return inventory.operations(100).stream()
+        return inventory.operations().newest(100).stream()
                 .filter(operation -> !operation.state().isEnded())
                 .map(Operation::id)
                 .toList();
@@ -152,7 +152,7 @@ abstract class InventoryContract {
                 .containsExactlyElementsOf(fleet.units());
         assertThat(inventory.unit(fleet.units().get(0).id()).orElseThrow().operationId())
                 .isEqualTo("op1");
-        assertThat(inventory.operation("op1")).contains(init);
+        assertThat(inventory.operations().find("op1")).contains(init);
     }
 
     @Test
@@ -322,7 +322,7 @@ abstract class InventoryContract {
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
                 .hasMessageContaining("host1_4-7 is free and cannot become deallocating")
                 .hasMessageContaining("[allocating, decommissioning, unavailable]");
-        assertThat(inventory.operation("op1")).isEmpty();
+        assertThat(inventory.operations().find("op1")).isEmpty();
     }
 
     @Test
@@ -367,7 +367,7 @@ abstract class InventoryContract {
         assertThat(inventory.server("host1").orElseThrow().status()).isEqualTo(ServerStatus.READY);
         assertThat(ids(new UnitFilter(null, null, null, null, null, null, UnitStatus.FREE)))
                 .hasSize(1);
-        assertThat(inventory.operation("op1")).isEmpty();
+        assertThat(inventory.operations().find("op1")).isEmpty();
     }
 
     // Servers
@@ -388,7 +388,7 @@ abstract class InventoryContract {
         addReady("host1", "4-7");
         Operation gone = SampleFleet.operation("op1", Operation.Kind.DECOMMISSION, "host1", null, NOON);
         inventory.beginDecommission("host1", gone, DataDisks.WIPE, null, (server, units) -> {});
-        assertThat(inventory.dataDisks("op1")).isEqualTo(DataDisks.WIPE);
+        assertThat(inventory.operations().dataDisks("op1")).isEqualTo(DataDisks.WIPE);
         inventory.endOnServer(
                 SampleFleet.ended("op1", Operation.Kind.DECOMMISSION, "host1", null),
                 ServerStatus.DECOMMISSIONED,
@@ -401,7 +401,9 @@ abstract class InventoryContract {
                 again.server(), again.units(), SampleFleet.operation("op2", Operation.Kind.INIT, "host1", null, NOON));
 
         assertThat(ids(UnitFilter.all())).containsExactly("host1_4-5", "host1_6-7");
-        assertThat(inventory.operation("init-host1")).as("its history is kept").isPresent();
+        assertThat(inventory.operations().find("init-host1"))
+                .as("its history is kept")
+                .isPresent();
     }
 
     @Test
@@ -465,7 +467,7 @@ abstract class InventoryContract {
     void keepsHowAnOperationEnded() {
         addReady("host1", "4-7");
         ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
-        inventory.start(started("op1", unit));
+        inventory.operations().start(started("op1", unit));
         Operation failed = new Operation(
                 "op1",
                 Operation.Kind.ALLOCATE,
@@ -483,7 +485,7 @@ abstract class InventoryContract {
                         new Operation.Step("two", Operation.StepState.FAILED, 3, "no such file")));
         inventory.endOnUnit(failed, unit.id(), UnitStatus.ALLOCATION_FAIL, "Step 2 of 2 failed", NOON);
 
-        assertThat(inventory.operation("op1")).contains(failed);
+        assertThat(inventory.operations().find("op1")).contains(failed);
         assertThat(unfinished()).isEmpty();
         assertThat(inventory.unit(unit.id()).orElseThrow().reason()).isEqualTo("Step 2 of 2 failed");
     }
@@ -504,8 +506,10 @@ abstract class InventoryContract {
                 third.units(),
                 SampleFleet.operation("latest", Operation.Kind.INIT, "host3", null, NOON.plusNanos(1_500_000)));
 
-        assertThat(inventory.operations(10)).extracting(Operation::id).containsExactly("latest", "later", "init-host1");
-        assertThat(inventory.operations(1)).hasSize(1);
+        assertThat(inventory.operations().newest(10))
+                .extracting(Operation::id)
+                .containsExactly("latest", "later", "init-host1");
+        assertThat(inventory.operations().newest(1)).hasSize(1);
         assertThat(unfinished()).containsExactly("latest", "later", "init-host1");
     }
 
@@ -539,7 +543,7 @@ abstract class InventoryContract {
     void everyOperationOnAServerHasAHigherFenceThanThoseBefore() {
         addReady("host1", "4-7", "8-11");
         ComputeUnit one = claim(SampleFleet.wanting(4), "op1");
-        long first = inventory.start(started("op1", one)).fence();
+        long first = inventory.operations().start(started("op1", one)).fence();
         inventory.endOnUnit(
                 SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", one),
                 one.id(),
@@ -547,7 +551,7 @@ abstract class InventoryContract {
                 "",
                 NOON);
         inventory.beginDeallocation(one.id(), deallocation("op2", one), null);
-        long second = inventory.start(started("op2", one)).fence();
+        long second = inventory.operations().start(started("op2", one)).fence();
         inventory.endOnUnit(
                 SampleFleet.ended("op2", Operation.Kind.DEALLOCATE, "host1", one), one.id(), UnitStatus.FREE, "", NOON);
         inventory.beginDecommission(
@@ -556,7 +560,7 @@ abstract class InventoryContract {
                 DataDisks.KEEP,
                 null,
                 (server, units) -> {});
-        long third = inventory.start(started("op3", one)).fence();
+        long third = inventory.operations().start(started("op3", one)).fence();
         inventory.endOnServer(
                 SampleFleet.ended("op3", Operation.Kind.DECOMMISSION, "host1", null),
                 ServerStatus.DECOMMISSIONED,
@@ -567,7 +571,7 @@ abstract class InventoryContract {
                 SampleFleet.request("host1", "4-7"), SampleHost.debian().facts());
         addServer(
                 again.server(), again.units(), SampleFleet.operation("op4", Operation.Kind.INIT, "host1", null, NOON));
-        long fourth = inventory.start(started("op4", one)).fence();
+        long fourth = inventory.operations().start(started("op4", one)).fence();
 
         assertThat(List.of(first, second, third, fourth)).isSorted().doesNotHaveDuplicates();
         assertThat(first).isGreaterThanOrEqualTo(NOON.toEpochMilli());
@@ -578,24 +582,26 @@ abstract class InventoryContract {
         addReady("host1", "4-7", "8-11");
         claim(SampleFleet.wanting(4), "op1");
         claim(SampleFleet.wanting(4), "op2");
-        assertThat(inventory.takeOver(NOON)).isEmpty();
+        assertThat(inventory.operations().takeOver(NOON)).isEmpty();
 
-        inventory.release();
+        inventory.operations().release();
 
-        assertThat(inventory.takeOver(NOON)).extracting(Operation::id).containsExactly("op1", "op2");
-        assertThat(inventory.takeOver(NOON)).isEmpty();
+        assertThat(inventory.operations().takeOver(NOON))
+                .extracting(Operation::id)
+                .containsExactly("op1", "op2");
+        assertThat(inventory.operations().takeOver(NOON)).isEmpty();
     }
 
     @Test
     void whoRenewsALeaseWritesDownHowFarTheOperationIs() {
         addReady("host1", "4-7");
         ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
-        inventory.start(started("op1", unit));
+        inventory.operations().start(started("op1", unit));
         Operation further = SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit);
 
-        inventory.renew(List.of(further));
+        inventory.operations().renew(List.of(further));
 
-        Operation seen = inventory.operation("op1").orElseThrow();
+        Operation seen = inventory.operations().find("op1").orElseThrow();
         assertThat(seen.state()).isEqualTo(Operation.State.RUNNING);
         assertThat(seen.steps()).isEqualTo(further.steps());
     }
@@ -607,12 +613,15 @@ abstract class InventoryContract {
         addReady("host1", "4-7");
         ComputeUnit unit = allocate(SampleFleet.wanting(4), "op1");
         IdempotencyKey key = IdempotencyKey.of("key1", "deallocate");
-        assertThat(inventory.operationOf(key)).isEmpty();
+        assertThat(inventory.operations().operationOf(key)).isEmpty();
 
         inventory.beginDeallocation(unit.id(), deallocation("op2", unit), key);
 
-        assertThat(inventory.operationOf(key)).get().extracting(Operation::id).isEqualTo("op2");
-        assertThatThrownBy(() -> inventory.operationOf(IdempotencyKey.of("key1", "something else")))
+        assertThat(inventory.operations().operationOf(key))
+                .get()
+                .extracting(Operation::id)
+                .isEqualTo("op2");
+        assertThatThrownBy(() -> inventory.operations().operationOf(IdempotencyKey.of("key1", "something else")))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.KEY_REUSED))
                 .hasMessageContaining("key1")
                 .hasMessageContaining("op2");
@@ -633,14 +642,14 @@ abstract class InventoryContract {
 
         assertThat(ids(new UnitFilter(null, null, null, null, null, null, UnitStatus.FREE)))
                 .hasSize(1);
-        assertThat(inventory.operation("op2")).isEmpty();
+        assertThat(inventory.operations().find("op2")).isEmpty();
     }
 
     @Test
     void whatFailedCanBeTriedAgainUntilSomethingElseIsDone() {
         addReady("host1", "4-7");
         ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
-        long before = inventory.start(started("op1", unit)).fence();
+        long before = inventory.operations().start(started("op1", unit)).fence();
         assertThatThrownBy(() -> inventory.beginRetry("op1", NOON, null))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
                 .hasMessageContaining("running");
@@ -653,7 +662,7 @@ abstract class InventoryContract {
         assertThat(retried.state()).isEqualTo(Operation.State.PENDING);
         assertThat(retried.error()).isNull();
         assertThat(inventory.unit(unit.id()).orElseThrow().status()).isEqualTo(UnitStatus.ALLOCATING);
-        assertThat(inventory.start(retried).fence()).isGreaterThan(before);
+        assertThat(inventory.operations().start(retried).fence()).isGreaterThan(before);
 
         inventory.endOnUnit(
                 failed("op1", Operation.Kind.ALLOCATE, unit, 2), unit.id(), UnitStatus.ALLOCATION_FAIL, "broke", NOON);
@@ -672,7 +681,7 @@ abstract class InventoryContract {
         inventory.beginRetry("op1", NOON, null);
 
         Operation late = SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit);
-        assertThatThrownBy(() -> inventory.start(late))
+        assertThatThrownBy(() -> inventory.operations().start(late))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
         assertThatThrownBy(() -> inventory.endOnUnit(late, unit.id(), UnitStatus.ALLOCATED, "", NOON))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
@@ -741,15 +750,17 @@ abstract class InventoryContract {
     void whoBeginsAnOperationLearnsThatItWasCancelledBefore() {
         addReady("host1", "4-7");
         ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
-        assertThat(inventory.start(started("op1", unit)).isCancelled()).isFalse();
+        assertThat(inventory.operations().start(started("op1", unit)).isCancelled())
+                .isFalse();
 
-        inventory.requestCancel("op1");
+        inventory.operations().requestCancel("op1");
 
-        assertThat(inventory.start(started("op1", unit)).isCancelled()).isTrue();
-        assertThatThrownBy(() -> inventory.requestCancel("init-host1"))
+        assertThat(inventory.operations().start(started("op1", unit)).isCancelled())
+                .isTrue();
+        assertThatThrownBy(() -> inventory.operations().requestCancel("init-host1"))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
                 .hasMessageContaining("succeeded");
-        assertThatThrownBy(() -> inventory.requestCancel("none"))
+        assertThatThrownBy(() -> inventory.operations().requestCancel("none"))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.NOT_FOUND));
     }
 
@@ -766,10 +777,14 @@ abstract class InventoryContract {
                 NOON);
         claim(SampleFleet.wanting(4), "op3");
 
-        assertThat(inventory.forgetOperationsEndedBefore(NOON)).isZero();
-        assertThat(inventory.forgetOperationsEndedBefore(NOON.plusSeconds(60))).isEqualTo(2);
+        assertThat(inventory.operations().forgetEndedBefore(NOON)).isZero();
+        assertThat(inventory.operations().forgetEndedBefore(NOON.plusSeconds(60)))
+                .isEqualTo(2);
 
-        assertThat(inventory.operations(10)).extracting(Operation::id).containsExactlyInAnyOrder("init-host1", "op3");
-        assertThat(inventory.operationOf(IdempotencyKey.of("key", "x"))).isEmpty();
+        assertThat(inventory.operations().newest(10))
+                .extracting(Operation::id)
+                .containsExactlyInAnyOrder("init-host1", "op3");
+        assertThat(inventory.operations().operationOf(IdempotencyKey.of("key", "x")))
+                .isEmpty();
     }
 }

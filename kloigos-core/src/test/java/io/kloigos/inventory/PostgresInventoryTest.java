@@ -30,14 +30,14 @@ class PostgresInventoryTest extends InventoryContract {
     void aReplicaKeepsItsOperationsUntilItsLeaseEnds() {
         addReady("host1", "4-7");
         ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
-        long before = inventory.start(started("op1", unit)).fence();
+        long before = inventory.operations().start(started("op1", unit)).fence();
         Inventory other = open("other");
 
-        assertThat(other.takeOver(NOON)).isEmpty();
-        inventory.release();
-        assertThat(other.takeOver(NOON)).extracting(Operation::id).containsExactly("op1");
-        assertThat(other.start(started("op1", unit)).fence()).isGreaterThan(before);
-        assertThatThrownBy(() -> inventory.start(started("op1", unit)))
+        assertThat(other.operations().takeOver(NOON)).isEmpty();
+        inventory.operations().release();
+        assertThat(other.operations().takeOver(NOON)).extracting(Operation::id).containsExactly("op1");
+        assertThat(other.operations().start(started("op1", unit)).fence()).isGreaterThan(before);
+        assertThatThrownBy(() -> inventory.operations().start(started("op1", unit)))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
         assertThatThrownBy(() -> inventory.endOnUnit(
                         SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit),
@@ -55,12 +55,13 @@ class PostgresInventoryTest extends InventoryContract {
         Inventory other = open("other");
         ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
 
-        assertThat(other.changesOfOthers(Duration.ofMinutes(1)))
-                .extracting(Inventory.Change::subject, Inventory.Change::operationId)
+        assertThat(other.operations().changesOfOthers(Duration.ofMinutes(1)))
+                .extracting(Operations.Change::subject, Operations.Change::operationId)
                 .contains(
                         org.assertj.core.groups.Tuple.tuple("host1", "init-host1"),
                         org.assertj.core.groups.Tuple.tuple(unit.id().value(), "op1"));
-        assertThat(inventory.changesOfOthers(Duration.ofMinutes(1))).isEmpty();
+        assertThat(inventory.operations().changesOfOthers(Duration.ofMinutes(1)))
+                .isEmpty();
     }
 
     @Test

@@ -39,7 +39,7 @@ class SqliteInventoryTest extends InventoryContract {
         addReady("host1", "0-3", "4-7");
         ComputeUnit pending = claim(SampleFleet.wanting(4), "op-pending");
         ComputeUnit running = claim(SampleFleet.wanting(4), "op-running");
-        inventory.start(started("op-running", running));
+        inventory.operations().start(started("op-running", running));
         add("host2", "0-3");
 
         // The files as they are at this moment are what a killed process leaves.
@@ -48,7 +48,7 @@ class SqliteInventoryTest extends InventoryContract {
             Files.copy(directory.resolve(name), left.resolve(name));
         }
         try (Inventory reopened = Inventory.open(left.resolve("kloigos.db"), "replica", LEASE)) {
-            assertThat(reopened.takeOver(NOON))
+            assertThat(reopened.operations().takeOver(NOON))
                     .extracting(Operation::id, Operation::state)
                     .containsExactlyInAnyOrder(
                             org.assertj.core.groups.Tuple.tuple("op-pending", Operation.State.PENDING),
@@ -56,7 +56,7 @@ class SqliteInventoryTest extends InventoryContract {
                             org.assertj.core.groups.Tuple.tuple("init-host2", Operation.State.PENDING));
             assertThat(reopened.unit(pending.id()).orElseThrow().status()).isEqualTo(UnitStatus.ALLOCATING);
             assertThat(reopened.unit(pending.id()).orElseThrow().sshPublicKey()).isEqualTo(SampleFleet.KEY);
-            assertThat(reopened.operation("op-running").orElseThrow().steps())
+            assertThat(reopened.operations().find("op-running").orElseThrow().steps())
                     .extracting(Operation.Step::description)
                     .containsExactly("one", "two");
         }

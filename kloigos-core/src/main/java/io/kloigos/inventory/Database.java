@@ -47,11 +47,11 @@ abstract sealed class Database implements AutoCloseable {
     /** Returns the SQL that tells the database's clock, in milliseconds since 1970. */
     abstract String now();
 
-    /** Returns what is appended to a query of units so that others wait before they change them. */
-    abstract String lockingUnits();
+    /** Returns what is appended to a query so that others wait before they change the rows of the table that it found. */
+    abstract String locking(String table);
 
-    /** Returns what is appended to a query so that the rows found are locked, and those that others have locked left out. */
-    abstract String skippingLocked(String table);
+    /** Returns what is appended to a query so that it finds only rows that nobody has locked, and locks them. */
+    abstract String lockingUnlocked(String table);
 
     /** Returns whether other processes may use the same inventory at the same time. */
     abstract boolean isShared();
@@ -185,12 +185,12 @@ abstract sealed class Database implements AutoCloseable {
         }
 
         @Override
-        String lockingUnits() {
+        String locking(String table) {
             return "";
         }
 
         @Override
-        String skippingLocked(String table) {
+        String lockingUnlocked(String table) {
             return "";
         }
 
@@ -276,12 +276,12 @@ abstract sealed class Database implements AutoCloseable {
         }
 
         @Override
-        String lockingUnits() {
-            return " FOR UPDATE OF u";
+        String locking(String table) {
+            return " FOR UPDATE OF " + table;
         }
 
         @Override
-        String skippingLocked(String table) {
+        String lockingUnlocked(String table) {
             return " FOR UPDATE OF " + table + " SKIP LOCKED";
         }
 

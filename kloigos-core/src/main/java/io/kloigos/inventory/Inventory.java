@@ -190,7 +190,7 @@ public final class Inventory implements AutoCloseable {
     }
 
     private Optional<ComputeUnit> lockUnit(Handle handle, ComputeId id) {
-        return unit(handle, id, database.lockingUnits());
+        return unit(handle, id, database.locking("u"));
     }
 
     private static Optional<ComputeUnit> unit(Handle handle, ComputeId id, String locking) {
@@ -334,8 +334,8 @@ public final class Inventory implements AutoCloseable {
 
     /** What another claim holds at the moment is waited for only if nothing else is left. */
     private Optional<ComputeUnit> lockFree(Handle handle, AllocateRequest request) {
-        return findFree(handle, request, database.skippingLocked("u"))
-                .or(() -> findFree(handle, request, database.lockingUnits()));
+        return findFree(handle, request, database.lockingUnlocked("u"))
+                .or(() -> findFree(handle, request, database.locking("u")));
     }
 
     /** Returns the unit that {@link #claim} would give now. */
@@ -395,7 +395,7 @@ public final class Inventory implements AutoCloseable {
     }
 
     private List<ComputeUnit> lockUnitsOf(Handle handle, String hostname) {
-        return handle.createQuery(UNITS + " WHERE u.hostname = :hostname ORDER BY u.ordinal" + database.lockingUnits())
+        return handle.createQuery(UNITS + " WHERE u.hostname = :hostname ORDER BY u.ordinal" + database.locking("u"))
                 .bind("hostname", hostname)
                 .map(Rows::unit)
                 .list();

@@ -240,7 +240,7 @@ public final class Operations {
         return database.write(handle -> {
             List<Operation> abandoned = handle.createQuery("SELECT o.* FROM operations o WHERE o.lease_until < "
                             + database.now() + " AND o." + UNFINISHED + " ORDER BY o.created_at, o.id"
-                            + database.skippingLocked("o"))
+                            + database.lockingUnlocked("o"))
                     .map((row, context) -> Rows.withoutSteps(row))
                     .list();
             for (Operation operation : abandoned) {

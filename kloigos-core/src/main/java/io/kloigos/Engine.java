@@ -188,7 +188,7 @@ final class Engine {
 
     /** Runs the operation in the background. */
     void submit(Operation operation) {
-        Run run = new Run(running(operation));
+        Run run = new Run(operation.begun(clock.instant()));
         if (runs.merge(operation.id(), run, Engine::later) != run) {
             return;
         }
@@ -223,7 +223,7 @@ final class Engine {
 
     /** Runs the operation on this thread; throws what made it fail. */
     void run(Operation operation) {
-        Run run = new Run(running(operation));
+        Run run = new Run(operation.begun(clock.instant()));
         runs.put(operation.id(), run);
         runRegistered(operation, run);
     }
@@ -308,22 +308,6 @@ final class Engine {
         return operation.id() + "." + operation.attempt();
     }
 
-    private Operation running(Operation operation) {
-        return new Operation(
-                operation.id(),
-                operation.kind(),
-                operation.hostname(),
-                operation.computeId(),
-                Operation.State.RUNNING,
-                operation.attempt(),
-                null,
-                null,
-                operation.createdAt(),
-                clock.instant(),
-                null,
-                List.of());
-    }
-
     /** Returns the fence of the operation's plan. */
     private long start(Progress progress) {
         Operation operation = progress.operation();
@@ -377,7 +361,7 @@ final class Engine {
     }
 
     private void succeed(Progress progress) {
-        end(progress.operation(), Operation.State.SUCCEEDED, null);
+        end(progress.operation(), null);
     }
 
     private void fail(Operation operation, Operation running, KloigosException failure) {
@@ -393,24 +377,12 @@ final class Engine {
             LOG.info("{} of {} is left to the next start", operation.kind(), subject(operation));
             return;
         }
-        boolean cancelled = failure.code() == ErrorCode.CANCELLED;
-        end(running, cancelled ? Operation.State.CANCELLED : Operation.State.FAILED, failure);
+        end(running, failure);
     }
 
-    private void end(Operation running, Operation.State state, @Nullable KloigosException failure) {
-        Operation ended = new Operation(
-                running.id(),
-                running.kind(),
-                running.hostname(),
-                running.computeId(),
-                state,
-                running.attempt(),
-                failure == null ? null : failure.getMessage(),
-                failure == null ? null : failure.code(),
-                running.createdAt(),
-                running.startedAt(),
-                clock.instant(),
-                running.steps());
+    private void end(Operation running, @Nullable KloigosException failure) {
+        Instant now = clock.instant();
+        Operation ended = failure == null ? running.succeeded(now) : running.failed(failure, now);
         String reason = failure == null ? "" : String.valueOf(failure.getMessage());
         boolean good = failure == null;
         switch (running.kind()) {
@@ -429,7 +401,7 @@ final class Engine {
             case ALLOCATE -> endOnUnit(ended, good ? UnitStatus.ALLOCATED : UnitStatus.ALLOCATION_FAIL, reason);
             case DEALLOCATE -> endOnUnit(ended, good ? UnitStatus.FREE : UnitStatus.DEALLOCATION_FAIL, reason);
         }
-        LOG.info("{} of {} {}", running.kind(), subject(running), state);
+        LOG.info("{} of {} {}", running.kind(), subject(running), ended.state());
         announce(new Event.OperationChanged(ended));
         announceSubject(ended);
     }

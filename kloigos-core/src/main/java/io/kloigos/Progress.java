@@ -27,19 +27,7 @@ final class Progress implements PlanListener {
 
     /** Returns the operation with its steps as they now are. */
     synchronized Operation operation() {
-        return new Operation(
-                started.id(),
-                started.kind(),
-                started.hostname(),
-                started.computeId(),
-                started.state(),
-                started.attempt(),
-                started.error(),
-                started.errorCode(),
-                started.createdAt(),
-                started.startedAt(),
-                started.endedAt(),
-                steps);
+        return started.with(steps);
     }
 
     @Override

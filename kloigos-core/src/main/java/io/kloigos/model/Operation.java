@@ -107,4 +107,40 @@ public record Operation(
         Objects.requireNonNull(id);
         steps = List.copyOf(steps);
     }
+
+    /** Returns an operation that was asked for and has not begun. */
+    public static Operation asked(
+            String id, Kind kind, String hostname, @Nullable ComputeId computeId, Instant createdAt) {
+        return new Operation(
+                id, kind, hostname, computeId, State.PENDING, 1, null, null, createdAt, null, null, List.of());
+    }
+
+    /** Returns this operation as its attempt begins. */
+    public Operation begun(Instant at) {
+        return new Operation(
+                id, kind, hostname, computeId, State.RUNNING, attempt, null, null, createdAt, at, null, List.of());
+    }
+
+    /** Returns this operation with these steps. */
+    public Operation with(List<Step> newSteps) {
+        return new Operation(
+                id, kind, hostname, computeId, state, attempt, error, errorCode, createdAt, startedAt, endedAt,
+                newSteps);
+    }
+
+    /** Returns this operation as it succeeded. */
+    public Operation succeeded(Instant at) {
+        return ended(State.SUCCEEDED, null, null, at);
+    }
+
+    /** Returns this operation as it failed, or was cancelled, with this error. */
+    public Operation failed(KloigosException failure, Instant at) {
+        State end = failure.code() == ErrorCode.CANCELLED ? State.CANCELLED : State.FAILED;
+        return ended(end, failure.getMessage(), failure.code(), at);
+    }
+
+    private Operation ended(State end, @Nullable String message, @Nullable ErrorCode code, Instant at) {
+        return new Operation(
+                id, kind, hostname, computeId, end, attempt, message, code, createdAt, startedAt, at, steps);
+    }
 }

@@ -24,7 +24,6 @@ import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostSession;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
@@ -392,7 +391,13 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException NOT_FOUND
      */
     public Operation operation(String id) {
-        return engine.progress(id).or(() -> inventory.operations().find(id)).orElseThrow(() -> Operations.unknown(id));
+        Operation written = inventory.operations().find(id).orElseThrow(() -> Operations.unknown(id));
+        if (written.state().isEnded()) {
+            return written;
+        }
+        return engine.progress(id)
+                .filter(progress -> progress.attempt() == written.attempt())
+                .orElse(written);
     }
 
     /** Returns the newest operations, without their steps. */
@@ -463,9 +468,7 @@ public final class Kloigos implements AutoCloseable {
 
     private Operation newOperation(Operation.Kind kind, String hostname, @Nullable ComputeId unit) {
         engine.requireOpen();
-        Instant now = clock.instant();
-        return new Operation(
-                ids.get(), kind, hostname, unit, Operation.State.PENDING, 1, null, null, now, null, null, List.of());
+        return Operation.asked(ids.get(), kind, hostname, unit, clock.instant());
     }
 
     /**

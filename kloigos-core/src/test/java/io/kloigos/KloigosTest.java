@@ -462,6 +462,22 @@ class KloigosTest {
     // Start and end
 
     @Test
+    void whatHasEndedIsNotSaidToBeUnderWay() {
+        init("host1", "4-7");
+        List<Operation.State> seen = new CopyOnWriteArrayList<>();
+        kloigos.listen(event -> {
+            if (event instanceof Event.OperationChanged changed
+                    && changed.operation().state() == Operation.State.SUCCEEDED) {
+                seen.add(kloigos.operation(changed.operation().id()).state());
+            }
+        });
+
+        kloigos.allocate(SampleFleet.wanting(4));
+
+        assertThat(seen).containsExactly(Operation.State.SUCCEEDED);
+    }
+
+    @Test
     void whatACrashCutShortIsTakenUpAtTheNextStart() {
         kloigos.close();
         SampleFleet fleet = SampleFleet.of(

@@ -1,6 +1,7 @@
 package io.kloigos.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
@@ -21,6 +22,9 @@ import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -73,6 +77,7 @@ class ReplicasTest {
 
     /** A Kloigos that can be killed: its threads die at their next contact with a host, and its database is out of reach. */
     private final class Replica {
+        private volatile boolean isCutOff;
         private final HikariDataSource source;
         private final InterruptingDriver driver;
         private final Kloigos kloigos;
@@ -82,7 +87,15 @@ class ReplicasTest {
             config.setDataSource(server.getPostgresDatabase());
             config.setMaximumPoolSize(20);
             config.setAllowPoolSuspension(true);
-            source = new HikariDataSource(config);
+            source = new HikariDataSource(config) {
+                @Override
+                public Connection getConnection() throws SQLException {
+                    if (isCutOff) {
+                        throw new SQLTransientConnectionException("connection refused");
+                    }
+                    return super.getConnection();
+                }
+            };
             driver = new InterruptingDriver(fleet.driver(), plan -> {});
             kloigos = Kloigos.builder()
                     .driver(driver)
@@ -171,6 +184,30 @@ class ReplicasTest {
                 .isNotNull();
         assertThat(host.state()).isEqualTo(before);
         assertThat(other.kloigos.unit(unit.id()).status()).isEqualTo(UnitStatus.FREE);
+    }
+
+    @Test
+    void whatEndsWhileTheDatabaseIsAwayIsWrittenDownWhenItIsBack() throws Exception {
+        Replica replica = all.get(0);
+        ComputeUnit unit = replica.kloigos.allocate(oneCpu());
+        FakeHost host = fleet.host("host1");
+        host.inject(new HostFailure.Stall(2));
+        replica.driver.interrupt("host1", InterruptingDriver.Interruption.none());
+        Operation begun = replica.kloigos.deallocate(unit.id());
+        host.awaitStalled(1);
+
+        replica.isCutOff = true;
+        host.heal();
+        replica.driver.awaitEnd("host1");
+        String released = host.state();
+        assertThatThrownBy(() -> replica.kloigos.unit(unit.id()))
+                .isInstanceOfSatisfying(
+                        KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.STORE_FAILED));
+
+        replica.isCutOff = false;
+        assertThat(replica.kloigos.await(begun.id()).state()).isEqualTo(Operation.State.SUCCEEDED);
+        assertThat(replica.kloigos.unit(unit.id()).status()).isEqualTo(UnitStatus.FREE);
+        assertThat(host.state()).as("nothing is done twice").isEqualTo(released);
     }
 
     @Test

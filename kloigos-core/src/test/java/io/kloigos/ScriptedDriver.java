@@ -8,12 +8,14 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Reading;
 import io.kloigos.spi.StepReport;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /** A driver whose hosts are all alike and do what the test says; without more, every step succeeds. */
 final class ScriptedDriver implements HostDriver {
@@ -28,6 +30,7 @@ final class ScriptedDriver implements HostDriver {
 
     volatile HostFacts facts = SampleHost.debian().facts();
     volatile BiFunction<HostPlan, PlanListener, PlanReport> host = ScriptedDriver::succeed;
+    volatile Function<Reading, String> reading = reading -> "absent";
 
     static PlanReport succeed(HostPlan plan, PlanListener listener) {
         return stopAfter(plan, listener, plan.steps().size(), "");
@@ -64,6 +67,11 @@ final class ScriptedDriver implements HostDriver {
             public PlanReport apply(HostPlan plan, PlanListener listener) {
                 applied.add(plan);
                 return host.apply(plan, listener);
+            }
+
+            @Override
+            public List<String> read(List<Reading> readings) {
+                return readings.stream().map(reading).toList();
             }
 
             @Override

@@ -9,6 +9,8 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Reading;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
@@ -77,6 +79,11 @@ public final class ThrottledHostDriver implements HostDriver {
                 throw new KloigosException(
                         ErrorCode.HOST_BUSY, attempted + "interrupted while it waited for other plans.", e);
             }
+        }
+
+        @Override
+        public List<String> read(List<Reading> readings) {
+            return host.read(readings);
         }
 
         @Override

@@ -1,6 +1,7 @@
 package io.kloigos.spi;
 
 import io.kloigos.model.HostFacts;
+import java.util.List;
 
 /** A session on one host, used by one thread at a time. */
 public interface HostSession extends AutoCloseable {
@@ -29,6 +30,20 @@ public interface HostSession extends AutoCloseable {
      *     of kind HOST; a step that fails is no exception but part of the report
      */
     PlanReport apply(HostPlan plan, PlanListener listener);
+
+    /**
+     * Returns the text of each reading as it is now, in the order asked for, after one round trip to the host.
+     *
+     * <p>Nothing is changed or kept on the host, no lock is taken and no fence compared: a plan may be at work meanwhile, so
+     * two of the texts may be of different moments. One that cannot be read has the text that its kind of {@link Reading}
+     * names for that, and leaves the others as they are.
+     *
+     * @param readings what to look at; paths in them are absolute and have no {@code .} or {@code ..} in them
+     * @throws IllegalArgumentException if a path is not so
+     * @throws io.kloigos.model.KloigosException HOST_TIMEOUT if the host took longer than the driver allows, and any other
+     *     code of kind HOST
+     */
+    List<String> read(List<Reading> readings);
 
     /**
      * Asks the host to begin no further step of a plan, and returns at once. It may be a plan that another session or another

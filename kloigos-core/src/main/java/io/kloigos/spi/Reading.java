@@ -4,13 +4,17 @@ import io.kloigos.model.ByteSize;
 import java.util.List;
 import java.util.Objects;
 
-/** Something to read on a host, always as one text without surrounding white space. */
+/**
+ * Something to read on a host, always as one text without the spaces, tabs and line feeds around it. The text holds no NUL;
+ * what is no UTF-8 may come back altered.
+ */
 public sealed interface Reading {
     /** Returns what is read, in a few words. */
     String describe();
 
     /**
-     * The content of a file, e.g. of the cgroup file system; a missing file reads as {@code absent}.
+     * The content of a file, e.g. of the cgroup file system; what is missing or no regular file
+     * reads as {@code absent}.
      *
      * @param path absolute
      */
@@ -75,7 +79,8 @@ public sealed interface Reading {
     }
 
     /**
-     * Hard limits of an id on one file system, as {@code KIBIBYTES INODES}; 0 is no limit.
+     * Hard limits of an id on one file system, as {@code KIBIBYTES INODES}; 0 is no limit. Anything else is the host's reason why
+     * there is none.
      *
      * @param kind of which quota
      * @param id a uid or a project id

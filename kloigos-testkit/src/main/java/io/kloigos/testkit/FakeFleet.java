@@ -9,6 +9,7 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Reading;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -102,6 +103,12 @@ public final class FakeFleet {
         public PlanReport apply(HostPlan plan, PlanListener listener) {
             requireOpen(closed || driver.closed, "this session");
             return host.apply(plan, listener);
+        }
+
+        @Override
+        public List<String> read(List<Reading> readings) {
+            requireOpen(closed || driver.closed, "this session");
+            return host.read(readings);
         }
 
         @Override

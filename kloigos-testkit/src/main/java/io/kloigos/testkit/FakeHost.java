@@ -13,6 +13,7 @@ import io.kloigos.planner.HostPlanner;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
 import io.kloigos.spi.StepReport;
@@ -452,6 +453,14 @@ public final class FakeHost {
                                 + ", and the host has seen " + highest + ": a newer operation has been there");
             }
             fences.put(plan.scope(), plan.fence());
+        }
+    }
+
+    List<String> read(List<Reading> readings) {
+        try {
+            return held(() -> readings.stream().map(machine::read).toList());
+        } catch (Refused e) {
+            throw new KloigosException(ErrorCode.HOST_PROTOCOL, "Cannot read from " + address + ": " + e.text(), e);
         }
     }
 

@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -361,12 +362,12 @@ final class FakeMachine {
     String read(Reading reading) {
         if (reading instanceof Reading.FileText text) {
             FakeFiles.Node file = files.find(text.path());
-            return file == null || !file.isFile() ? "absent" : file.text.strip();
+            return file == null || !file.isFile() ? "absent" : stripped(file.text);
         } else if (reading instanceof Reading.FileLine line) {
             FakeFiles.Node file = files.find(line.path());
-            return file == null ? "absent" : firstLine(file.text, line.prefix());
+            return file == null || !file.isFile() ? "absent" : firstLine(file.text, line.prefix());
         } else if (reading instanceof Reading.Output output) {
-            return printed(output.argv()).map(String::strip).orElse("failed");
+            return printed(output.argv()).map(FakeMachine::stripped).orElse("failed");
         } else if (reading instanceof Reading.OutputLine line) {
             return printed(line.argv())
                     .map(text -> firstLine(text, line.prefix()))
@@ -398,11 +399,15 @@ final class FakeMachine {
     }
 
     private static String firstLine(String text, String prefix) {
-        return text.lines()
+        return Stream.of(text.split("\n", -1))
                 .filter(line -> line.startsWith(prefix))
                 .findFirst()
-                .map(String::strip)
+                .map(FakeMachine::stripped)
                 .orElse("absent");
+    }
+
+    private static String stripped(String text) {
+        return text.replaceAll("\\A[ \t\n]+|[ \t\n]+\\z", "");
     }
 
     static boolean enforces(HostFacts.Mount mount, QuotaKind kind) {

@@ -458,6 +458,115 @@ public interface HostDriverContract {
     }
 
     @Test
+    @DisplayName("readings of every kind come back in one answer, in order, and are what an expectation finds")
+    default void readingsComeInOrder() {
+        String path = workspace() + "/file";
+        succeed(file(path, "\n key=1\nkey=2 \nkey=3\n"));
+        Tenant nobody = new Tenant("kloigos-nobody", 54321, List.of(path));
+        List<Reading> readings = List.of(
+                new Reading.Output(List.of("cat", path)),
+                new Reading.FileLine(path, "none="),
+                new Reading.FileText(path + "-none"),
+                new Reading.FileLine(path, "key="),
+                new Reading.OutputLine(List.of("cat", path), "key=3"),
+                new Reading.Output(List.of("false")),
+                new Reading.FileText(path),
+                new Reading.FileLine(path + "-none", "key="),
+                new Reading.Output(List.of("true")),
+                new Reading.OutputLine(List.of("false"), "key="),
+                new Reading.OutputLine(List.of("cat", path), "none="),
+                new Reading.Traces(Trace.MOUNTS, nobody),
+                new Reading.FileText(workspace()),
+                new Reading.FileText(path));
+
+        assertThat(read(readings))
+                .containsExactly(
+                        "key=1\nkey=2 \nkey=3",
+                        "absent",
+                        "absent",
+                        "key=2",
+                        "key=3",
+                        "failed",
+                        "key=1\nkey=2 \nkey=3",
+                        "absent",
+                        "",
+                        "failed",
+                        "absent",
+                        Reading.Traces.NONE,
+                        "absent",
+                        "key=1\nkey=2 \nkey=3");
+        assertThat(read(List.of())).isEmpty();
+        for (Reading.QuotaKind kind : Reading.QuotaKind.values()) {
+            Reading quota = new Reading.QuotaLimit(kind, 54321, "/");
+            expect(read(List.of(quota)).get(0), quota);
+        }
+    }
+
+    @Test
+    @DisplayName("whatever a file holds is read as it is, but for the white space around it")
+    default void everyTextIsRead() {
+        String in = workspace();
+        List<String> texts = List.of(
+                "'",
+                "it's \"quoted\" 'twice' \\ \\\\ \\n \\0 \\'",
+                "$(touch /never) `touch /never` ${HOME} $0 $$ !! ~ * ? [a] {b,c}",
+                "first \n\n\tsecond\t\n  third",
+                "\rcarriage\r\nreturns\r",
+                "12\n@kloigos end\n34",
+                "-n",
+                "%s %d %% %n",
+                "\u00e9\u00a0\u20ac \ud83d\ude80\u00a0",
+                "many lines\n".repeat(2000) + "end",
+                "long ".repeat(5000) + "end",
+                "");
+        List<Reading> readings = new ArrayList<>();
+        List<String> expected = new ArrayList<>();
+        for (String text : texts) {
+            String path = in + "/text-" + readings.size();
+            succeed(file(path, " \t\n" + text + "\n\t \n"));
+            readings.add(new Reading.FileText(path));
+            readings.add(new Reading.Output(List.of("cat", path)));
+            expected.addAll(List.of(text, text));
+        }
+
+        assertThat(read(readings)).isEqualTo(expected);
+        assertThat(read(List.of(new Reading.FileLine(in + "/text-8", "\rcarr"))))
+                .containsExactly("\rcarriage\r");
+        succeed(Step.Command.of("test", "!", "-e", "/never"));
+    }
+
+    @Test
+    @DisplayName("reading waits for no plan, and a plan that is at work is not disturbed by it")
+    default void readingTakesNoLock() {
+        String path = workspace() + "/file";
+        List<String> read = new ArrayList<>();
+        HostPlan plan = plan(HostPlan.Scope.host(), file(path, "one"), Step.Command.of("true"), file(path, "two"));
+        try (HostSession session = driver().open(host())) {
+            PlanReport report = session.apply(plan, new PlanListener() {
+                @Override
+                public void begun(int index) {
+                    if (index == 0) {
+                        read.addAll(read(List.of(new Reading.Output(List.of("true")))));
+                    }
+                }
+
+                @Override
+                public void ended(StepReport step) {}
+            });
+            assertThat(report.end()).isEqualTo(PlanReport.End.COMPLETED);
+            read.addAll(session.read(List.of(new Reading.FileText(path))));
+        }
+
+        assertThat(read).containsExactly("", "two");
+    }
+
+    private List<String> read(List<Reading> readings) {
+        try (HostSession session = driver().open(host())) {
+            return session.read(readings);
+        }
+    }
+
+    @Test
     @DisplayName("a tenant that never was has left nothing")
     default void nobodyLeavesNothing() {
         Tenant nobody = new Tenant("kloigos-nobody", 54321, List.of(workspace()));

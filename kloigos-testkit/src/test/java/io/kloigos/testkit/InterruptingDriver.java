@@ -8,7 +8,9 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Reading;
 import io.kloigos.spi.StepReport;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
@@ -168,6 +170,12 @@ final class InterruptingDriver implements HostDriver {
                 } finally {
                     ended(address.hostname()).add(plan);
                 }
+            }
+
+            @Override
+            public List<String> read(List<Reading> readings) {
+                dieIfKilled();
+                return session.read(readings);
             }
 
             @Override

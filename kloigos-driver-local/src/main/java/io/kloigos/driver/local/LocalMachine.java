@@ -370,7 +370,8 @@ final class LocalMachine {
         return false;
     }
 
-    private String read(Reading reading) throws IOException {
+    /** Returns the text of a reading as it is now. */
+    String read(Reading reading) throws IOException {
         if (reading instanceof Reading.FileText text) {
             return file(text.path()).map(LocalMachine::stripped).orElse(ABSENT);
         } else if (reading instanceof Reading.FileLine line) {

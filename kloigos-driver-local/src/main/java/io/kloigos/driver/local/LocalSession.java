@@ -8,6 +8,7 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Reading;
 import io.kloigos.spi.StepReport;
 import io.kloigos.spi.StepReport.Outcome;
 import java.io.IOException;
@@ -23,6 +24,7 @@ import jnr.posix.POSIX;
 /** A session on the machine it runs on. */
 final class LocalSession implements HostSession {
     private static final Duration PROBE_LIMIT = Duration.ofSeconds(60);
+    private static final Duration READ_LIMIT = Duration.ofMinutes(5);
 
     private final LocalHostDriver driver;
     private final HostAddress address;
@@ -134,6 +136,34 @@ final class LocalSession implements HostSession {
         }
         store.prepare();
         store.cancel(planId);
+    }
+
+    @Override
+    public List<String> read(List<Reading> readings) {
+        requireOpen();
+        List<String> texts = new ArrayList<>();
+        try (Tools tools = new Tools(store.scratch(), Deadline.after(READ_LIMIT))) {
+            LocalMachine machine = new LocalMachine(posix, tools);
+            for (Reading reading : readings) {
+                tools.deadline().check();
+                texts.add(machine.read(reading));
+            }
+            return texts;
+        } catch (Deadline.Passed e) {
+            throw new KloigosException(
+                    ErrorCode.HOST_TIMEOUT,
+                    cannotRead(readings.get(texts.size())) + " within " + READ_LIMIT.toSeconds()
+                            + " s. Look at what hangs there.",
+                    e);
+        } catch (StepFailure e) {
+            throw new IllegalArgumentException(cannotRead(readings.get(texts.size())) + ": " + e.detail(), e);
+        } catch (IOException | UncheckedIOException e) {
+            throw new KloigosException(ErrorCode.HOST_PROTOCOL, cannotRead(readings.get(texts.size())) + ": " + e, e);
+        }
+    }
+
+    private String cannotRead(Reading reading) {
+        return "Cannot read " + reading.describe() + " on " + address;
     }
 
     private KloigosException fenced(HostPlan plan, long seen) {

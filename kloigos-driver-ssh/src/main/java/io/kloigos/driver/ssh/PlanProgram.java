@@ -20,10 +20,10 @@ import java.util.Locale;
 import java.util.Objects;
 
 /**
- * A plan as a POSIX shell program. What it does is defined in the last function, which the last line calls: a program that
+ * A plan, or readings, as a POSIX shell program. What it does is defined in the last function, which the last line calls: a program that
  * is cut short in transfer does nothing.
  *
- * @param command the exec that takes the plan's locks and then reads the program
+ * @param command the exec that reads the program, for a plan after it took the plan's locks
  * @param text the program
  */
 record PlanProgram(String command, String text) {
@@ -46,6 +46,9 @@ record PlanProgram(String command, String text) {
         /** The directories of real hosts. */
         static final Directories USUAL = new Directories(DIRECTORY, FENCES);
     }
+
+    /** After this, readings are ended. */
+    static final Duration READ_LIMIT = Duration.ofMinutes(5);
 
     private static final int HASH_DIGITS = 16;
     private static final String BEGIN = resource("begin.sh");
@@ -101,6 +104,23 @@ record PlanProgram(String command, String text) {
                 "kloigos",
                 plans,
                 planId));
+    }
+
+    /** Returns a program that prints what {@link ReadingsText} takes apart; it too does nothing if it is cut short. */
+    static PlanProgram reading(List<Reading> readings) {
+        StringBuilder text = new StringBuilder(APPLY);
+        boolean needsTenant = readings.stream().anyMatch(Reading.Traces.class::isInstance);
+        text.append(needsTenant ? TENANT : "").append("readings() {\n");
+        text.append(needsTenant ? "make_scratch || return\n" : "");
+        text.append("printf '" + ReadingsText.BEGIN + "\\n'\n");
+        readings.forEach(reading -> text.append("reading ")
+                .append(ShellQuoting.command(reader(reading)))
+                .append('\n'));
+        text.append("printf '" + ReadingsText.END + "\\n'\n}\nreadings </dev/null\n");
+        // Bytes are counted where the shell began in this locale.
+        return new PlanProgram(
+                "env LC_ALL=C timeout -k " + seconds(KILL_DELAY) + " " + seconds(READ_LIMIT) + " sh -s",
+                text.toString());
     }
 
     /** Returns the resource without comments and indentation, which the host does not need. */

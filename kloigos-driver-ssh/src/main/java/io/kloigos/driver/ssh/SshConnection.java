@@ -4,9 +4,8 @@ import com.hierynomus.sshj.key.KeyAlgorithm;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.KloigosException;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -16,7 +15,6 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
 import net.schmizz.keepalive.KeepAliveProvider;
 import net.schmizz.keepalive.KeepAliveRunner;
@@ -267,25 +265,26 @@ final class SshConnection {
         }
     }
 
+    /** Takes what a command prints, up to its end. */
+    interface Printed {
+        void accept(InputStream out) throws IOException;
+    }
+
     /**
      * Runs a command to its end.
      *
      * @param input what it reads
-     * @param lines told of each line that it prints
+     * @param printed given what it prints
      * @throws FullException if the host does not let it share this connection; nothing was run
      * @throws LostException if the connection ended, and nobody knows how far the command came
      */
-    Exit run(String command, String input, Consumer<String> lines) throws FullException, LostException {
+    Exit run(String command, String input, Printed printed) throws FullException, LostException {
         boolean ended = false;
         try {
             Session session = startSession();
             Session.Command running = session.exec(command);
             send(running, input);
-            BufferedReader out =
-                    new BufferedReader(new InputStreamReader(running.getInputStream(), StandardCharsets.UTF_8));
-            for (String line = out.readLine(); line != null; line = out.readLine()) {
-                lines.accept(line);
-            }
+            printed.accept(running.getInputStream());
             String errors = new String(running.getErrorStream().readNBytes(MAX_ERRORS), StandardCharsets.UTF_8);
             running.join(LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS);
             Integer status = running.getExitStatus();

@@ -11,10 +11,17 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.Reading;
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A session that takes a connection from the pool for each command. */
@@ -82,7 +89,11 @@ final class SshSession implements HostSession {
     private record Ran(Exit exit, String fingerprint) {}
 
     /** What a command printed. */
-    private record Answer(Ran ran, String text) {}
+    private record Answer(Ran ran, ByteArrayOutputStream printed) {
+        String text() {
+            return printed.toString(StandardCharsets.UTF_8);
+        }
+    }
 
     /** The host did not answer in time; the connection was cut. */
     private static final class HungException extends Exception {
@@ -91,9 +102,9 @@ final class SshSession implements HostSession {
         }
     }
 
-    /** Takes the lines of a command, and may put off its deadline. */
-    private interface Lines {
-        void accept(String line, Deadline deadline);
+    /** Takes what a command prints, and may put off its deadline. */
+    private interface Printed {
+        void accept(InputStream out, Deadline deadline) throws IOException;
     }
 
     @Override
@@ -104,6 +115,22 @@ final class SshSession implements HostSession {
             throw unexpected(attempted, answer.ran().exit(), answer.text());
         }
         return HostFacts.parse(answer.text()).withHostKey(answer.ran().fingerprint());
+    }
+
+    @Override
+    public List<String> read(List<Reading> readings) {
+        String attempted = "read " + readings.size() + " values from";
+        PlanProgram program = PlanProgram.reading(readings);
+        Answer answer = ask(attempted, program.command(), program.text(), PlanProgram.READ_LIMIT);
+        int status = answer.ran().exit().status();
+        if (status == TIMED_OUT || status == KILLED) {
+            throw new KloigosException(
+                    ErrorCode.HOST_TIMEOUT,
+                    "Cannot " + attempted + " " + address + " within " + PlanProgram.READ_LIMIT.toSeconds()
+                            + " s. Look at what hangs there.");
+        }
+        return ReadingsText.parse(answer.printed().toString(StandardCharsets.ISO_8859_1), readings.size())
+                .orElseThrow(() -> unexpected(attempted, answer.ran().exit(), answer.text()));
     }
 
     @Override
@@ -123,14 +150,10 @@ final class SshSession implements HostSession {
         requireOpen();
         Duration patience = limit.plus(GRACE);
         for (boolean again = false; ; again = true) {
-            StringBuilder text = new StringBuilder();
+            ByteArrayOutputStream printed = new ByteArrayOutputStream();
             try {
-                Ran ran = run(
-                        command,
-                        input,
-                        patience,
-                        (line, deadline) -> text.append(line).append('\n'));
-                return new Answer(ran, text.toString());
+                Ran ran = run(command, input, patience, (out, deadline) -> out.transferTo(printed));
+                return new Answer(ran, printed);
             } catch (HungException e) {
                 throw new KloigosException(
                         ErrorCode.HOST_TIMEOUT,
@@ -162,11 +185,14 @@ final class SshSession implements HostSession {
         while (true) {
             try {
                 boolean[] started = {false};
-                Ran ran = run(program.command(), program.text(), untilStart, (line, deadline) -> {
-                    progress.accept(line);
-                    if (progress.started() && !started[0]) {
-                        started[0] = true;
-                        deadline.putOff(afterStart);
+                Ran ran = run(program.command(), program.text(), untilStart, (out, deadline) -> {
+                    BufferedReader lines = new BufferedReader(new InputStreamReader(out, StandardCharsets.UTF_8));
+                    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                        progress.accept(line);
+                        if (progress.started() && !started[0]) {
+                            started[0] = true;
+                            deadline.putOff(afterStart);
+                        }
                     }
                 });
                 if (patient || !progress.busyWith(plan.id())) {
@@ -282,14 +308,14 @@ final class SshSession implements HostSession {
     }
 
     /** Runs a command as root, on a connection that takes it. */
-    private Ran run(String command, String input, Duration limit, Lines lines) throws LostException, HungException {
+    private Ran run(String command, String input, Duration limit, Printed printed) throws LostException, HungException {
         String whole = key.isRoot() ? command : "sudo -n " + command;
         while (true) {
             SshConnection connection = pool.acquire(address);
             try (Deadline deadline = new Deadline(connection, limit)) {
-                Consumer<String> sink = line -> lines.accept(line, deadline);
                 try {
-                    return new Ran(connection.run(whole, input, sink), connection.fingerprint());
+                    Exit exit = connection.run(whole, input, out -> printed.accept(out, deadline));
+                    return new Ran(exit, connection.fingerprint());
                 } catch (LostException e) {
                     if (deadline.passed) {
                         throw new HungException(e);

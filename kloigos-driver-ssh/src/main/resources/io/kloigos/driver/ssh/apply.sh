@@ -403,10 +403,18 @@ expectation() {
     fail "expected $expect_text, found $found"
 }
 
+# reading READER ARGUMENT...: prints what it reads, after the number of its bytes
+reading() {
+    found=
+    "$@"
+    strip "$found"
+    printf '%s\n%s\n' "${#found}" "$found"
+}
+
 # file_text PATH
 file_text() {
     found=absent
-    [ -e "$1" ] || return 0
+    [ -f "$1" ] || return 0
     case $1 in
         /sys/fs/cgroup/*) ;;
         /proc/* | /sys/*)
@@ -424,7 +432,7 @@ file_text() {
 # file_line PATH PREFIX
 file_line() {
     found=absent
-    [ -e "$1" ] || return 0
+    [ -f "$1" ] || return 0
     while IFS= read -r read_line || [ -n "$read_line" ]; do
         case $read_line in
             "$2"*)

@@ -4,6 +4,14 @@
 # What apply.sh defines.
 line_break=${line_break:-} tab=${tab:-} scratch=${scratch:-} now=${now:-} found='' trace_list=''
 
+# Makes a place for what searches print, where no plan has one.
+make_scratch() {
+    scratch_directory=$(mktemp -d /run/kloigos-reading.XXXXXX) || return
+    scratch=$scratch_directory/reading
+    trap 'rm -rf -- "$scratch_directory"' EXIT
+    trap 'exit 143' HUP INT PIPE TERM
+}
+
 # traces KIND USER UID DIRECTORY...
 traces() {
     trace_list=

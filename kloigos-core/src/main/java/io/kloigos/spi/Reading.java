@@ -72,6 +72,23 @@ public sealed interface Reading {
         }
     }
 
+    /**
+     * Mode and owner of what is at some paths: a line {@code MODE UID:GID PATH} for each that exists, in the given order,
+     * e.g. {@code 700 20000:20000 /opt/c0-3}. Symbolic links are not followed.
+     *
+     * @param paths absolute
+     */
+    record Entries(List<String> paths) implements Reading {
+        public Entries {
+            paths = List.copyOf(paths);
+        }
+
+        @Override
+        public String describe() {
+            return "mode and owner of " + String.join(" ", paths);
+        }
+    }
+
     /** The two kinds of disk quota that Kloigos sets. */
     enum QuotaKind {
         USER,

@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -372,6 +373,12 @@ final class FakeMachine {
             return printed(line.argv())
                     .map(text -> firstLine(text, line.prefix()))
                     .orElse("failed");
+        } else if (reading instanceof Reading.Entries entries) {
+            return entries.paths().stream()
+                    .flatMap(path -> Optional.ofNullable(files.findHere(path)).stream()
+                            .map(node ->
+                                    Integer.toOctalString(node.mode) + " " + node.uid + ":" + node.gid + " " + path))
+                    .collect(Collectors.joining("\n"));
         } else if (reading instanceof Reading.QuotaLimit quota) {
             FakeFiles.Mounted mount = files.mountedOn(quota.mountPoint());
             if (mount == null || !enforces(mount.facts, quota.kind())) {

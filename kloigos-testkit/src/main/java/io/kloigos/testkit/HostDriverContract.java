@@ -458,6 +458,22 @@ public interface HostDriverContract {
     }
 
     @Test
+    @DisplayName("mode and owner of many paths are read at once, and what is not there is left out")
+    default void entriesAreReadAtOnce() {
+        String in = workspace();
+        succeed(
+                new Step.Directory(in + "/odd  one", new Access(20000, 0750)),
+                new Step.TextFile(in + "/file", "text", new Access(0, 0600)),
+                Step.Command.of("ln", "-s", in + "/none", in + "/link"));
+
+        assertThat(read(List.of(
+                        new Reading.Entries(List.of(in + "/link", in + "/none", in + "/odd  one", in + "/file")),
+                        new Reading.Entries(List.of(in + "/none")))))
+                .containsExactly(
+                        "777 0:0 " + in + "/link\n750 20000:20000 " + in + "/odd  one\n600 0:0 " + in + "/file", "");
+    }
+
+    @Test
     @DisplayName("readings of every kind come back in one answer, in order, and are what an expectation finds")
     default void readingsComeInOrder() {
         String path = workspace() + "/file";

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import jnr.posix.POSIX;
 
 /** Makes steps take effect on this machine. */
@@ -382,12 +384,28 @@ final class LocalMachine {
         } else if (reading instanceof Reading.OutputLine line) {
             Tools.Ran ran = tools.run(line.argv(), "");
             return ran.succeeded() ? line(ran.out(), line.prefix()) : FAILED;
+        } else if (reading instanceof Reading.Entries entries) {
+            return entries.paths().stream()
+                    .flatMap(path -> entry(path).stream())
+                    .collect(Collectors.joining("\n"));
         } else if (reading instanceof Reading.QuotaLimit quota) {
             return quota(quota);
         } else if (reading instanceof Reading.Traces wanted) {
             return traces.read(wanted.trace(), wanted.tenant());
         }
         throw new StepFailure("no such reading: " + reading.describe());
+    }
+
+    private static Optional<String> entry(String path) {
+        try {
+            Status there = Status.of(path(path));
+            String mode = Integer.toOctalString(there.mode() & PERMISSIONS);
+            return Optional.of(mode + " " + there.uid() + ":" + there.gid() + " " + path);
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new StepFailure("cannot look at " + path + ": " + e.getMessage());
+        }
     }
 
     private static Optional<String> file(String path) {

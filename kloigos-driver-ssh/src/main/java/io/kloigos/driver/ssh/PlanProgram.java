@@ -220,6 +220,11 @@ record PlanProgram(String command, String text) {
         if (reading instanceof Reading.OutputLine line) {
             return words(List.of("output_line", line.prefix()), line.argv());
         }
+        if (reading instanceof Reading.Entries entries) {
+            return words(
+                    List.of("entries"),
+                    entries.paths().stream().map(PlanProgram::path).toList());
+        }
         if (reading instanceof Reading.QuotaLimit quota) {
             return words(
                     "quota_limit",

@@ -466,6 +466,11 @@ output_line() {
     done
 }
 
+# entries PATH...
+entries() {
+    found=$(stat -c '%a %u:%g %n' -- "$@" 2>/dev/null)
+}
+
 # quota_limit -u|-P ID MOUNT_POINT
 quota_limit() {
     found=$(quota -w -p -v "$1" --filesystem="$3" "$2" 2>&1)

@@ -285,12 +285,19 @@ final class Engine {
             case INIT -> HostPlanner.init(planId, server, unitsOf(server), manager);
             case ALLOCATE -> {
                 ComputeUnit unit = unitOf(operation);
-                yield HostPlanner.allocate(planId, server, unit, Objects.requireNonNull(unit.sshPublicKey()));
+                yield HostPlanner.allocate(planId, server, unit, unit.sshPublicKeys());
             }
             case DEALLOCATE -> HostPlanner.deallocate(planId, server, unitOf(operation));
             case DECOMMISSION ->
                 HostPlanner.decommission(
                         planId, server, unitsOf(server), inventory.operations().dataDisks(operation.id()));
+            case ROTATE_KEYS ->
+                HostPlanner.change(
+                        planId,
+                        operation.kind(),
+                        server,
+                        unitOf(operation),
+                        inventory.tenancies().wanted(operation));
         };
     }
 
@@ -400,6 +407,7 @@ final class Engine {
                         reason);
             case ALLOCATE -> endOnUnit(ended, good ? UnitStatus.ALLOCATED : UnitStatus.ALLOCATION_FAIL, reason);
             case DEALLOCATE -> endOnUnit(ended, good ? UnitStatus.FREE : UnitStatus.DEALLOCATION_FAIL, reason);
+            case ROTATE_KEYS -> inventory.tenancies().end(ended, reason, now);
         }
         LOG.info("{} of {} {}", running.kind(), subject(running), ended.state());
         announce(new Event.OperationChanged(ended));

@@ -14,6 +14,7 @@ import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner;
@@ -24,6 +25,7 @@ import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostSession;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
@@ -200,6 +202,7 @@ public final class Kloigos implements AutoCloseable {
         return allocated(await(operation.id()));
     }
 
+
     private void runUnlessTakenOver(Operation operation) {
         try {
             engine.run(operation);
@@ -213,6 +216,18 @@ public final class Kloigos implements AutoCloseable {
 
     private ComputeUnit allocated(Operation operation) {
         ComputeId id = Objects.requireNonNull(operation.computeId());
+        requireSuccess(operation, id);
+        ComputeUnit unit = unit(id);
+        if (!operation.id().equals(unit.operationId())) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Unit " + id + " was allocated by operation " + operation.id()
+                            + " and has been given back since. Use a new idempotency key to allocate another.");
+        }
+        return unit;
+    }
+
+    private void requireSuccess(Operation operation, ComputeId id) {
         switch (operation.state()) {
             case PENDING, RUNNING -> {
                 engine.requireOpen();
@@ -227,14 +242,6 @@ public final class Kloigos implements AutoCloseable {
                         String.valueOf(operation.error()));
             case SUCCEEDED -> {}
         }
-        ComputeUnit unit = unit(id);
-        if (!operation.id().equals(unit.operationId())) {
-            throw new KloigosException(
-                    ErrorCode.WRONG_STATE,
-                    "Unit " + id + " was allocated by operation " + operation.id()
-                            + " and has been given back since. Use a new idempotency key to allocate another.");
-        }
-        return unit;
     }
 
     /** Returns what {@link #allocate} would do now, and throws what it would throw. */
@@ -242,7 +249,7 @@ public final class Kloigos implements AutoCloseable {
         ComputeUnit unit = inventory.candidate(request).orElseThrow(() -> noCapacity(request));
         Server server = server(unit.hostname());
         return new Preview(
-                server, List.of(unit), HostPlanner.allocate("preview", server, unit, request.sshPublicKey()));
+                server, List.of(unit), HostPlanner.allocate("preview", server, unit, request.sshPublicKeys()));
     }
 
     private KloigosException noCapacity(AllocateRequest request) {
@@ -285,6 +292,7 @@ public final class Kloigos implements AutoCloseable {
             throw new KloigosException(
                     ErrorCode.WRONG_STATE, "Unit " + id + " is " + unit.status() + " and cannot be deallocated.");
         }
+        inventory.tenancies().requireIdle(unit);
         Server server = server(unit.hostname());
         return new Preview(server, List.of(unit), HostPlanner.deallocate("preview", server, unit));
     }
@@ -353,6 +361,59 @@ public final class Kloigos implements AutoCloseable {
 
     private static String named(Stream<ComputeUnit> units) {
         return units.map(unit -> unit.id() + " (" + unit.status() + ")").collect(Collectors.joining(", "));
+    }
+
+    // Changes of units in tenants' hands
+
+    /**
+     * Changes a unit while it is in a tenant's hands, and returns it when the host has been read back.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if this cannot be changed now; codes of kind HOST if the host could not
+     *     be changed, after which the unit is allocated as before and has the reason; retry the operation, or make another change
+     */
+    public ComputeUnit change(ComputeId id, UnitChange change) {
+        return change(id, change, (IdempotencyKey) null);
+    }
+
+    /**
+     * As {@link #change(ComputeId, UnitChange)}, once for all calls with this key: a later call waits for the first, and returns
+     * the unit as it is or throws what made the first fail.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request; WRONG_STATE if the unit
+     *     was given back since
+     */
+    public ComputeUnit change(ComputeId id, UnitChange change, String idempotencyKey) {
+        return change(id, change, IdempotencyKey.of(idempotencyKey, id + " " + change));
+    }
+
+    private ComputeUnit change(ComputeId id, UnitChange change, @Nullable IdempotencyKey key) {
+        engine.requireOpen();
+        Supplier<Operation> begin = () -> {
+            Operation operation = newOperation(change.kind(), unit(id).hostname(), id);
+            inventory.tenancies().begin(id, operation, key, change::madeTo);
+            return operation;
+        };
+        Operation operation = await(once(key, begin, this::runUnlessTakenOver).id());
+        requireSuccess(operation, id);
+        ComputeUnit unit = unit(id);
+        Instant since = unit.startedAt();
+        if (since == null || operation.createdAt().isBefore(since)) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Unit " + id + " was changed by operation " + operation.id() + " and has been given back since.");
+        }
+        return unit;
+    }
+
+    /** Returns what {@link #change} would do now, and throws what it would throw. */
+    public Preview previewChange(ComputeId id, UnitChange change) {
+        ComputeUnit unit = unit(id);
+        ComputeUnit wanted = change.madeTo(unit);
+        inventory.tenancies().requireIdle(unit);
+        Server server = server(unit.hostname());
+        return new Preview(
+                server, List.of(wanted), HostPlanner.change("preview", change.kind(), server, unit, wanted));
     }
 
     // Questions

@@ -98,13 +98,13 @@ class KloigosTest {
         ComputeUnit unit = kloigos.allocate(SampleFleet.wanting(4));
         assertThat(unit.id()).isEqualTo(UNIT);
         assertThat(unit.status()).isEqualTo(UnitStatus.ALLOCATED);
-        assertThat(unit.sshPublicKey()).isEqualTo(SampleFleet.KEY);
+        assertThat(unit.sshPublicKeys()).containsExactly(SampleFleet.KEY);
         assertThat(unit.startedAt()).isEqualTo(SampleFleet.NOON);
 
         Operation deallocate = kloigos.await(kloigos.deallocate(UNIT).id());
         assertThat(deallocate.state()).isEqualTo(Operation.State.SUCCEEDED);
         assertThat(kloigos.unit(UNIT).status()).isEqualTo(UnitStatus.FREE);
-        assertThat(kloigos.unit(UNIT).sshPublicKey()).isNull();
+        assertThat(kloigos.unit(UNIT).sshPublicKeys()).isEmpty();
 
         kloigos.await(kloigos.decommission(DecommissionRequest.of("host1")).id());
         assertThat(kloigos.server("host1").status()).isEqualTo(ServerStatus.DECOMMISSIONED);

@@ -44,11 +44,13 @@ public final class Inventory implements AutoCloseable {
     private final Database database;
     private final String replica;
     private final Operations operations;
+    private final Tenancies tenancies;
 
     private Inventory(Database database, String replica, Duration lease) {
         this.database = database;
         this.replica = replica;
         this.operations = new Operations(database, replica, lease);
+        this.tenancies = new Tenancies(database, this, operations);
     }
 
     /**
@@ -94,6 +96,11 @@ public final class Inventory implements AutoCloseable {
     /** Returns the operations in this inventory. */
     public Operations operations() {
         return operations;
+    }
+
+    /** Returns what changes of units while tenants have them. */
+    public Tenancies tenancies() {
+        return tenancies;
     }
 
     /** Tells whether other replicas may use the same inventory at the same time. */
@@ -185,11 +192,11 @@ public final class Inventory implements AutoCloseable {
         return read(handle -> findUnit(handle, id));
     }
 
-    private static Optional<ComputeUnit> findUnit(Handle handle, ComputeId id) {
+    static Optional<ComputeUnit> findUnit(Handle handle, ComputeId id) {
         return unit(handle, id, "");
     }
 
-    private Optional<ComputeUnit> lockUnit(Handle handle, ComputeId id) {
+    Optional<ComputeUnit> lockUnit(Handle handle, ComputeId id) {
         return unit(handle, id, database.locking("u"));
     }
 
@@ -286,7 +293,7 @@ public final class Inventory implements AutoCloseable {
     private void insertUnit(Handle handle, ComputeUnit unit, int ordinal, String operationId) {
         handle.createUpdate(
                         "INSERT INTO units VALUES (:id, :hostname, :ordinal, :cpus, :cpuCount, :uid, :firstPort, :endPort,"
-                                + " :limits, :dataDirectory, :status, '', '{}', NULL, NULL, NULL, :operation, 0)")
+                                + " :limits, :dataDirectory, :status, '', '{}', NULL, '[]', NULL, :operation, 0)")
                 .bind("id", unit.id().value())
                 .bind("hostname", unit.hostname())
                 .bind("ordinal", ordinal)
@@ -320,11 +327,11 @@ public final class Inventory implements AutoCloseable {
         return write(handle -> lockFree(handle, request).map(unit -> {
             Operation written = operation.apply(unit);
             change(handle, unit, UnitStatus.ALLOCATING, "", written.id(), written.createdAt());
-            handle.createUpdate("UPDATE units SET tags = :tags, deployment_id = :deployment, ssh_public_key = :key"
+            handle.createUpdate("UPDATE units SET tags = :tags, deployment_id = :deployment, ssh_public_keys = :keys"
                             + " WHERE compute_id = :id")
                     .bind("tags", Json.write(request.tags().values()))
                     .bind("deployment", request.tags().deploymentId().orElse(null))
-                    .bind("key", request.sshPublicKey().line())
+                    .bind("keys", Json.write(request.sshPublicKeys()))
                     .bind("id", unit.id().value())
                     .execute();
             operations.insertFenced(handle, written, DataDisks.KEEP, key);
@@ -422,7 +429,7 @@ public final class Inventory implements AutoCloseable {
 
     private static void forgetTenant(Handle handle, ComputeId id) {
         handle.execute(
-                "UPDATE units SET tags = '{}', deployment_id = NULL, ssh_public_key = NULL, started_at = NULL"
+                "UPDATE units SET tags = '{}', deployment_id = NULL, ssh_public_keys = '[]', started_at = NULL"
                         + " WHERE compute_id = ?",
                 id.value());
     }
@@ -460,6 +467,10 @@ public final class Inventory implements AutoCloseable {
                                     .sorted()
                                     .toList() + ".");
         }
+        if (unit.status() == UnitStatus.ALLOCATED) {
+            // What is changed of a unit in a tenant's hands does not show in its status.
+            Tenancies.requireIdle(handle, unit);
+        }
         int changed = handle.createUpdate("UPDATE units SET status = :next, reason = :reason, operation_id = :operation"
                         + " WHERE compute_id = :id AND status = :before")
                 .bind("next", next.toString())
@@ -495,7 +506,7 @@ public final class Inventory implements AutoCloseable {
         }
     }
 
-    private void audit(
+    void audit(
             Handle handle, String subject, String operationId, Instant at, String before, String after, String reason) {
         handle.createUpdate("INSERT INTO audit (at, subject, operation_id, before, after, reason, replica, written_at)"
                         + " VALUES (:at, :subject, :operation, :before, :after, :reason, :replica, " + database.now()
@@ -537,7 +548,12 @@ public final class Inventory implements AutoCloseable {
             requireFailed(operation);
             lockSubjects(handle, operation).forEach(unit -> {
                 requireNewest(operation, unit.id().value(), unit.operationId());
-                change(handle, unit, underWay(operation.kind()), "", operation.id(), now);
+                UnitStatus next = underWay(operation.kind());
+                if (next == UnitStatus.ALLOCATED) {
+                    tenancies.note(handle, unit, operation, "", now);
+                } else {
+                    change(handle, unit, next, "", operation.id(), now);
+                }
             });
             if (operation.computeId() == null) {
                 Server server =
@@ -584,6 +600,7 @@ public final class Inventory implements AutoCloseable {
             case ALLOCATE -> UnitStatus.ALLOCATING;
             case DEALLOCATE -> UnitStatus.DEALLOCATING;
             case DECOMMISSION -> UnitStatus.DECOMMISSIONING;
+            case ROTATE_KEYS -> UnitStatus.ALLOCATED;
         };
     }
 }

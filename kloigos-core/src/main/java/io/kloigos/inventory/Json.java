@@ -12,6 +12,7 @@ import io.kloigos.model.ByteSize;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.SshPublicKey;
 import java.util.function.Function;
 
 /** How structured values stand in a column. */
@@ -24,6 +25,7 @@ final class Json {
         SimpleModule module = new SimpleModule();
         addText(module, CpuSet.class, CpuSet::parse);
         addText(module, ByteSize.class, ByteSize::parse);
+        addText(module, SshPublicKey.class, SshPublicKey::new);
         return JsonMapper.builder().addModule(module).build();
     }
 

@@ -1,5 +1,6 @@
 package io.kloigos.inventory;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.IdempotencyKey;
@@ -80,6 +81,17 @@ public final class Operations {
                 .one());
     }
 
+    static void want(Handle handle, String operationId, Wanted wanted) {
+        handle.execute("UPDATE operations SET wanted = ? WHERE id = ?", Json.write(wanted), operationId);
+    }
+
+    static Wanted wanted(Handle handle, String operationId) {
+        return handle.createQuery("SELECT wanted FROM operations WHERE id = :id")
+                .bind("id", operationId)
+                .map((row, context) -> Json.read(row.getString(1), new TypeReference<Wanted>() {}))
+                .one();
+    }
+
     /** What an operation needs to begin. */
     public record Start(long fence, boolean isCancelled) {}
 
@@ -150,7 +162,8 @@ public final class Operations {
         ComputeId unit = operation.computeId();
         handle.createUpdate(
                         "INSERT INTO operations VALUES (:id, :kind, :hostname, :computeId, :dataDisks, :state, :attempt,"
-                                + " NULL, NULL, :createdAt, NULL, NULL, '[]', 0, :fence, :replica, " + leaseEnd() + ")")
+                                + " NULL, NULL, :createdAt, NULL, NULL, '[]', 0, :fence, :replica, " + leaseEnd()
+                                + ", NULL)")
                 .bind("id", operation.id())
                 .bind("kind", operation.kind().toString())
                 .bind("hostname", operation.hostname())

@@ -15,6 +15,7 @@ import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Tenancy;
 import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.model.Warning;
@@ -59,7 +60,6 @@ final class Rows {
     }
 
     static ComputeUnit unit(ResultSet row, StatementContext context) throws SQLException {
-        String key = row.getString("ssh_public_key");
         return new ComputeUnit(
                 new ComputeId(row.getString("compute_id")),
                 row.getString("hostname"),
@@ -73,10 +73,15 @@ final class Rows {
                 row.getString("data_directory"),
                 UnitStatus.parse(row.getString("status")),
                 row.getString("reason"),
-                new Tags(Json.read(row.getString("tags"), new TypeReference<Map<String, Object>>() {})),
-                key == null ? null : new SshPublicKey(key),
-                instant(row.getString("started_at")),
+                tenancy(row),
                 row.getString("operation_id"));
+    }
+
+    private static Tenancy tenancy(ResultSet row) throws SQLException {
+        return new Tenancy(
+                new Tags(Json.read(row.getString("tags"), new TypeReference<Map<String, Object>>() {})),
+                Json.read(row.getString("ssh_public_keys"), new TypeReference<List<SshPublicKey>>() {}),
+                instant(row.getString("started_at")));
     }
 
     static Operation operation(ResultSet row) throws SQLException {

@@ -1,5 +1,6 @@
 package io.kloigos.model;
 
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -10,22 +11,32 @@ import org.jspecify.annotations.Nullable;
  * @param region only there; null for anywhere
  * @param zone only there; null for anywhere
  * @param tags what to note on the unit
- * @param sshPublicKey the key with which the tenant will log in
+ * @param sshPublicKeys the keys with any of which the tenant will log in: 1 to 64
  */
 public record AllocateRequest(
         @Nullable Integer cpuCount,
         @Nullable String region,
         @Nullable String zone,
         Tags tags,
-        SshPublicKey sshPublicKey) {
+        List<SshPublicKey> sshPublicKeys) {
     public AllocateRequest {
         Objects.requireNonNull(tags);
-        Objects.requireNonNull(sshPublicKey);
+        sshPublicKeys = SshPublicKey.several(sshPublicKeys);
         if (cpuCount != null && (cpuCount < 1 || cpuCount > CpuSet.MAX_CPU + 1)) {
             throw new KloigosException(
                     ErrorCode.INVALID_REQUEST,
                     "Cannot allocate",
-                    java.util.List.of(Fault.of("cpu_count", cpuCount + " is not a number of CPUs", "cpu_count")));
+                    List.of(Fault.of("cpu_count", cpuCount + " is not a number of CPUs", "cpu_count")));
         }
+    }
+
+    /** A request with one key. */
+    public AllocateRequest(
+            @Nullable Integer cpuCount,
+            @Nullable String region,
+            @Nullable String zone,
+            Tags tags,
+            SshPublicKey sshPublicKey) {
+        this(cpuCount, region, zone, tags, List.of(sshPublicKey));
     }
 }

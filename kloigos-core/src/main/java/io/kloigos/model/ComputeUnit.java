@@ -20,9 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param dataDirectory where its part of a data disk is; null if /mnt is on the system's disk
  * @param status its status
  * @param reason why it is in this status, where that is not plain; else empty
- * @param tags what the tenant noted
- * @param sshPublicKey the key with which the tenant logs in; null while it has no tenant
- * @param startedAt when it was handed to its tenant; null while it has none
+ * @param tenancy what it is to its tenant
  * @param operationId the newest operation on it
  */
 public record ComputeUnit(
@@ -38,12 +36,11 @@ public record ComputeUnit(
         @Nullable String dataDirectory,
         UnitStatus status,
         String reason,
-        Tags tags,
-        @Nullable SshPublicKey sshPublicKey,
-        @Nullable Instant startedAt,
+        Tenancy tenancy,
         @Nullable String operationId) {
     public ComputeUnit {
         Objects.requireNonNull(id);
+        Objects.requireNonNull(tenancy);
         if (cpus.isEmpty()) {
             throw KloigosException.invalid("cpu_range", "a unit without CPUs is not a unit");
         }
@@ -94,8 +91,47 @@ public record ComputeUnit(
         return "/sys/fs/cgroup/user.slice/" + slice();
     }
 
+    /** Returns what its tenant noted. */
+    public Tags tags() {
+        return tenancy.tags();
+    }
+
+    /** Returns the keys with which its tenant logs in; none while it has no tenant. */
+    public List<SshPublicKey> sshPublicKeys() {
+        return tenancy.sshPublicKeys();
+    }
+
+    /** Returns when it was handed to its tenant; null while it has none. */
+    public @Nullable Instant startedAt() {
+        return tenancy.startedAt();
+    }
+
+    /**
+     * Makes sure that the unit is in a tenant's hands.
+     *
+     * @param attempt what was attempted, in words that go before the unit's name
+     * @throws KloigosException WRONG_STATE if it is not
+     */
+    public void requireAllocated(String attempt) {
+        if (status != UnitStatus.ALLOCATED) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot " + attempt + " unit " + id + ": it is " + status
+                            + ". That can be done while it is allocated.");
+        }
+    }
+
     /** Returns this unit in another status, for {@code reason}. */
     public ComputeUnit in(UnitStatus newStatus, String newReason) {
+        return with(newStatus, newReason, tenancy);
+    }
+
+    /** Returns this unit as it is to its tenant with another tenancy. */
+    public ComputeUnit with(Tenancy other) {
+        return with(status, reason, other);
+    }
+
+    private ComputeUnit with(UnitStatus newStatus, String newReason, Tenancy newTenancy) {
         return new ComputeUnit(
                 id,
                 hostname,
@@ -109,9 +145,7 @@ public record ComputeUnit(
                 dataDirectory,
                 newStatus,
                 newReason,
-                tags,
-                sshPublicKey,
-                startedAt,
+                newTenancy,
                 operationId);
     }
 }

@@ -40,7 +40,8 @@ public record Operation(
         INIT,
         ALLOCATE,
         DEALLOCATE,
-        DECOMMISSION;
+        DECOMMISSION,
+        ROTATE_KEYS;
 
         @Override
         public String toString() {

@@ -28,6 +28,7 @@ public record SshPublicKey(String line) {
             "sk-ecdsa-sha2-nistp256@openssh.com", 4);
 
     private static final int LONGEST = 8192;
+    private static final int MOST = 64;
     private static final Pattern FORMAT = Pattern.compile("(\\S+) +([A-Za-z0-9+/]+={0,2})(?: +(.*))?");
 
     public SshPublicKey {
@@ -52,6 +53,28 @@ public record SshPublicKey(String line) {
         if (body.size() != strings || !type.equals(new String(body.get(0), StandardCharsets.US_ASCII))) {
             throw invalid("has a key body that is not a whole " + type + " key: copy the line again");
         }
+    }
+
+    /**
+     * Returns these keys if a tenant can log in with any of them: 1 to 64, none of them twice.
+     *
+     * @throws KloigosException INVALID_REQUEST with every fault, below {@code ssh_public_keys}
+     */
+    public static List<SshPublicKey> several(List<SshPublicKey> keys) {
+        Faults faults = new Faults();
+        if (keys.isEmpty() || keys.size() > MOST) {
+            faults.add(
+                    "ssh_public_keys",
+                    "a unit has 1 to " + MOST + " SSH public keys, not " + keys.size(),
+                    "ssh_public_keys");
+        }
+        for (int i = 0; i < keys.size(); i++) {
+            if (keys.indexOf(keys.get(i)) < i) {
+                faults.add("ssh_public_keys", "the SSH public key is given twice", "ssh_public_keys", i);
+            }
+        }
+        faults.throwIfAny(ErrorCode.INVALID_REQUEST, "Cannot use these SSH public keys");
+        return List.copyOf(keys);
     }
 
     /** Returns the strings, each after its length, that make the whole body; none if it ends within one. */

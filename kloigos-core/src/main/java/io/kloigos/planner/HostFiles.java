@@ -7,6 +7,7 @@ import io.kloigos.model.DataVolume;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Server;
+import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitLimits.DiskLimit;
 import java.nio.charset.StandardCharsets;
@@ -49,6 +50,10 @@ final class HostFiles {
 
     static String key(ComputeUnit unit) {
         return KEYS + "/" + unit.user();
+    }
+
+    static String authorizedKeys(List<SshPublicKey> keys) {
+        return keys.stream().map(key -> key.line() + "\n").collect(Collectors.joining());
     }
 
     static String linger(ComputeUnit unit) {

@@ -6,6 +6,7 @@ import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataVolume;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.IoLimit;
+import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.UnitLimits.DiskLimit;
@@ -315,7 +316,7 @@ public final class HostPlanner {
      *
      * @param id names this attempt
      */
-    public static HostPlan allocate(String id, Server server, ComputeUnit unit, SshPublicKey key) {
+    public static HostPlan allocate(String id, Server server, ComputeUnit unit, List<SshPublicKey> keys) {
         Steps steps = new Steps();
         if (unit.dataDirectory() != null) {
             steps.mounted(List.of(unit.mnt()));
@@ -327,7 +328,32 @@ public final class HostPlanner {
         steps.add(portsEnforced(unit));
         steps.add(directoriesOwned(unit));
         expectLimits(steps, server, unit);
-        steps.rootFile(HostFiles.key(unit), key.line() + "\n");
+        steps.rootFile(HostFiles.key(unit), HostFiles.authorizedKeys(keys));
+        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
+    }
+
+    /**
+     * Returns the plan that makes a change to a unit in a tenant's hands.
+     *
+     * @param id names this attempt
+     * @param kind what is changed
+     * @param unit the unit as it is
+     * @param wanted the unit as it will be
+     */
+    public static HostPlan change(
+            String id, Operation.Kind kind, Server server, ComputeUnit unit, ComputeUnit wanted) {
+        return switch (kind) {
+            case ROTATE_KEYS -> rotateKeys(id, wanted);
+            default -> throw new IllegalArgumentException(kind + " changes no unit in a tenant's hands");
+        };
+    }
+
+    /** sshd reads the keys at each login. */
+    private static HostPlan rotateKeys(String id, ComputeUnit unit) {
+        Steps steps = new Steps();
+        String content = HostFiles.authorizedKeys(unit.sshPublicKeys());
+        steps.rootFile(HostFiles.key(unit), content);
+        steps.expectFile(content.strip(), HostFiles.key(unit));
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
 

@@ -13,7 +13,7 @@ import io.kloigos.model.HostFacts;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.PortRange;
-import io.kloigos.model.Tags;
+import io.kloigos.model.Tenancy;
 import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitLimits.DiskLimit;
 import io.kloigos.model.UnitStatus;
@@ -107,9 +107,7 @@ public record ServerLayout(
                 dataDirectory,
                 UnitStatus.INITIALIZING,
                 "",
-                Tags.none(),
-                null,
-                null,
+                Tenancy.none(),
                 null);
     }
 

@@ -179,7 +179,7 @@ abstract class InventoryContract {
         Tags tags = new Tags(Map.of("deployment_id", "d1", "owner", "ann"));
         ComputeUnit unit = allocate(new AllocateRequest(null, null, null, tags, SampleFleet.KEY), "op1");
         assertThat(unit.tags()).isEqualTo(tags);
-        assertThat(unit.sshPublicKey()).isEqualTo(SampleFleet.KEY);
+        assertThat(unit.sshPublicKeys()).containsExactly(SampleFleet.KEY);
         assertThat(unit.startedAt()).isEqualTo(NOON);
 
         inventory.beginDeallocation(
@@ -193,7 +193,7 @@ abstract class InventoryContract {
 
         ComputeUnit free = inventory.unit(unit.id()).orElseThrow();
         assertThat(free.tags()).isEqualTo(Tags.none());
-        assertThat(free.sshPublicKey()).isNull();
+        assertThat(free.sshPublicKeys()).isEmpty();
         assertThat(free.startedAt()).isNull();
         assertThat(inventory.units(new UnitFilter(null, null, null, null, null, "d1", null)))
                 .isEmpty();
@@ -214,7 +214,7 @@ abstract class InventoryContract {
 
         ComputeUnit failed = inventory.unit(unit.id()).orElseThrow();
         assertThat(failed.reason()).isEqualTo("processes of u4-7 are left");
-        assertThat(failed.sshPublicKey()).isEqualTo(SampleFleet.KEY);
+        assertThat(failed.sshPublicKeys()).containsExactly(SampleFleet.KEY);
         assertThat(inventory.claim(
                         SampleFleet.wanting(null),
                         chosen -> {
@@ -267,8 +267,8 @@ abstract class InventoryContract {
                 .satisfies(failure -> assertThat(code(failure)).isEqualTo(ErrorCode.STORE_FAILED));
         assertThat(inventory.unit(new ComputeId("host1_4-7")).orElseThrow().status())
                 .isEqualTo(UnitStatus.FREE);
-        assertThat(inventory.unit(new ComputeId("host1_4-7")).orElseThrow().sshPublicKey())
-                .isNull();
+        assertThat(inventory.unit(new ComputeId("host1_4-7")).orElseThrow().sshPublicKeys())
+                .isEmpty();
     }
 
     // Listing

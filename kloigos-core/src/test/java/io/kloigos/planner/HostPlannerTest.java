@@ -99,7 +99,7 @@ class HostPlannerTest {
     @MethodSource("fleets")
     void theKeyIsWrittenLastSoThatWhoLogsInFindsEveryLimitHeld(SampleFleet fleet) {
         ComputeUnit unit = fleet.units().get(0);
-        List<Step> steps = HostPlanner.allocate("a.1", fleet.server(), unit, SampleFleet.KEY)
+        List<Step> steps = HostPlanner.allocate("a.1", fleet.server(), unit, List.of(SampleFleet.KEY))
                 .steps();
 
         assertThat(steps.get(steps.size() - 1)).isInstanceOfSatisfying(Step.TextFile.class, file -> {
@@ -113,7 +113,7 @@ class HostPlannerTest {
     @MethodSource("fleets")
     void everyLimitIsReadBackFromTheKernel(SampleFleet fleet) {
         ComputeUnit unit = fleet.units().get(0);
-        List<Step> steps = HostPlanner.allocate("a.1", fleet.server(), unit, SampleFleet.KEY)
+        List<Step> steps = HostPlanner.allocate("a.1", fleet.server(), unit, List.of(SampleFleet.KEY))
                 .steps();
 
         assertThat(expected(steps, unit, "cpuset.cpus.effective"))
@@ -142,7 +142,7 @@ class HostPlannerTest {
     void ioLimitsAreReadBackByDeviceNumber() {
         SampleFleet fleet = withSharedDisk();
         List<Step> steps = HostPlanner.allocate(
-                        "a.1", fleet.server(), fleet.units().get(0), SampleFleet.KEY)
+                        "a.1", fleet.server(), fleet.units().get(0), List.of(SampleFleet.KEY))
                 .steps();
 
         assertThat(all(steps, Step.Expectation.class).map(Step.Expectation::expected))
@@ -155,7 +155,7 @@ class HostPlannerTest {
         ComputeUnit unit = fleet.units().get(0);
         SshPublicKey hostile = new SshPublicKey(SampleFleet.KEY.line() + " '; touch /pwned; $(reboot) `id` -rf /");
         List<Step> steps =
-                HostPlanner.allocate("a.1", fleet.server(), unit, hostile).steps();
+                HostPlanner.allocate("a.1", fleet.server(), unit, List.of(hostile)).steps();
 
         assertThat(steps)
                 .filteredOn(step -> step.toString().contains("pwned"))
@@ -172,7 +172,7 @@ class HostPlannerTest {
         SampleFleet fleet = plain();
 
         assertThat(arguments(HostPlanner.allocate(
-                                "a.1", fleet.server(), fleet.units().get(0), SampleFleet.KEY)
+                                "a.1", fleet.server(), fleet.units().get(0), List.of(SampleFleet.KEY))
                         .steps()))
                 .doesNotContain("daemon-reload");
     }
@@ -253,7 +253,7 @@ class HostPlannerTest {
         SampleFleet fleet = plain();
         ComputeUnit unit = fleet.units().get(0);
 
-        assertThat(HostPlanner.allocate("a.1", fleet.server(), unit, SampleFleet.KEY)
+        assertThat(HostPlanner.allocate("a.1", fleet.server(), unit, List.of(SampleFleet.KEY))
                         .scope())
                 .isEqualTo(HostPlan.Scope.unit("u4-7"));
         assertThat(HostPlanner.deallocate("d.1", fleet.server(), unit).scope()).isEqualTo(HostPlan.Scope.unit("u4-7"));
@@ -466,7 +466,7 @@ class HostPlannerTest {
                 assertThat(lines.get(i)).matches(" *" + (i + 1) + "  \\S.*");
             }
         }
-        assertThat(HostPlanner.allocate("a.1", plain().server(), plain().units().get(0), SampleFleet.KEY)
+        assertThat(HostPlanner.allocate("a.1", plain().server(), plain().units().get(0), List.of(SampleFleet.KEY))
                         .toString())
                 .endsWith("  file /etc/kloigos/keys/u4-7 0644 0, 1 lines\n");
     }

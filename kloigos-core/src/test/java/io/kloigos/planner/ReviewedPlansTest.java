@@ -45,7 +45,7 @@ class ReviewedPlansTest {
         StringBuilder text = new StringBuilder();
         for (HostPlan plan : List.of(
                 HostPlanner.init("init", fleet.server(), fleet.units(), "kloigos 4711"),
-                HostPlanner.allocate("allocate", fleet.server(), unit, SampleFleet.KEY),
+                HostPlanner.allocate("allocate", fleet.server(), unit, List.of(SampleFleet.KEY)),
                 HostPlanner.deallocate("deallocate", fleet.server(), unit),
                 HostPlanner.decommission("decommission-disks-kept", fleet.server(), fleet.units(), DataDisks.KEEP),
                 HostPlanner.decommission("decommission-disks-wiped", fleet.server(), fleet.units(), DataDisks.WIPE))) {

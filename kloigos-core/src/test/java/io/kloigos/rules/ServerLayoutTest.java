@@ -78,7 +78,7 @@ class ServerLayoutTest {
             assertThat(unit.region()).isEqualTo("eu");
             assertThat(unit.zone()).isEqualTo("a");
             assertThat(unit.dataDirectory()).isNull();
-            assertThat(unit.sshPublicKey()).isNull();
+            assertThat(unit.sshPublicKeys()).isEmpty();
         });
     }
 

@@ -194,9 +194,9 @@ final class SimulatedFleet {
         try (HostSession session = driver.open(server.address())) {
             apply(session, HostPlanner.init("restore", server, units, manager));
             for (ComputeUnit unit : units) {
-                SshPublicKey key = unit.sshPublicKey();
-                if (key != null && unit.status().holdsTenant()) {
-                    apply(session, HostPlanner.allocate("restore-" + unit.uid(), server, unit, key));
+                List<SshPublicKey> keys = unit.sshPublicKeys();
+                if (!keys.isEmpty() && unit.status().holdsTenant()) {
+                    apply(session, HostPlanner.allocate("restore-" + unit.uid(), server, unit, keys));
                 }
             }
         }

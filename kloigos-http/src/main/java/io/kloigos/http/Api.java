@@ -6,13 +6,11 @@ import io.javalin.http.Handler;
 import io.kloigos.DecommissionRequest;
 import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.Kloigos;
-import io.kloigos.Preview;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
-import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
@@ -23,24 +21,23 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** What each address of the API does. Thread-safe. */
 final class Api {
-    static final String JSON = "application/json";
-
     private static final int DEFAULT_OPERATIONS = 100;
     private static final int MOST_OPERATIONS = 1000;
 
     private final Kloigos kloigos;
     private final HttpSettings settings;
     private final EventStream events;
+    private final Answers answers;
     private final byte[] document;
 
     Api(Kloigos kloigos, HttpSettings settings, EventStream events) {
         this.kloigos = kloigos;
         this.settings = settings;
         this.events = events;
+        this.answers = new Answers(kloigos, settings);
         this.document = StartPage.resource("openapi.json");
     }
 
@@ -49,6 +46,7 @@ final class Api {
         routes.delete("/api/compute_units/deallocate/{compute_id}", this::deallocate);
         get(routes, "/api/compute_units", this::units);
         get(routes, "/api/compute_units/{compute_id}", this::unit);
+        new TenancyApi(kloigos, answers).addTo(routes);
         routes.post("/api/admin/init_server", this::initServer);
         routes.delete("/api/admin/decommission_server/{hostname}", this::decommissionServer);
         get(routes, "/api/servers", this::servers);
@@ -73,46 +71,44 @@ final class Api {
 
     private void allocate(Context context) {
         RequestReader reader = new RequestReader(context);
-        Optional<Boolean> dryRun = reader.query(Api::dryRun);
+        Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
         Optional<AllocateRequest> body = reader.body(RequestTypes.ALLOCATE);
         Optional<String> key = reader.idempotencyKey();
         reader.finish();
         AllocateRequest request = body.orElseThrow();
         if (dryRun.orElseThrow()) {
-            answer(context, kloigos.previewAllocate(request));
+            answers.send(context, kloigos.previewAllocate(request));
         } else {
-            answer(
-                    context,
-                    response(key.map(text -> kloigos.allocate(request, text))
-                            .orElseGet(() -> kloigos.allocate(request))));
+            ComputeUnit unit = key.map(text -> kloigos.allocate(request, text)).orElseGet(() -> kloigos.allocate(request));
+            answers.send(context, unit);
         }
     }
 
     private void deallocate(Context context) {
         RequestReader reader = new RequestReader(context);
-        Optional<Boolean> dryRun = reader.query(Api::dryRun);
+        Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
         Optional<ComputeId> path = reader.path("compute_id", ComputeId::new);
         Optional<String> key = reader.idempotencyKey();
         reader.finish();
         ComputeId id = path.orElseThrow();
         if (dryRun.orElseThrow()) {
-            answer(context, kloigos.previewDeallocate(id));
+            answers.send(context, kloigos.previewDeallocate(id));
         } else {
-            answer(context, key.map(text -> kloigos.deallocate(id, text)).orElseGet(() -> kloigos.deallocate(id)));
+            answers.send(context, key.map(text -> kloigos.deallocate(id, text)).orElseGet(() -> kloigos.deallocate(id)));
         }
     }
 
     private void initServer(Context context) {
         RequestReader reader = new RequestReader(context);
-        Optional<Boolean> dryRun = reader.query(Api::dryRun);
+        Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
         Optional<InitServerRequest> body = reader.body(RequestTypes.INIT);
         Optional<String> key = reader.idempotencyKey();
         reader.finish();
         InitServerRequest request = body.orElseThrow();
         if (dryRun.orElseThrow()) {
-            answer(context, kloigos.previewInit(request));
+            answers.send(context, kloigos.previewInit(request));
         } else {
-            answer(
+            answers.send(
                     context,
                     key.map(text -> kloigos.initServer(request, text)).orElseGet(() -> kloigos.initServer(request)));
         }
@@ -121,18 +117,18 @@ final class Api {
     private void decommissionServer(Context context) {
         RequestReader reader = new RequestReader(context);
         Optional<Decommission> query = reader.query(fields -> new Decommission(
-                flag(fields, "force") ? Tenants.EVICT : Tenants.REFUSE,
-                flag(fields, "wipe_data_disks") ? DataDisks.WIPE : DataDisks.KEEP,
-                dryRun(fields)));
+                RequestReader.flag(fields, "force") ? Tenants.EVICT : Tenants.REFUSE,
+                RequestReader.flag(fields, "wipe_data_disks") ? DataDisks.WIPE : DataDisks.KEEP,
+                RequestReader.dryRun(fields)));
         Optional<String> key = reader.idempotencyKey();
         reader.finish();
         Decommission asked = query.orElseThrow();
         DecommissionRequest request =
                 new DecommissionRequest(context.pathParam("hostname"), asked.tenants(), asked.dataDisks());
         if (asked.dryRun()) {
-            answer(context, kloigos.previewDecommission(request));
+            answers.send(context, kloigos.previewDecommission(request));
         } else {
-            answer(
+            answers.send(
                     context,
                     key.map(text -> kloigos.decommission(request, text))
                             .orElseGet(() -> kloigos.decommission(request)));
@@ -140,14 +136,6 @@ final class Api {
     }
 
     private record Decommission(Tenants tenants, DataDisks dataDisks, boolean dryRun) {}
-
-    private static boolean dryRun(JsonFields query) {
-        return flag(query, "dry_run");
-    }
-
-    private static boolean flag(JsonFields query, String name) {
-        return query.orElse(name, JsonType.text(RequestReader::bool), false);
-    }
 
     // Questions
 
@@ -157,7 +145,7 @@ final class Api {
         reader.finish();
         Map<String, Integer> sshPorts = kloigos.servers().stream()
                 .collect(Collectors.toMap(Server::hostname, server -> ServerResponse.sshPort(server, settings)));
-        answerAll(
+        answers.sendAll(
                 context,
                 kloigos.units(filter.orElseThrow()).stream()
                         .map(unit -> ComputeUnitResponse.of(
@@ -180,17 +168,17 @@ final class Api {
         RequestReader reader = new RequestReader(context).withoutQuery();
         Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
         reader.finish();
-        answer(context, response(kloigos.unit(id.orElseThrow())));
+        answers.send(context, kloigos.unit(id.orElseThrow()));
     }
 
     private void servers(Context context) throws IOException {
         new RequestReader(context).withoutQuery().finish();
-        answerAll(context, kloigos.servers().stream().map(server -> ServerResponse.of(server, settings)));
+        answers.sendAll(context, kloigos.servers().stream().map(server -> ServerResponse.of(server, settings)));
     }
 
     private void server(Context context) {
         new RequestReader(context).withoutQuery().finish();
-        answer(context, ServerResponse.of(kloigos.server(context.pathParam("hostname")), settings));
+        answers.send(context, ServerResponse.of(kloigos.server(context.pathParam("hostname")), settings));
     }
 
     private void operations(Context context) throws IOException {
@@ -198,7 +186,7 @@ final class Api {
         Optional<Integer> limit =
                 reader.query(fields -> fields.orElse("limit", JsonType.text(Api::limit), DEFAULT_OPERATIONS));
         reader.finish();
-        answerAll(context, kloigos.operations(limit.orElseThrow()).stream().map(OperationResponse::withoutSteps));
+        answers.sendAll(context, kloigos.operations(limit.orElseThrow()).stream().map(OperationResponse::withoutSteps));
     }
 
     private static int limit(String text) {
@@ -211,12 +199,12 @@ final class Api {
 
     private void operation(Context context) {
         new RequestReader(context).withoutQuery().finish();
-        answer(context, OperationResponse.of(kloigos.operation(context.pathParam("id"))));
+        answers.send(context, OperationResponse.of(kloigos.operation(context.pathParam("id"))));
     }
 
     private void cancel(Context context) {
         new RequestReader(context).withoutQuery().finish();
-        answer(context, OperationResponse.of(kloigos.cancel(context.pathParam("id"))));
+        answers.send(context, OperationResponse.of(kloigos.cancel(context.pathParam("id"))));
     }
 
     private void retry(Context context) {
@@ -224,7 +212,7 @@ final class Api {
         Optional<String> key = reader.idempotencyKey();
         reader.finish();
         String id = context.pathParam("id");
-        answer(
+        answers.send(
                 context,
                 OperationResponse.of(key.map(text -> kloigos.retry(id, text)).orElseGet(() -> kloigos.retry(id))));
     }
@@ -236,39 +224,14 @@ final class Api {
 
     private void document(Context context) {
         new RequestReader(context).withoutQuery().finish();
-        context.contentType(JSON).result(document);
+        context.contentType(Answers.JSON).result(document);
     }
 
     private void health(Context context) {
-        answer(
+        answers.send(
                 context,
                 settings.hosts() == HttpSettings.Hosts.SIMULATED
                         ? new TreeMap<>(Map.of("status", "ok", "simulated", true))
                         : Map.of("status", "ok"));
-    }
-
-    // Answers
-
-    private ComputeUnitResponse response(ComputeUnit unit) {
-        return ComputeUnitResponse.of(unit, ServerResponse.sshPort(kloigos.server(unit.hostname()), settings));
-    }
-
-    private void answer(Context context, Preview preview) {
-        answer(context, PreviewResponse.of(preview, settings));
-    }
-
-    /** Answers that the work goes on in the background, and where to look at it. */
-    private static void answer(Context context, Operation operation) {
-        context.header("Location", "/api/operations/" + operation.id()).header("X-Operation-Id", operation.id());
-        answer(context, Map.of());
-    }
-
-    private static void answer(Context context, Object body) {
-        context.contentType(JSON).result(Json.write(body));
-    }
-
-    private static void answerAll(Context context, Stream<?> bodies) throws IOException {
-        context.contentType(JSON);
-        Json.writeArray(bodies, context.outputStream());
     }
 }

@@ -2,6 +2,7 @@ package io.kloigos.http;
 
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.IoLimit;
+import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.UnitLimits;
 import java.time.Instant;
 import java.util.List;
@@ -27,6 +28,7 @@ record ComputeUnitResponse(
         int sshPort,
         Limits limits,
         Directories directories,
+        List<String> sshPublicKeys,
         @Nullable String operationId) {
 
     record Limits(
@@ -96,6 +98,7 @@ record ComputeUnitResponse(
                 sshPort,
                 Limits.of(unit.limits()),
                 new Directories(unit.home(), unit.opt(), unit.mnt()),
+                unit.sshPublicKeys().stream().map(SshPublicKey::line).toList(),
                 unit.operationId());
     }
 }

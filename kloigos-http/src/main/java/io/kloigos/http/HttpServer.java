@@ -135,7 +135,7 @@ public final class HttpServer implements AutoCloseable {
 
     private static void invalid(Context context, KloigosException refusal) {
         context.status(HttpStatus.UNPROCESSABLE_CONTENT)
-                .contentType(Api.JSON)
+                .contentType(Answers.JSON)
                 .result(Json.write(Problem.Invalid.of(refusal)));
     }
 

@@ -73,6 +73,16 @@ final class RequestReader {
         faults.throwIfAny(ErrorCode.INVALID_REQUEST, "Cannot read the request");
     }
 
+    /** Returns whether nothing shall be changed. */
+    static boolean dryRun(JsonFields query) {
+        return flag(query, "dry_run");
+    }
+
+    /** Returns a parameter that is {@code true} or {@code false}, the latter unless given. */
+    static boolean flag(JsonFields query, String name) {
+        return query.orElse(name, JsonType.text(RequestReader::bool), false);
+    }
+
     /** Returns {@code true} or {@code false}. */
     static boolean bool(String text) {
         return switch (text.toLowerCase(Locale.ROOT)) {

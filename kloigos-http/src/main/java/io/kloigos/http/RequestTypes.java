@@ -15,6 +15,7 @@ import io.kloigos.model.LimitRequest;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.UnitChange;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -31,8 +32,10 @@ final class RequestTypes {
     private static final Pattern FINGERPRINT = Pattern.compile("SHA256:[A-Za-z0-9+/]{43}");
 
     static final JsonType<AllocateRequest> ALLOCATE = JsonType.object(RequestTypes::allocate);
+    static final JsonType<UnitChange> ROTATE_KEYS = JsonType.object(fields -> new UnitChange.RotateKeys(keys(fields)));
     static final JsonType<InitServerRequest> INIT = JsonType.object(RequestTypes::init);
 
+    private static final JsonType<SshPublicKey> KEY = JsonType.text(SshPublicKey::new);
     private static final JsonType<Tags> TAGS = JsonType.object(fields -> new Tags(fields.all()));
     private static final JsonType<LimitRequest> LIMITS = JsonType.object(RequestTypes::limits);
     private static final JsonType<IoLimit> IO_LIMIT = JsonType.object(RequestTypes::ioLimit);
@@ -49,7 +52,24 @@ final class RequestTypes {
                 fields.optional("region", JsonType.text(), null),
                 fields.optional("zone", JsonType.text(), null),
                 fields.required("tags", node -> node.isNull() ? Tags.none() : TAGS.read(node), Tags.none()),
-                fields.required("ssh_public_key", JsonType.text(SshPublicKey::new), ANY_KEY));
+                allocationKeys(fields));
+    }
+
+    /** One key, as ever, or several. */
+    private static List<SshPublicKey> allocationKeys(JsonFields fields) {
+        if (!fields.has("ssh_public_keys")) {
+            return List.of(fields.required("ssh_public_key", KEY, ANY_KEY));
+        }
+        if (fields.has("ssh_public_key")) {
+            fields.faults()
+                    .add("ssh_public_keys", "is given beside ssh_public_key; give one of the two", "ssh_public_keys");
+        }
+        return keys(fields);
+    }
+
+    private static List<SshPublicKey> keys(JsonFields fields) {
+        Listed<SshPublicKey> keys = fields.requiredList("ssh_public_keys", KEY);
+        return keys.whole() ? List.copyOf(keys.readable().values()) : List.of(ANY_KEY);
     }
 
     private static InitServerRequest init(JsonFields fields) {

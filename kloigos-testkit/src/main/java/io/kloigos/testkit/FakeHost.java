@@ -222,16 +222,15 @@ public final class FakeHost {
     }
 
     /**
-     * Asserts that the tenant of the unit can log in with the unit's key, and finds the CPUs, memory and ports that the unit
+     * Asserts that the tenant of the unit can log in with the unit's keys, and finds the CPUs, memory and ports that the unit
      * promises.
      *
      * @throws AssertionError with each difference
      */
     public void assertAllocated(ComputeUnit unit) {
-        SshPublicKey key = unit.sshPublicKey();
         TenantLogin promised = new TenantLogin(
                 "",
-                key == null ? List.of() : List.of(key.line()),
+                unit.sshPublicKeys().stream().map(SshPublicKey::line).toList(),
                 unit.cpus(),
                 unit.limits().memoryMax(),
                 List.of(unit.ports()));

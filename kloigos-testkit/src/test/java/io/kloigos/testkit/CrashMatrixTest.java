@@ -216,7 +216,7 @@ class CrashMatrixTest {
         Server server = kloigos().server(hostname);
         ComputeUnit unit = unit(hostname);
         String all = host.state() + "\n" + server.status() + server.reason() + "\n" + unit.id() + " " + unit.status()
-                + unit.reason() + " " + unit.tags() + " " + unit.sshPublicKey();
+                + unit.reason() + " " + unit.tags() + " " + unit.sshPublicKeys();
         return all.replace(hostname, "HOST")
                 .replace(host.address().ip(), "IP")
                 // The label of a data disk is made of the host's name.

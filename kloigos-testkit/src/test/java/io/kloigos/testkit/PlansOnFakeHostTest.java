@@ -178,7 +178,7 @@ class PlansOnFakeHostTest {
     @MethodSource("scenes")
     void anAllocatedUnitHasItsShareAndNoMore(Scene scene) {
         scene.succeed(scene.init());
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), KEY));
+        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
 
         TenantLogin login = scene.host().login(scene.unit().user());
         assertThat(login.refusal()).isEmpty();
@@ -194,7 +194,7 @@ class PlansOnFakeHostTest {
     void nothingOfATenantSurvivesDeallocation(Scene scene) {
         scene.succeed(scene.init());
         String staged = scene.host().state();
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), KEY));
+        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         scene.host().tenantLeaves(scene.unit().uid(), Trace.values());
 
         scene.succeed(HostPlanner.deallocate("deallocate", scene.server(), scene.unit()));
@@ -208,7 +208,7 @@ class PlansOnFakeHostTest {
     void decommissionGivesTheHostBackAsItWas(Scene scene) {
         String before = scene.host().state();
         scene.succeed(scene.init());
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), KEY));
+        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         scene.host().tenantLeaves(scene.unit().uid(), Trace.values());
 
         scene.succeed(
@@ -222,7 +222,7 @@ class PlansOnFakeHostTest {
     @MethodSource("scenes")
     void aRebootChangesNothingForATenant(Scene scene) {
         scene.succeed(scene.init());
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), KEY));
+        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         TenantLogin before = scene.host().login(scene.unit().user());
 
         scene.host().reboot();
@@ -237,7 +237,7 @@ class PlansOnFakeHostTest {
         Scene scene = plain();
         scene.succeed(scene.init());
         String staged = scene.host().state();
-        HostPlan allocate = HostPlanner.allocate("a", scene.server(), scene.unit(), KEY);
+        HostPlan allocate = HostPlanner.allocate("a", scene.server(), scene.unit(), List.of(KEY));
         scene.succeed(allocate);
         String allocated = scene.host().state();
         HostPlan deallocate = HostPlanner.deallocate("d", scene.server(), scene.unit());
@@ -269,7 +269,7 @@ class PlansOnFakeHostTest {
     void aFullDiskFailsWhatWritesAndHarmsNothing() {
         Scene scene = plain();
         scene.succeed(scene.init());
-        HostPlan allocate = HostPlanner.allocate("a", scene.server(), scene.unit(), KEY);
+        HostPlan allocate = HostPlanner.allocate("a", scene.server(), scene.unit(), List.of(KEY));
         HostPlan deallocate = HostPlanner.deallocate("d", scene.server(), scene.unit());
         scene.succeed(allocate);
         String allocated = scene.host().state();
@@ -324,7 +324,7 @@ class PlansOnFakeHostTest {
         scene.host().run("nft", "delete", "table", "inet", "kloigos");
         scene.host().write("/etc/kloigos/ports.nft", "nonsense\n");
 
-        PlanReport report = scene.apply(HostPlanner.allocate("allocate", scene.server(), scene.unit(), KEY));
+        PlanReport report = scene.apply(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
 
         assertThat(report.failure().orElseThrow().detail())
                 .contains("kloigos-ports.service failed")

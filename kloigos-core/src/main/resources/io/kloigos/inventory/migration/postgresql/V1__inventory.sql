@@ -41,7 +41,7 @@ CREATE TABLE units (
   reason         TEXT    NOT NULL,
   tags           TEXT    NOT NULL,
   deployment_id  TEXT,
-  ssh_public_key TEXT,
+  ssh_public_keys TEXT NOT NULL,
   started_at     TEXT,
   operation_id   TEXT,
   fence          BIGINT NOT NULL,
@@ -62,6 +62,7 @@ CREATE TABLE unit_cpus (
 );
 
 -- A replica runs an operation while it holds the lease. Lease times are milliseconds since 1970 by the database's clock.
+-- What a unit will be once it has succeeded stands in wanted.
 CREATE TABLE operations (
   id               TEXT COLLATE "C"    NOT NULL PRIMARY KEY,
   kind             TEXT    NOT NULL,
@@ -79,7 +80,8 @@ CREATE TABLE operations (
   cancel_requested BIGINT NOT NULL,
   fence            BIGINT NOT NULL,
   replica          TEXT    NOT NULL,
-  lease_until      BIGINT NOT NULL
+  lease_until      BIGINT NOT NULL,
+  wanted           TEXT
 );
 
 CREATE INDEX operations_by_state ON operations (state);

@@ -40,7 +40,7 @@ CREATE TABLE units (
   reason         TEXT    NOT NULL,
   tags           TEXT    NOT NULL,
   deployment_id  TEXT,
-  ssh_public_key TEXT,
+  ssh_public_keys TEXT NOT NULL,
   started_at     TEXT,
   operation_id   TEXT,
   fence          INTEGER NOT NULL,
@@ -61,6 +61,7 @@ CREATE TABLE unit_cpus (
 );
 
 -- A replica runs an operation while it holds the lease. Lease times are milliseconds since 1970 by the database's clock.
+-- What a unit will be once it has succeeded stands in wanted.
 CREATE TABLE operations (
   id               TEXT    NOT NULL PRIMARY KEY,
   kind             TEXT    NOT NULL,
@@ -78,7 +79,8 @@ CREATE TABLE operations (
   cancel_requested INTEGER NOT NULL,
   fence            INTEGER NOT NULL,
   replica          TEXT    NOT NULL,
-  lease_until      INTEGER NOT NULL
+  lease_until      INTEGER NOT NULL,
+  wanted           TEXT
 );
 
 CREATE INDEX operations_by_state ON operations (state);

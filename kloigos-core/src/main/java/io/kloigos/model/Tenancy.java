@@ -1,0 +1,32 @@
+package io.kloigos.model;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a unit is to the tenant who has it.
+ *
+ * @param tags what the tenant noted
+ * @param sshPublicKeys the keys with which the tenant logs in; none while there is no tenant
+ * @param startedAt when the unit was handed to the tenant; null before, and while there is no tenant
+ */
+public record Tenancy(Tags tags, List<SshPublicKey> sshPublicKeys, @Nullable Instant startedAt) {
+    private static final Tenancy NONE = new Tenancy(Tags.none(), List.of(), null);
+
+    public Tenancy {
+        Objects.requireNonNull(tags);
+        sshPublicKeys = List.copyOf(sshPublicKeys);
+    }
+
+    /** Returns the tenancy of a unit that has no tenant. */
+    public static Tenancy none() {
+        return NONE;
+    }
+
+    /** Returns this tenancy with other keys. */
+    public Tenancy withKeys(List<SshPublicKey> keys) {
+        return new Tenancy(tags, keys, startedAt);
+    }
+}

@@ -1,0 +1,51 @@
+package io.kloigos.http;
+
+import io.javalin.http.Context;
+import io.kloigos.Kloigos;
+import io.kloigos.Preview;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.Operation;
+import java.io.IOException;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** How what Kloigos says is answered. Thread-safe. */
+final class Answers {
+    static final String JSON = "application/json";
+
+    private final Kloigos kloigos;
+    private final HttpSettings settings;
+
+    Answers(Kloigos kloigos, HttpSettings settings) {
+        this.kloigos = kloigos;
+        this.settings = settings;
+    }
+
+    void send(Context context, ComputeUnit unit) {
+        int sshPort = ServerResponse.sshPort(kloigos.server(unit.hostname()), settings);
+        send(context, ComputeUnitResponse.of(unit, sshPort));
+    }
+
+    void send(Context context, Preview preview) {
+        send(context, PreviewResponse.of(preview, settings));
+    }
+
+    /** Answers that the work goes on in the background, and where to look at it. */
+    void send(Context context, Operation operation) {
+        nameOperation(context, operation.id());
+        send(context, Map.of());
+    }
+
+    void nameOperation(Context context, String id) {
+        context.header("Location", "/api/operations/" + id).header("X-Operation-Id", id);
+    }
+
+    void send(Context context, Object body) {
+        context.contentType(JSON).result(Json.write(body));
+    }
+
+    void sendAll(Context context, Stream<?> bodies) throws IOException {
+        context.contentType(JSON);
+        Json.writeArray(bodies, context.outputStream());
+    }
+}

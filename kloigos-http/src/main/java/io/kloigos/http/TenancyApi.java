@@ -1,0 +1,45 @@
+package io.kloigos.http;
+
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import io.kloigos.Kloigos;
+import io.kloigos.model.ComputeId;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.UnitChange;
+import java.util.Optional;
+
+/** What the addresses do that change units in tenants' hands. Thread-safe. */
+final class TenancyApi {
+    private final Kloigos kloigos;
+    private final Answers answers;
+
+    TenancyApi(Kloigos kloigos, Answers answers) {
+        this.kloigos = kloigos;
+        this.answers = answers;
+    }
+
+    void addTo(RoutesConfig routes) {
+        routes.put("/api/compute_units/{compute_id}/ssh_keys", context -> change(context, RequestTypes.ROTATE_KEYS));
+    }
+
+    private void change(Context context, JsonType<UnitChange> type) {
+        RequestReader reader = new RequestReader(context);
+        Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
+        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
+        Optional<UnitChange> change = reader.body(type);
+        Optional<String> key = reader.idempotencyKey();
+        reader.finish();
+        if (dryRun.orElseThrow()) {
+            answers.send(context, kloigos.previewChange(id.orElseThrow(), change.orElseThrow()));
+        } else {
+            change(context, id.orElseThrow(), change.orElseThrow(), key);
+        }
+    }
+
+    private void change(Context context, ComputeId id, UnitChange change, Optional<String> key) {
+        ComputeUnit unit =
+                key.map(text -> kloigos.change(id, change, text)).orElseGet(() -> kloigos.change(id, change));
+        answers.nameOperation(context, String.valueOf(unit.operationId()));
+        answers.send(context, unit);
+    }
+}

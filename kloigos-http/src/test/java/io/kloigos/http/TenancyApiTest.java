@@ -1,0 +1,93 @@
+package io.kloigos.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kloigos.http.ApiClient.Answer;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the API answers to changes of units in tenants' hands, each as the API document says. */
+class TenancyApiTest {
+    private static final String SECOND = TestServer.KEY.replace("AAABAgME", "AAEBAgME");
+    private static final String UNIT = "/api/compute_units/host1_4-7";
+
+    private final OpenApiDocument document = new OpenApiDocument(StartPage.resource("openapi.json"));
+    private TestServer test;
+
+    @BeforeEach
+    void start(@TempDir Path directory) {
+        test = new TestServer(directory).withHost1();
+        test.api.post("/api/compute_units/allocate", TestServer.ALLOCATE).expect(200);
+    }
+
+    @AfterEach
+    void stop() {
+        test.close();
+    }
+
+    private Answer send(String method, String path, String body) {
+        String route = path.replace("host1_4-7", "{compute_id}")
+                .replace("host1", "{hostname}")
+                .replaceAll("\\?.*", "");
+        Answer answer = test.api.send(
+                method,
+                path,
+                body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body),
+                "Content-Type",
+                "application/json");
+        assertThat(document.faults(method, route, answer)).as(path).isEmpty();
+        return answer;
+    }
+
+    private static List<String> texts(JsonNode list) {
+        List<String> texts = new ArrayList<>();
+        list.forEach(each -> texts.add(each.asText()));
+        return texts;
+    }
+
+    @Test
+    void keysAreReplacedAndAnsweredWithTheUnit() {
+        String body = "{\"ssh_public_keys\": [\"" + SECOND + "\"]}";
+        JsonNode preview =
+                send("PUT", UNIT + "/ssh_keys?dry_run=true", body).expect(200).body();
+        assertThat(preview.get("plan").get("steps").get(0).asText()).startsWith("file /etc/kloigos/keys/u4-7");
+        assertThat(test.host.login("u4-7").keys()).containsExactly(TestServer.KEY);
+
+        Answer answer = send("PUT", UNIT + "/ssh_keys", body).expect(200);
+        assertThat(texts(answer.body().get("ssh_public_keys"))).containsExactly(SECOND);
+        assertThat(test.host.login("u4-7").keys()).containsExactly(SECOND);
+        assertThat(test.await(answer).get("kind").asText()).isEqualTo("rotate_keys");
+        send("PUT", UNIT + "/ssh_keys", "{\"ssh_public_keys\": []}").expect(422);
+    }
+
+    @Test
+    void anAllocationTakesOneKeyOrSeveralButNotBoth() {
+        String keys = "\"ssh_public_keys\": [\"" + TestServer.KEY + "\", \"" + SECOND + "\"]";
+        JsonNode unit = send("POST", "/api/compute_units/allocate", "{\"tags\": null, " + keys + "}")
+                .expect(200)
+                .body();
+        assertThat(texts(unit.get("ssh_public_keys"))).containsExactly(TestServer.KEY, SECOND);
+        assertThat(test.host.login("u8-11").keys()).containsExactly(TestServer.KEY, SECOND);
+
+        Answer both = send(
+                        "POST",
+                        "/api/compute_units/allocate",
+                        "{\"tags\": null, \"ssh_public_key\": \"" + TestServer.KEY + "\", " + keys + "}")
+                .expect(422);
+        assertThat(both.text()).contains("beside ssh_public_key");
+        Answer twice = send(
+                        "POST",
+                        "/api/compute_units/allocate",
+                        "{\"tags\": null, \"ssh_public_keys\": [\"" + SECOND + "\", \"" + SECOND + "\"]}")
+                .expect(422);
+        assertThat(twice.body().get("detail").get(0).get("loc").toString())
+                .isEqualTo("[\"body\",\"ssh_public_keys\",1]");
+    }
+}

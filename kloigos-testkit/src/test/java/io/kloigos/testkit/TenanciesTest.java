@@ -1,0 +1,195 @@
+package io.kloigos.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kloigos.Kloigos;
+import io.kloigos.Preview;
+import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.ByteSize;
+import io.kloigos.model.ComputeId;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.InitServerRequest;
+import io.kloigos.model.KloigosException;
+import io.kloigos.model.Operation;
+import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.Tags;
+import io.kloigos.model.UnitChange;
+import io.kloigos.model.UnitStatus;
+import io.kloigos.spi.Step;
+import io.kloigos.testkit.HostFailure.Effect;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is changed of units while tenants have them, as it is on the host and in the inventory. */
+@Timeout(120)
+class TenanciesTest {
+    private static final SshPublicKey FIRST =
+            new SshPublicKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f first");
+    private static final SshPublicKey SECOND =
+            new SshPublicKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f second");
+    private static final ComputeId UNIT = new ComputeId("host1_4-7");
+    private static final String KEY_FILE = "/etc/kloigos/keys/u4-7";
+
+    private final Path database;
+    private final SettableClock clock = SettableClock.at(Instant.parse("2026-11-23T12:00:00Z"));
+    private final FakeHost host = FakeHost.builder("host1", "10.0.0.1")
+            .cpus(16)
+            .nodes(2)
+            .disk("/dev/sdb", ByteSize.parse("100G"))
+            .build();
+    private Kloigos kloigos;
+
+    TenanciesTest(@TempDir Path directory) {
+        database = directory.resolve("kloigos.db");
+        kloigos = start();
+    }
+
+    private Kloigos start() {
+        return Kloigos.builder()
+                .driver(FakeFleet.of(host).driver())
+                .database(database)
+                .clock(clock)
+                .build();
+    }
+
+    @BeforeEach
+    void allocate() {
+        kloigos.await(kloigos.initServer(InitServerRequest.of(
+                        host.address(), "eu", "a", List.of(CpuSet.parse("4-7"), CpuSet.parse("8-11"))))
+                .id());
+        kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), FIRST));
+    }
+
+    @AfterEach
+    void close() {
+        kloigos.close();
+    }
+
+    private static void assertRefused(ErrorCode code, ThrowingCallable call) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        KloigosException.class,
+                        refusal -> assertThat(refusal.code()).isEqualTo(code));
+    }
+
+    private Operation newest() {
+        return kloigos.operation(String.valueOf(kloigos.unit(UNIT).operationId()));
+    }
+
+    // SSH keys
+
+    @Test
+    void theTenantLogsInWithTheNewKeysAndNoOthers() {
+        ComputeUnit unit = kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)));
+
+        assertThat(unit.sshPublicKeys()).containsExactly(SECOND);
+        assertThat(unit.status()).isEqualTo(UnitStatus.ALLOCATED);
+        assertThat(host.login("u4-7").keys()).containsExactly(SECOND.line());
+        assertThat(newest().kind()).isEqualTo(Operation.Kind.ROTATE_KEYS);
+        assertThat(newest().id()).isEqualTo(unit.operationId());
+    }
+
+    @Test
+    void aUnitMayHaveSeveralKeysFromTheStart() {
+        ComputeUnit unit = kloigos.allocate(new AllocateRequest(null, null, null, Tags.none(), List.of(FIRST, SECOND)));
+
+        host.assertAllocated(unit);
+        assertThat(host.login(unit.user()).keys()).containsExactly(FIRST.line(), SECOND.line());
+        assertThat(kloigos.unit(unit.id()).sshPublicKeys()).containsExactly(FIRST, SECOND);
+    }
+
+    @Test
+    void theSameKeysAgainChangeNothing() {
+        String before = host.state();
+        kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(FIRST)));
+
+        host.assertState(before);
+        assertThat(newest().steps())
+                .extracting(Operation.Step::state)
+                .containsOnly(Operation.StepState.UNCHANGED);
+    }
+
+    @Test
+    void aChangeWithAKeyIsMadeOnce() {
+        ComputeUnit first = kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)), "once");
+        ComputeUnit second = kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)), "once");
+
+        assertThat(second).isEqualTo(first);
+        assertRefused(
+                ErrorCode.KEY_REUSED, () -> kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(FIRST)), "once"));
+        kloigos.await(kloigos.deallocate(UNIT).id());
+        assertRefused(
+                ErrorCode.WRONG_STATE, () -> kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)), "once"));
+    }
+
+    @Test
+    void aPreviewOfAChangeIsWhatIsThenDone() {
+        String before = host.state();
+        Preview preview = kloigos.previewChange(UNIT, new UnitChange.RotateKeys(List.of(SECOND)));
+
+        host.assertState(before);
+        assertThat(preview.units().get(0).sshPublicKeys()).containsExactly(SECOND);
+        ComputeUnit unit = kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)));
+        assertThat(kloigos.operation(String.valueOf(unit.operationId())).steps())
+                .extracting(Operation.Step::description)
+                .containsExactlyElementsOf(
+                        preview.plan().steps().stream().map(Step::describe).toList());
+    }
+
+    @Test
+    void onlyAnAllocatedUnitIsChanged() {
+        assertThatThrownBy(
+                        () -> kloigos.change(new ComputeId("host1_8-11"), new UnitChange.RotateKeys(List.of(SECOND))))
+                .hasMessage("Cannot rotate the SSH keys of unit host1_8-11: it is free."
+                        + " That can be done while it is allocated.");
+        assertRefused(
+                ErrorCode.NOT_FOUND,
+                () -> kloigos.change(new ComputeId("host9_0-3"), new UnitChange.RotateKeys(List.of(SECOND))));
+    }
+
+    @Test
+    void aChangeThatFailsLeavesTheUnitAllocatedWithTheReasonAndIsRetried() {
+        host.inject(new HostFailure.FailStep(0, Effect.MISSING));
+        assertRefused(
+                ErrorCode.HOST_STEP_FAILED, () -> kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND))));
+
+        ComputeUnit failed = kloigos.unit(UNIT);
+        assertThat(failed.status()).isEqualTo(UnitStatus.ALLOCATED);
+        assertThat(failed.reason()).isEqualTo(newest().error());
+        assertThat(failed.sshPublicKeys()).containsExactly(FIRST);
+        assertThat(host.file(KEY_FILE)).contains("first");
+
+        assertThat(kloigos.await(kloigos.retry(newest().id()).id()).error()).isNull();
+        assertThat(kloigos.unit(UNIT).sshPublicKeys()).containsExactly(SECOND);
+        assertThat(kloigos.unit(UNIT).reason()).isEmpty();
+        assertThat(host.login("u4-7").keys()).containsExactly(SECOND.line());
+    }
+
+    @Test
+    void whileAChangeIsUnderWayNothingElseIsDoneToTheUnit() throws Exception {
+        host.inject(new HostFailure.Stall(0));
+        CompletableFuture<ComputeUnit> change =
+                CompletableFuture.supplyAsync(() -> kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND))));
+        host.awaitStalled(1);
+
+        assertThatThrownBy(() -> kloigos.deallocate(UNIT)).hasMessageContaining("(rotate_keys) is under way on it");
+        assertRefused(ErrorCode.WRONG_STATE, () -> kloigos.previewDeallocate(UNIT));
+        assertRefused(ErrorCode.WRONG_STATE, () -> kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(FIRST))));
+
+        host.heal();
+        assertThat(change.get().sshPublicKeys()).containsExactly(SECOND);
+        kloigos.await(kloigos.deallocate(UNIT).id());
+        host.assertClean(kloigos.unit(UNIT));
+    }
+}

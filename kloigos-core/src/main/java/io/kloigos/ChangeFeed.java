@@ -33,16 +33,16 @@ final class ChangeFeed {
     }
 
     /**
-     * Tells what was not told before, in the order of the audit log; one change of an operation stands for all. What could
+     * Tells what was not told before, in the order of the audit log; one change stands for all of the same cause. What could
      * not be looked up or told is told the next time.
      */
     void tell(Consumer<Change> listener) {
         long now = nanoTime.getAsLong();
         List<Change> recent = inventory.operations().changesOfOthers(WINDOW.plusNanos(now - lookedAt));
         known.retainAll(recent.stream().map(Change::number).collect(Collectors.toSet()));
-        Set<String> operations = new HashSet<>();
+        Set<String> causes = new HashSet<>();
         for (Change change : recent) {
-            if (!known.contains(change.number()) && operations.add(change.operationId())) {
+            if (!known.contains(change.number()) && causes.add(change.cause())) {
                 listener.accept(change);
             }
             known.add(change.number());

@@ -156,10 +156,20 @@ final class Engine {
             feed.skip();
             return;
         }
-        feed.tell(change -> inventory.operations().find(change.operationId()).ifPresent(operation -> {
-            announce(new Event.OperationChanged(operation));
-            announceSubject(operation);
-        }));
+        feed.tell(change -> inventory
+                .operations()
+                .find(change.operationId())
+                .ifPresentOrElse(
+                        operation -> {
+                            announce(new Event.OperationChanged(operation));
+                            announceSubject(operation);
+                        },
+                        () -> announceSubject(change.subject())));
+    }
+
+    private void announceSubject(String name) {
+        inventory.units(UnitFilter.named(name)).forEach(unit -> announce(new Event.UnitChanged(unit)));
+        inventory.server(name).ifPresent(server -> announce(new Event.ServerChanged(server)));
     }
 
     private boolean isClosing() {
@@ -445,7 +455,8 @@ final class Engine {
         }
     }
 
-    private void announce(Event event) {
+    /** Tells every listener here. */
+    void announce(Event event) {
         for (KloigosListener listener : listeners) {
             try {
                 listener.happened(event);

@@ -7,14 +7,14 @@ import io.kloigos.model.Server;
 /** Something that has happened, after it was written down. */
 public sealed interface Event {
     /**
-     * A unit has another status.
+     * A unit has another status, or is another to its tenant.
      *
      * @param unit as it now is
      */
     record UnitChanged(ComputeUnit unit) implements Event {}
 
     /**
-     * A server has another status.
+     * A server has another status, or was cordoned or uncordoned.
      *
      * @param server as it now is
      */

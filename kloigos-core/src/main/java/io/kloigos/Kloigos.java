@@ -14,6 +14,7 @@ import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
@@ -414,6 +415,21 @@ public final class Kloigos implements AutoCloseable {
         Server server = server(unit.hostname());
         return new Preview(
                 server, List.of(wanted), HostPlanner.change("preview", change.kind(), server, unit, wanted));
+    }
+
+    /**
+     * Gives a unit in a tenant's hands these tags and no others, and returns it. Its host is not touched.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is not allocated
+     */
+    public ComputeUnit setTags(ComputeId id, Tags tags) {
+        engine.requireOpen();
+        return told(inventory.tenancies().setTags(id, tags, clock.instant()));
+    }
+
+    private ComputeUnit told(ComputeUnit unit) {
+        engine.announce(new Event.UnitChanged(unit));
+        return unit;
     }
 
     // Questions

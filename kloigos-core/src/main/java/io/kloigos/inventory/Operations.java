@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * Safe for use by many threads. Throws as {@link Inventory} does.
  */
 public final class Operations {
+    /** Stands for the operation where something was changed without one, as no host was. */
+    static final String NONE = "";
+
     static final String UNFINISHED = "state IN ('pending', 'running')";
 
     /** An attempt at an operation that nobody else has taken over, tried again or ended. */
@@ -281,9 +284,14 @@ public final class Operations {
      *
      * @param number its number in the audit log
      * @param subject the unit or server
-     * @param operationId in which operation
+     * @param operationId in which operation; empty if no host was changed
      */
-    public record Change(long number, String subject, String operationId) {}
+    public record Change(long number, String subject, String operationId) {
+        /** Returns what is the same for changes that belong together. */
+        public String cause() {
+            return operationId.equals(NONE) ? subject : operationId;
+        }
+    }
 
     /**
      * Returns what other replicas changed within the last seconds. A change may be written before another with a lower

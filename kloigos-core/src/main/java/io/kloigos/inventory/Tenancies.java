@@ -6,6 +6,7 @@ import io.kloigos.model.ErrorCode;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.Tags;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.time.Instant;
 import java.util.function.UnaryOperator;
@@ -93,6 +94,30 @@ public final class Tenancies {
                 .bind("keys", Json.write(unit.sshPublicKeys()))
                 .bind("id", unit.id().value())
                 .execute();
+    }
+
+    /**
+     * Gives a unit in a tenant's hands other tags, and returns it.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not allocated
+     */
+    public ComputeUnit setTags(ComputeId id, Tags tags, Instant now) {
+        return database.write(handle -> {
+            ComputeUnit unit = inventory.lockUnit(handle, id).orElseThrow(() -> Inventory.unknownUnit(id));
+            unit.requireAllocated("change the tags of");
+            handle.createUpdate("UPDATE units SET tags = :tags, deployment_id = :deployment WHERE compute_id = :id")
+                    .bind("tags", Json.write(tags.values()))
+                    .bind("deployment", tags.deploymentId().orElse(null))
+                    .bind("id", id.value())
+                    .execute();
+            noteOutsideOperation(handle, unit, "tags changed", now);
+            return Inventory.findUnit(handle, id).orElseThrow();
+        });
+    }
+
+    private void noteOutsideOperation(Handle handle, ComputeUnit unit, String what, Instant at) {
+        String status = unit.status().toString();
+        inventory.audit(handle, unit.id().value(), Operations.NONE, at, status, status, what);
     }
 
     /** Notes what was done to a unit whose status stays. */

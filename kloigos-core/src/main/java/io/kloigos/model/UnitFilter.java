@@ -26,6 +26,11 @@ public record UnitFilter(
         return new UnitFilter(null, null, null, null, null, null, null);
     }
 
+    /** Returns the filter that the unit of this name passes. */
+    public static UnitFilter named(String computeId) {
+        return new UnitFilter(computeId, null, null, null, null, null, null);
+    }
+
     /** Returns the filter that the units of one server pass. */
     public static UnitFilter ofServer(String hostname) {
         return new UnitFilter(null, hostname, null, null, null, null, null);

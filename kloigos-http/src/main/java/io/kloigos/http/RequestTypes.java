@@ -37,6 +37,9 @@ final class RequestTypes {
 
     private static final JsonType<SshPublicKey> KEY = JsonType.text(SshPublicKey::new);
     private static final JsonType<Tags> TAGS = JsonType.object(fields -> new Tags(fields.all()));
+    private static final JsonType<Tags> TAGS_OR_NONE = node -> node.isNull() ? Tags.none() : TAGS.read(node);
+    static final JsonType<Tags> SET_TAGS =
+            JsonType.object(fields -> fields.required("tags", TAGS_OR_NONE, Tags.none()));
     private static final JsonType<LimitRequest> LIMITS = JsonType.object(RequestTypes::limits);
     private static final JsonType<IoLimit> IO_LIMIT = JsonType.object(RequestTypes::ioLimit);
     private static final JsonType<DataDisk> DATA_DISK = RequestTypes::dataDisk;
@@ -51,7 +54,7 @@ final class RequestTypes {
                         : Integer.valueOf(DEFAULT_CPU_COUNT),
                 fields.optional("region", JsonType.text(), null),
                 fields.optional("zone", JsonType.text(), null),
-                fields.required("tags", node -> node.isNull() ? Tags.none() : TAGS.read(node), Tags.none()),
+                fields.required("tags", TAGS_OR_NONE, Tags.none()),
                 allocationKeys(fields));
     }
 

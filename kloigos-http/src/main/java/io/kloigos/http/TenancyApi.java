@@ -5,6 +5,7 @@ import io.javalin.http.Context;
 import io.kloigos.Kloigos;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
 import java.util.Optional;
 
@@ -20,6 +21,15 @@ final class TenancyApi {
 
     void addTo(RoutesConfig routes) {
         routes.put("/api/compute_units/{compute_id}/ssh_keys", context -> change(context, RequestTypes.ROTATE_KEYS));
+        routes.put("/api/compute_units/{compute_id}/tags", this::tags);
+    }
+
+    private void tags(Context context) {
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
+        Optional<Tags> tags = reader.body(RequestTypes.SET_TAGS);
+        reader.finish();
+        answers.send(context, kloigos.setTags(id.orElseThrow(), tags.orElseThrow()));
     }
 
     private void change(Context context, JsonType<UnitChange> type) {

@@ -33,7 +33,7 @@ class TenancyApiTest {
     }
 
     private Answer send(String method, String path, String body) {
-        String route = path.replace("host1_4-7", "{compute_id}")
+        String route = path.replaceAll("host1_[-0-9]+", "{compute_id}")
                 .replace("host1", "{hostname}")
                 .replaceAll("\\?.*", "");
         Answer answer = test.api.send(
@@ -89,5 +89,17 @@ class TenancyApiTest {
                 .expect(422);
         assertThat(twice.body().get("detail").get(0).get("loc").toString())
                 .isEqualTo("[\"body\",\"ssh_public_keys\",1]");
+    }
+
+    @Test
+    void tagsAreReplaced() {
+        JsonNode unit = send("PUT", UNIT + "/tags", "{\"tags\": {\"deployment_id\": \"web_v2\"}}")
+                .expect(200)
+                .body();
+        assertThat(unit.get("tags").toString()).isEqualTo("{\"deployment_id\":\"web_v2\"}");
+        assertThat(test.api.get("/api/compute_units?deployment_id=web").expect(200).body())
+                .isEmpty();
+        assertThat(send("PUT", UNIT + "/tags", "{}").expect(422).text()).contains("missing");
+        send("PUT", UNIT.replace("4-7", "8-11") + "/tags", "{\"tags\": null}").expect(409);
     }
 }

@@ -17,12 +17,14 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
+import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.spi.Step;
 import io.kloigos.testkit.HostFailure.Effect;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -39,6 +41,7 @@ class TenanciesTest {
     private static final SshPublicKey SECOND =
             new SshPublicKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f second");
     private static final ComputeId UNIT = new ComputeId("host1_4-7");
+    private static final ComputeId OTHER = new ComputeId("host1_8-11");
     private static final String KEY_FILE = "/etc/kloigos/keys/u4-7";
 
     private final Path database;
@@ -150,7 +153,7 @@ class TenanciesTest {
     @Test
     void onlyAnAllocatedUnitIsChanged() {
         assertThatThrownBy(
-                        () -> kloigos.change(new ComputeId("host1_8-11"), new UnitChange.RotateKeys(List.of(SECOND))))
+                        () -> kloigos.change(OTHER, new UnitChange.RotateKeys(List.of(SECOND))))
                 .hasMessage("Cannot rotate the SSH keys of unit host1_8-11: it is free."
                         + " That can be done while it is allocated.");
         assertRefused(
@@ -191,5 +194,24 @@ class TenanciesTest {
         assertThat(change.get().sshPublicKeys()).containsExactly(SECOND);
         kloigos.await(kloigos.deallocate(UNIT).id());
         host.assertClean(kloigos.unit(UNIT));
+    }
+
+    // Tags
+
+    @Test
+    void tagsAreReplacedAndTheDeploymentIsFoundByItsNewName() {
+        String before = host.state();
+        Tags tags = new Tags(Map.of(Tags.DEPLOYMENT_ID, "web_v2", "owner", "ann"));
+        ComputeUnit unit = kloigos.setTags(UNIT, tags);
+
+        assertThat(unit.tags()).isEqualTo(tags);
+        assertThat(kloigos.units(new UnitFilter(null, null, null, null, null, "web_v2", null)))
+                .containsExactly(unit);
+        kloigos.setTags(UNIT, Tags.none());
+        assertThat(kloigos.units(new UnitFilter(null, null, null, null, null, "web_v2", null)))
+                .isEmpty();
+        host.assertState(before);
+        assertThatThrownBy(() -> kloigos.setTags(OTHER, tags))
+                .hasMessageStartingWith("Cannot change the tags of unit host1_8-11: it is free.");
     }
 }

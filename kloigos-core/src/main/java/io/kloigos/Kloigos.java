@@ -12,6 +12,7 @@ import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.Reason;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.Tags;
@@ -28,6 +29,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -157,6 +159,7 @@ public final class Kloigos implements AutoCloseable {
                 request.zone(),
                 ServerStatus.INITIALIZING,
                 "",
+                null,
                 layout.housekeepingCpus(),
                 layout.volumes(),
                 facts,
@@ -254,7 +257,10 @@ public final class Kloigos implements AutoCloseable {
     }
 
     private KloigosException noCapacity(AllocateRequest request) {
-        return new KloigosException(ErrorCode.NO_CAPACITY, Capacity.refusal(request, inventory.capacity()));
+        return new KloigosException(
+                ErrorCode.NO_CAPACITY,
+                Capacity.refusal(request, inventory.capacity())
+                        + Capacity.leftOut(inventory.outOfService().cordonedWithRoomFor(request)));
     }
 
     /**
@@ -430,6 +436,109 @@ public final class Kloigos implements AutoCloseable {
     private ComputeUnit told(ComputeUnit unit) {
         engine.announce(new Event.UnitChanged(unit));
         return unit;
+    }
+
+    // Out of service
+
+    /**
+     * Lets a server get no new tenants, and returns it; those that it has stay. One that is cordoned already gets the reason.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned
+     */
+    public Server cordon(String hostname, Reason reason) {
+        engine.requireOpen();
+        return told(inventory.outOfService().cordon(hostname, reason, clock.instant()));
+    }
+
+    /**
+     * Lets a server get tenants again, and returns it.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned
+     */
+    public Server uncordon(String hostname) {
+        engine.requireOpen();
+        return told(inventory.outOfService().uncordon(hostname, clock.instant()));
+    }
+
+    private Server told(Server server) {
+        engine.announce(new Event.ServerChanged(server));
+        return server;
+    }
+
+    /**
+     * Cordons a server and takes back every unit that is in a tenant's hands. Returns the operations that erase the tenants,
+     * which go on in the background; those that do so already are among them.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if there are tenants and the request does not evict, or if something
+     *     else is under way on a unit; then nothing was changed
+     */
+    public List<Operation> drain(DrainRequest request) {
+        return drain(request, (IdempotencyKey) null);
+    }
+
+    /**
+     * As {@link #drain(DrainRequest)}, once for all calls with this key. A drain that found no tenant began nothing, and is not
+     * remembered.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    public List<Operation> drain(DrainRequest request, String idempotencyKey) {
+        return drain(request, IdempotencyKey.of(idempotencyKey, request));
+    }
+
+    private List<Operation> drain(DrainRequest request, @Nullable IdempotencyKey key) {
+        engine.requireOpen();
+        Optional<Operation> before = known(key);
+        if (before.isPresent()) {
+            return inventory.operations().begunWith(before.get());
+        }
+        Instant now = clock.instant();
+        List<Operation> begun = new ArrayList<>();
+        List<Operation> all = inventory
+                .outOfService()
+                .drain(request.hostname(), request.reason(), key, now, units -> requireDrainable(request, units), unit -> {
+                    Operation operation = Operation.asked(
+                            ids.get(), Operation.Kind.DEALLOCATE, unit.hostname(), unit.id(), now);
+                    begun.add(operation);
+                    return operation;
+                });
+        told(server(request.hostname()));
+        begun.forEach(engine::submit);
+        return all;
+    }
+
+    /** Returns what {@link #drain} would do now, and throws what it would throw. */
+    public Preview previewDrain(DrainRequest request) {
+        Server server = server(request.hostname());
+        List<ComputeUnit> units = units(UnitFilter.ofServer(request.hostname()));
+        requireDrainable(request, units);
+        List<ComputeUnit> evicted = units.stream()
+                .filter(unit -> unit.status().mayBecome(UnitStatus.DEALLOCATING))
+                .toList();
+        evicted.forEach(inventory.tenancies()::requireIdle);
+        return new Preview(server, evicted, HostPlanner.drain("preview", server, evicted));
+    }
+
+    private static void requireDrainable(DrainRequest request, List<ComputeUnit> units) {
+        String attempted = "Cannot drain " + request.hostname() + ": ";
+        String busy = named(units.stream()
+                .filter(unit -> unit.status() != UnitStatus.DEALLOCATING
+                        && unit.status().holdsTenant()
+                        && !unit.status().mayBecome(UnitStatus.DEALLOCATING)));
+        if (!busy.isEmpty()) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    attempted + "something is under way on " + busy
+                            + ". Cordon it, so that nothing new begins, and drain it when that has ended.");
+        }
+        String held = named(units.stream().filter(unit -> unit.status().mayBecome(UnitStatus.DEALLOCATING)));
+        if (request.tenants() == Tenants.REFUSE && !held.isEmpty()) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    attempted + "tenants hold " + held
+                            + ". Cordon it and deallocate these units, or force it to end and erase them.");
+        }
     }
 
     // Questions

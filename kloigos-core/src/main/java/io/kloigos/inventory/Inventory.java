@@ -45,12 +45,14 @@ public final class Inventory implements AutoCloseable {
     private final String replica;
     private final Operations operations;
     private final Tenancies tenancies;
+    private final OutOfService outOfService;
 
     private Inventory(Database database, String replica, Duration lease) {
         this.database = database;
         this.replica = replica;
         this.operations = new Operations(database, replica, lease);
         this.tenancies = new Tenancies(database, this, operations);
+        this.outOfService = new OutOfService(database, this, operations);
     }
 
     /**
@@ -103,6 +105,11 @@ public final class Inventory implements AutoCloseable {
         return tenancies;
     }
 
+    /** Returns what operators take out of service. */
+    public OutOfService outOfService() {
+        return outOfService;
+    }
+
     /** Tells whether other replicas may use the same inventory at the same time. */
     public boolean isShared() {
         return database.isShared();
@@ -143,7 +150,7 @@ public final class Inventory implements AutoCloseable {
         return read(handle -> findServer(handle, hostname));
     }
 
-    private static Optional<Server> findServer(Handle handle, String hostname) {
+    static Optional<Server> findServer(Handle handle, String hostname) {
         return handle.createQuery("SELECT * FROM servers WHERE hostname = :hostname")
                 .bind("hostname", hostname)
                 .map(Rows::server)
@@ -212,7 +219,7 @@ public final class Inventory implements AutoCloseable {
         return read(handle -> handle.createQuery(
                         "SELECT s.region, s.zone, u.cpu_count, COUNT(*) AS units, MIN(u.compute_id) AS example"
                                 + " FROM units u JOIN servers s ON s.hostname = u.hostname"
-                                + " WHERE u.status = :free AND s.status = :ready GROUP BY s.region, s.zone, u.cpu_count")
+                                + " WHERE u.status = :free AND s.status = :ready AND s.cordoned = 0 GROUP BY s.region, s.zone, u.cpu_count")
                 .bind("free", UnitStatus.FREE.toString())
                 .bind("ready", ServerStatus.READY.toString())
                 .map((row, context) -> new Capacity(
@@ -262,7 +269,8 @@ public final class Inventory implements AutoCloseable {
         HostAddress address = server.address();
         handle.createUpdate(
                         "INSERT INTO servers VALUES (:hostname, :ip, :sshPort, :sshUser, :hostKey, :region, :zone, :status,"
-                                + " :reason, :housekeeping, :volumes, :facts, :warnings, :createdAt, :operation, :fence)")
+                                + " :reason, :housekeeping, :volumes, :facts, :warnings, :createdAt, :operation, :fence, 0,"
+                                + " NULL)")
                 .bind("hostname", server.hostname())
                 .bind("ip", address.ip())
                 .bind("sshPort", address.sshPort())
@@ -341,8 +349,14 @@ public final class Inventory implements AutoCloseable {
 
     /** What another claim holds at the moment is waited for only if nothing else is left. */
     private Optional<ComputeUnit> lockFree(Handle handle, AllocateRequest request) {
-        return findFree(handle, request, database.lockingUnlocked("u"))
+        Optional<ComputeUnit> free = findFree(handle, request, database.lockingUnlocked("u"))
                 .or(() -> findFree(handle, request, database.locking("u")));
+        // Its server may have been cordoned between the look and the lock; the next look sees that.
+        return free.isPresent() && isCordoned(handle, free.get().hostname()) ? lockFree(handle, request) : free;
+    }
+
+    private static boolean isCordoned(Handle handle, String hostname) {
+        return findServer(handle, hostname).map(Server::cordon).isPresent();
     }
 
     /** Returns the unit that {@link #claim} would give now. */
@@ -355,6 +369,7 @@ public final class Inventory implements AutoCloseable {
         Map<String, @Nullable Object> conditions = new LinkedHashMap<>();
         conditions.put("u.status", UnitStatus.FREE.toString());
         conditions.put("s.status", ServerStatus.READY.toString());
+        conditions.put("s.cordoned", 0);
         conditions.put("u.cpu_count", request.cpuCount());
         conditions.put("s.region", request.region());
         conditions.put("s.zone", request.zone());
@@ -401,7 +416,7 @@ public final class Inventory implements AutoCloseable {
         });
     }
 
-    private List<ComputeUnit> lockUnitsOf(Handle handle, String hostname) {
+    List<ComputeUnit> lockUnitsOf(Handle handle, String hostname) {
         return handle.createQuery(UNITS + " WHERE u.hostname = :hostname ORDER BY u.ordinal" + database.locking("u"))
                 .bind("hostname", hostname)
                 .map(Rows::unit)
@@ -455,7 +470,7 @@ public final class Inventory implements AutoCloseable {
         });
     }
 
-    private void change(
+    void change(
             Handle handle, ComputeUnit unit, UnitStatus next, String reason, String operationId, Instant now) {
         if (!unit.status().mayBecome(next)) {
             throw new KloigosException(

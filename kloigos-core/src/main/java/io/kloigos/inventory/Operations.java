@@ -95,6 +95,17 @@ public final class Operations {
                 .one();
     }
 
+    /** Returns the operations that were begun at once with this one, itself among them, by unit. */
+    public List<Operation> begunWith(Operation operation) {
+        return database.read(handle -> handle.createQuery("SELECT * FROM operations WHERE created_at = :createdAt"
+                        + " AND hostname = :hostname AND kind = :kind ORDER BY compute_id")
+                .bind("createdAt", Rows.text(operation.createdAt()))
+                .bind("hostname", operation.hostname())
+                .bind("kind", operation.kind().toString())
+                .map((row, context) -> Rows.withoutSteps(row))
+                .list());
+    }
+
     /** What an operation needs to begin. */
     public record Start(long fence, boolean isCancelled) {}
 

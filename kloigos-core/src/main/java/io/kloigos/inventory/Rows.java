@@ -11,6 +11,7 @@ import io.kloigos.model.HostFacts;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.PortRange;
+import io.kloigos.model.Reason;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.SshPublicKey;
@@ -40,6 +41,7 @@ final class Rows {
 
     static Server server(ResultSet row, StatementContext context) throws SQLException {
         Object port = row.getObject("ssh_port");
+        String cordon = row.getString("cordon_reason");
         return new Server(
                 new HostAddress(
                         row.getString("hostname"),
@@ -51,6 +53,7 @@ final class Rows {
                 row.getString("zone"),
                 named(ServerStatus.values(), row.getString("status")),
                 row.getString("reason"),
+                cordon == null ? null : new Reason(cordon),
                 CpuSet.parse(row.getString("housekeeping_cpus")),
                 Json.read(row.getString("volumes"), new TypeReference<List<DataVolume>>() {}),
                 HostFacts.parse(row.getString("facts")),

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param zone where in the region it stands
  * @param status its status
  * @param reason why it is in this status, where that is not plain; else empty
+ * @param cordon why an operator lets it get no new tenants; null if it may get some
  * @param housekeepingCpus the CPUs on which the system and root's logins run; empty if units have every CPU
  * @param volumes its data disks
  * @param facts what the host said about itself at init
@@ -26,6 +27,7 @@ public record Server(
         String zone,
         ServerStatus status,
         String reason,
+        @Nullable Reason cordon,
         CpuSet housekeepingCpus,
         List<DataVolume> volumes,
         HostFacts facts,

@@ -395,6 +395,17 @@ public final class HostPlanner {
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
 
+    /**
+     * Returns, as one plan to read, the plans that take these units back. They are applied each by itself.
+     *
+     * @param id names this attempt
+     */
+    public static HostPlan drain(String id, Server server, List<ComputeUnit> units) {
+        Steps steps = new Steps();
+        units.forEach(unit -> deallocate(id, server, unit).steps().forEach(steps::add));
+        return steps.plan(id, Scope.host(), hostLimit(units));
+    }
+
     /** Nothing may come in again before the processes end, and nothing may run when files go. */
     private static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks) {
         Tenant tenant = tenant(unit);

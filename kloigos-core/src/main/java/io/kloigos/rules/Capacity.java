@@ -2,6 +2,7 @@ package io.kloigos.rules;
 
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
+import io.kloigos.model.Server;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -41,6 +42,21 @@ public record Capacity(String region, String zone, int cpuCount, int units, Comp
                 .collect(Collectors.joining(", "));
         return attempted + ": no such unit is free. Free are " + offers
                 + (free.size() > OFFERS ? ", and others." : ".");
+    }
+
+    /**
+     * Returns what an operator should know of servers that would have fitted.
+     *
+     * @param fitting cordoned servers that have what was asked for
+     */
+    public static String leftOut(List<Server> fitting) {
+        return fitting.isEmpty()
+                ? ""
+                : " Left out, as they are cordoned, are "
+                        + fitting.stream()
+                                .map(server -> server.hostname() + " (" + server.cordon() + ")")
+                                .collect(Collectors.joining(", "))
+                        + ".";
     }
 
     private static boolean samePlace(AllocateRequest request, Capacity capacity) {

@@ -5,6 +5,7 @@ import io.kloigos.Kloigos;
 import io.kloigos.Preview;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Operation;
+import io.kloigos.model.Server;
 import java.io.IOException;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -24,6 +25,14 @@ final class Answers {
     void send(Context context, ComputeUnit unit) {
         int sshPort = ServerResponse.sshPort(kloigos.server(unit.hostname()), settings);
         send(context, ComputeUnitResponse.of(unit, sshPort));
+    }
+
+    void send(Context context, Server server) {
+        send(context, response(server));
+    }
+
+    ServerResponse response(Server server) {
+        return ServerResponse.of(server, settings);
     }
 
     void send(Context context, Preview preview) {

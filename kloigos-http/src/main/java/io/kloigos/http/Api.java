@@ -47,6 +47,7 @@ final class Api {
         get(routes, "/api/compute_units", this::units);
         get(routes, "/api/compute_units/{compute_id}", this::unit);
         new TenancyApi(kloigos, answers).addTo(routes);
+        new OutOfServiceApi(kloigos, answers).addTo(routes);
         routes.post("/api/admin/init_server", this::initServer);
         routes.delete("/api/admin/decommission_server/{hostname}", this::decommissionServer);
         get(routes, "/api/servers", this::servers);

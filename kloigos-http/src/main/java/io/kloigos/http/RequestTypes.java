@@ -13,6 +13,7 @@ import io.kloigos.model.IoLimit;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.PortEnforcement;
+import io.kloigos.model.Reason;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
@@ -35,6 +36,8 @@ final class RequestTypes {
     static final JsonType<UnitChange> ROTATE_KEYS = JsonType.object(fields -> new UnitChange.RotateKeys(keys(fields)));
     static final JsonType<InitServerRequest> INIT = JsonType.object(RequestTypes::init);
 
+    static final JsonType<Reason> REASON = JsonType.object(
+            fields -> fields.required("reason", JsonType.text(Reason::new), new Reason("any")));
     private static final JsonType<SshPublicKey> KEY = JsonType.text(SshPublicKey::new);
     private static final JsonType<Tags> TAGS = JsonType.object(fields -> new Tags(fields.all()));
     private static final JsonType<Tags> TAGS_OR_NONE = node -> node.isNull() ? Tags.none() : TAGS.read(node);

@@ -30,7 +30,8 @@ function row(cells) {
 function show() {
   document.getElementById('servers').replaceChildren(...[...servers.values()].map(server => row([
     cell(server.hostname), cell(server.ip), cell(`${server.region}/${server.zone}`), cell(server.facts.online_cpus),
-    cell(server.housekeeping_cpus), status(server)])));
+    cell(server.housekeeping_cpus),
+    status(server.cordoned ? { status: 'cordoned', reason: server.cordon_reason } : server)])));
   document.getElementById('units').replaceChildren(...[...units.values()].map(unit => row([
     cell(unit.compute_id), cell(unit.user), cell(unit.cpu_range), cell(unit.ports_range), cell(unit.tags.deployment_id),
     status(unit)])));

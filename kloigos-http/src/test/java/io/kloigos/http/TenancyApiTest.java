@@ -34,7 +34,7 @@ class TenancyApiTest {
 
     private Answer send(String method, String path, String body) {
         String route = path.replaceAll("host1_[-0-9]+", "{compute_id}")
-                .replace("host1", "{hostname}")
+                .replace("servers/host1", "servers/{hostname}")
                 .replaceAll("\\?.*", "");
         Answer answer = test.api.send(
                 method,
@@ -101,5 +101,36 @@ class TenancyApiTest {
                 .isEmpty();
         assertThat(send("PUT", UNIT + "/tags", "{}").expect(422).text()).contains("missing");
         send("PUT", UNIT.replace("4-7", "8-11") + "/tags", "{\"tags\": null}").expect(409);
+    }
+
+    @Test
+    void aServerIsCordonedAndDrained() {
+        String reason = "{\"reason\": \"disk 2 is failing\"}";
+        JsonNode cordoned =
+                send("POST", "/api/servers/host1/cordon", reason).expect(200).body();
+        assertThat(cordoned.get("cordoned").asBoolean()).isTrue();
+        assertThat(cordoned.get("cordon_reason").asText()).isEqualTo("disk 2 is failing");
+        assertThat(cordoned.get("status").asText()).isEqualTo("ready");
+        assertThat(send("POST", "/api/compute_units/allocate", TestServer.ALLOCATE)
+                        .expect(409)
+                        .body()
+                        .get("detail")
+                        .asText())
+                .contains("host1 (disk 2 is failing)");
+        send("POST", "/api/servers/host1/uncordon", "").expect(200);
+
+        send("POST", "/api/servers/host1/drain", reason).expect(409);
+        assertThat(send("POST", "/api/servers/host1/drain?force=true&dry_run=true", reason)
+                        .expect(200)
+                        .body()
+                        .get("units"))
+                .hasSize(1);
+        JsonNode drain = send("POST", "/api/servers/host1/drain?force=true", reason)
+                .expect(200)
+                .body();
+        assertThat(drain.get("operations")).hasSize(1);
+        test.kloigos.await(drain.get("operations").get(0).get("id").asText());
+        assertThat(test.api.get(UNIT).expect(200).body().get("status").asText()).isEqualTo("free");
+        send("POST", "/api/servers/host1/cordon", "{\"reason\": \" \"}").expect(422);
     }
 }

@@ -64,6 +64,7 @@ class PlansOnFakeHostTest {
                     "a",
                     ServerStatus.INITIALIZING,
                     "",
+                    null,
                     layout.housekeepingCpus(),
                     layout.volumes(),
                     facts,

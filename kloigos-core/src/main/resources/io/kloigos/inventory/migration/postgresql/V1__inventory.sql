@@ -23,7 +23,9 @@ CREATE TABLE servers (
   warnings          TEXT    NOT NULL,
   created_at        TEXT COLLATE "C"    NOT NULL,
   operation_id      TEXT,
-  fence             BIGINT NOT NULL
+  fence             BIGINT NOT NULL,
+  cordoned          BIGINT NOT NULL,
+  cordon_reason     TEXT
 );
 
 CREATE TABLE units (

@@ -22,7 +22,9 @@ CREATE TABLE servers (
   warnings          TEXT    NOT NULL,
   created_at        TEXT    NOT NULL,
   operation_id      TEXT,
-  fence             INTEGER NOT NULL
+  fence             INTEGER NOT NULL,
+  cordoned          INTEGER NOT NULL,
+  cordon_reason     TEXT
 );
 
 CREATE TABLE units (

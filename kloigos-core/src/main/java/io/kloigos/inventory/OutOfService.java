@@ -1,0 +1,135 @@
+package io.kloigos.inventory;
+
+import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.IdempotencyKey;
+import io.kloigos.model.KloigosException;
+import io.kloigos.model.Operation;
+import io.kloigos.model.Reason;
+import io.kloigos.model.Server;
+import io.kloigos.model.ServerStatus;
+import io.kloigos.model.UnitStatus;
+import io.kloigos.planner.HostPlanner.DataDisks;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
+
+/** What operators take out of service. Safe for use by many threads. Throws as {@link Inventory} does. */
+public final class OutOfService {
+    private final Database database;
+    private final Inventory inventory;
+    private final Operations operations;
+
+    OutOfService(Database database, Inventory inventory, Operations operations) {
+        this.database = database;
+        this.inventory = inventory;
+        this.operations = operations;
+    }
+
+    /**
+     * Lets a server get no new tenants, and returns it. One that is cordoned already gets the reason.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned
+     */
+    public Server cordon(String hostname, Reason reason, Instant now) {
+        return database.write(handle -> {
+            // A claim holds the lock of its unit, so it is either seen here or sees this.
+            inventory.lockUnitsOf(handle, hostname);
+            return setCordon(handle, hostname, reason, now);
+        });
+    }
+
+    /**
+     * Lets a server get tenants again, and returns it.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned
+     */
+    public Server uncordon(String hostname, Instant now) {
+        return database.write(handle -> setCordon(handle, hostname, null, now));
+    }
+
+    private Server setCordon(Handle handle, String hostname, @Nullable Reason reason, Instant now) {
+        Server server = find(handle, hostname);
+        if (server.status() == ServerStatus.DECOMMISSIONED) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE, "Cannot cordon or uncordon " + hostname + ": it is decommissioned.");
+        }
+        handle.execute(
+                "UPDATE servers SET cordoned = ?, cordon_reason = ? WHERE hostname = ?",
+                reason == null ? 0 : 1,
+                reason == null ? null : reason.text(),
+                hostname);
+        String status = server.status().toString();
+        String what = reason == null ? "uncordoned" : "cordoned: " + reason;
+        inventory.audit(handle, hostname, Operations.NONE, now, status, status, what);
+        return find(handle, hostname);
+    }
+
+    private static Server find(Handle handle, String hostname) {
+        return Inventory.findServer(handle, hostname).orElseThrow(() -> Inventory.unknownServer(hostname));
+    }
+
+    /**
+     * Cordons a server and begins to deallocate every unit that is in a tenant's hands, and returns the operations that do so,
+     * those that did before among them.
+     *
+     * @param check looks at the units first and throws if the server may not be drained
+     * @param operation makes the operation for a unit
+     * @throws KloigosException NOT_FOUND; WRONG_STATE; KEY_IN_USE
+     */
+    public List<Operation> drain(
+            String hostname,
+            Reason reason,
+            @Nullable IdempotencyKey key,
+            Instant now,
+            Consumer<List<ComputeUnit>> check,
+            Function<ComputeUnit, Operation> operation) {
+        return database.write(handle -> {
+            List<ComputeUnit> units = inventory.lockUnitsOf(handle, hostname);
+            setCordon(handle, hostname, reason, now);
+            check.accept(units);
+            List<Operation> all = new ArrayList<>();
+            IdempotencyKey unused = key;
+            for (ComputeUnit unit : units) {
+                if (unit.status() == UnitStatus.DEALLOCATING) {
+                    Operations.find(handle, String.valueOf(unit.operationId())).ifPresent(all::add);
+                } else if (unit.status().mayBecome(UnitStatus.DEALLOCATING)) {
+                    Operation begun = operation.apply(unit);
+                    inventory.change(handle, unit, UnitStatus.DEALLOCATING, "", begun.id(), begun.createdAt());
+                    operations.insertFenced(handle, begun, DataDisks.KEEP, unused);
+                    unused = null;
+                    all.add(begun);
+                }
+            }
+            return all;
+        });
+    }
+
+    /**
+     * Returns the cordoned servers that have a free unit for the request, by host name.
+     *
+     * @param request what could not be allocated elsewhere
+     */
+    public List<Server> cordonedWithRoomFor(AllocateRequest request) {
+        return database.read(handle -> handle.createQuery("SELECT * FROM servers s WHERE s.cordoned = 1"
+                        + " AND s.status = :ready AND (:anyRegion = 1 OR s.region = :region)"
+                        + " AND (:anyZone = 1 OR s.zone = :zone) AND EXISTS (SELECT 1 FROM units u"
+                        + " WHERE u.hostname = s.hostname AND u.status = :free"
+                        + " AND (:anyCount = 1 OR u.cpu_count = :count)) ORDER BY s.hostname")
+                .bind("ready", ServerStatus.READY.toString())
+                .bind("free", UnitStatus.FREE.toString())
+                .bind("anyRegion", request.region() == null ? 1 : 0)
+                .bind("region", String.valueOf(request.region()))
+                .bind("anyZone", request.zone() == null ? 1 : 0)
+                .bind("zone", String.valueOf(request.zone()))
+                .bind("anyCount", request.cpuCount() == null ? 1 : 0)
+                .bind("count", request.cpuCount() == null ? 0 : request.cpuCount().intValue())
+                .map(Rows::server)
+                .list());
+    }
+}

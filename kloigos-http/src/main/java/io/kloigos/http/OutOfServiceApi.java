@@ -1,0 +1,65 @@
+package io.kloigos.http;
+
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import io.kloigos.DecommissionRequest.Tenants;
+import io.kloigos.DrainRequest;
+import io.kloigos.Kloigos;
+import io.kloigos.model.Operation;
+import io.kloigos.model.Reason;
+import java.util.List;
+import java.util.Optional;
+
+/** What the addresses do by which operators take something out of service. Thread-safe. */
+final class OutOfServiceApi {
+    private final Kloigos kloigos;
+    private final Answers answers;
+
+    OutOfServiceApi(Kloigos kloigos, Answers answers) {
+        this.kloigos = kloigos;
+        this.answers = answers;
+    }
+
+    void addTo(RoutesConfig routes) {
+        routes.post("/api/servers/{hostname}/cordon", this::cordon);
+        routes.post("/api/servers/{hostname}/uncordon", this::uncordon);
+        routes.post("/api/servers/{hostname}/drain", this::drain);
+    }
+
+    private void cordon(Context context) {
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<Reason> reason = reader.body(RequestTypes.REASON);
+        reader.finish();
+        answers.send(context, kloigos.cordon(context.pathParam("hostname"), reason.orElseThrow()));
+    }
+
+    private void uncordon(Context context) {
+        new RequestReader(context).withoutQuery().finish();
+        answers.send(context, kloigos.uncordon(context.pathParam("hostname")));
+    }
+
+    private record Drain(Tenants tenants, boolean dryRun) {}
+
+    private void drain(Context context) {
+        RequestReader reader = new RequestReader(context);
+        Optional<Drain> query = reader.query(fields -> new Drain(
+                RequestReader.flag(fields, "force") ? Tenants.EVICT : Tenants.REFUSE, RequestReader.dryRun(fields)));
+        Optional<Reason> reason = reader.body(RequestTypes.REASON);
+        Optional<String> key = reader.idempotencyKey();
+        reader.finish();
+        Drain asked = query.orElseThrow();
+        DrainRequest request =
+                new DrainRequest(context.pathParam("hostname"), reason.orElseThrow(), asked.tenants());
+        if (asked.dryRun()) {
+            answers.send(context, kloigos.previewDrain(request));
+        } else {
+            List<Operation> operations =
+                    key.map(text -> kloigos.drain(request, text)).orElseGet(() -> kloigos.drain(request));
+            answers.send(
+                    context,
+                    new DrainResponse(
+                            answers.response(kloigos.server(request.hostname())),
+                            operations.stream().map(OperationResponse::withoutSteps).toList()));
+        }
+    }
+}

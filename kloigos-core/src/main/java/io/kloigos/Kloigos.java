@@ -541,6 +541,26 @@ public final class Kloigos implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes a free unit out of service, so that no tenant gets it, and returns it.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is not free
+     */
+    public ComputeUnit withdraw(ComputeId id, Reason reason) {
+        engine.requireOpen();
+        return told(inventory.outOfService().withdraw(id, reason, clock.instant()));
+    }
+
+    /**
+     * Puts a unit that was withdrawn back into service, and returns it.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is not unavailable
+     */
+    public ComputeUnit putBack(ComputeId id) {
+        engine.requireOpen();
+        return told(inventory.outOfService().putBack(id, clock.instant()));
+    }
+
     // Questions
 
     /** Returns the units that pass the filter, by server and by their order on it. */

@@ -486,7 +486,8 @@ public final class Inventory implements AutoCloseable {
             // What is changed of a unit in a tenant's hands does not show in its status.
             Tenancies.requireIdle(handle, unit);
         }
-        int changed = handle.createUpdate("UPDATE units SET status = :next, reason = :reason, operation_id = :operation"
+        int changed = handle.createUpdate("UPDATE units SET status = :next, reason = :reason,"
+                        + " operation_id = COALESCE(NULLIF(:operation, ''), operation_id)"
                         + " WHERE compute_id = :id AND status = :before")
                 .bind("next", next.toString())
                 .bind("reason", reason)

@@ -1,6 +1,7 @@
 package io.kloigos.inventory;
 
 import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.IdempotencyKey;
@@ -68,6 +69,48 @@ public final class OutOfService {
         String what = reason == null ? "uncordoned" : "cordoned: " + reason;
         inventory.audit(handle, hostname, Operations.NONE, now, status, status, what);
         return find(handle, hostname);
+    }
+
+    /**
+     * Takes a free unit out of service, and returns it.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not free
+     */
+    public ComputeUnit withdraw(ComputeId id, Reason reason, Instant now) {
+        return database.write(handle -> {
+            ComputeUnit unit = lock(handle, id);
+            if (unit.status() != UnitStatus.FREE) {
+                throw new KloigosException(
+                        ErrorCode.WRONG_STATE,
+                        "Cannot take unit " + id + " out of service: it is " + unit.status()
+                                + ". Only a free unit can be; deallocate it first if a tenant has it.");
+            }
+            inventory.change(handle, unit, UnitStatus.UNAVAILABLE, reason.text(), Operations.NONE, now);
+            return lock(handle, id);
+        });
+    }
+
+    /**
+     * Takes a unit back into service, and returns it.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not unavailable
+     */
+    public ComputeUnit putBack(ComputeId id, Instant now) {
+        return database.write(handle -> {
+            ComputeUnit unit = lock(handle, id);
+            if (unit.status() != UnitStatus.UNAVAILABLE) {
+                throw new KloigosException(
+                        ErrorCode.WRONG_STATE,
+                        "Cannot put unit " + id + " back into service: it is " + unit.status() + ", not "
+                                + UnitStatus.UNAVAILABLE + ".");
+            }
+            inventory.change(handle, unit, UnitStatus.FREE, "", Operations.NONE, now);
+            return lock(handle, id);
+        });
+    }
+
+    private ComputeUnit lock(Handle handle, ComputeId id) {
+        return inventory.lockUnit(handle, id).orElseThrow(() -> Inventory.unknownUnit(id));
     }
 
     private static Server find(Handle handle, String hostname) {

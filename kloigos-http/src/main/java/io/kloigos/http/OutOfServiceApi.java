@@ -5,6 +5,7 @@ import io.javalin.http.Context;
 import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.DrainRequest;
 import io.kloigos.Kloigos;
+import io.kloigos.model.ComputeId;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import java.util.List;
@@ -24,6 +25,8 @@ final class OutOfServiceApi {
         routes.post("/api/servers/{hostname}/cordon", this::cordon);
         routes.post("/api/servers/{hostname}/uncordon", this::uncordon);
         routes.post("/api/servers/{hostname}/drain", this::drain);
+        routes.post("/api/compute_units/{compute_id}/withdraw", this::withdraw);
+        routes.post("/api/compute_units/{compute_id}/put_back", this::putBack);
     }
 
     private void cordon(Context context) {
@@ -36,6 +39,21 @@ final class OutOfServiceApi {
     private void uncordon(Context context) {
         new RequestReader(context).withoutQuery().finish();
         answers.send(context, kloigos.uncordon(context.pathParam("hostname")));
+    }
+
+    private void withdraw(Context context) {
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
+        Optional<Reason> reason = reader.body(RequestTypes.REASON);
+        reader.finish();
+        answers.send(context, kloigos.withdraw(id.orElseThrow(), reason.orElseThrow()));
+    }
+
+    private void putBack(Context context) {
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
+        reader.finish();
+        answers.send(context, kloigos.putBack(id.orElseThrow()));
     }
 
     private record Drain(Tenants tenants, boolean dryRun) {}

@@ -133,4 +133,17 @@ class TenancyApiTest {
         assertThat(test.api.get(UNIT).expect(200).body().get("status").asText()).isEqualTo("free");
         send("POST", "/api/servers/host1/cordon", "{\"reason\": \" \"}").expect(422);
     }
+
+    @Test
+    void aFreeUnitIsWithdrawnAndPutBack() {
+        String unit = UNIT.replace("4-7", "8-11");
+        JsonNode withdrawn = send("POST", unit + "/withdraw", "{\"reason\": \"CPU 9 throttles\"}")
+                .expect(200)
+                .body();
+        assertThat(withdrawn.get("status").asText()).isEqualTo("unavailable");
+        assertThat(withdrawn.get("reason").asText()).isEqualTo("CPU 9 throttles");
+        assertThat(send("POST", unit + "/put_back", "").expect(200).body().get("status").asText())
+                .isEqualTo("free");
+        send("POST", UNIT + "/withdraw", "{\"reason\": \"x\"}").expect(409);
+    }
 }

@@ -150,4 +150,31 @@ class OutOfServiceTest {
         assertThat(kloigos.await(first.get(0).id()).error()).isNull();
         host.assertClean(kloigos.unit(UNIT));
     }
+
+    // Units
+
+    @Test
+    void aWithdrawnUnitIsHandedToNobodyUntilItIsPutBack() {
+        ComputeUnit withdrawn = kloigos.withdraw(UNIT, new Reason("CPU 5 throttles"));
+        assertThat(withdrawn.status()).isEqualTo(UnitStatus.UNAVAILABLE);
+        assertThat(withdrawn.reason()).isEqualTo("CPU 5 throttles");
+        allocate();
+        allocate();
+        assertThatThrownBy(this::allocate).hasMessageContaining("no unit is free");
+        assertThatThrownBy(() -> kloigos.deallocate(UNIT)).hasMessageContaining("is unavailable");
+
+        ComputeUnit free = kloigos.putBack(UNIT);
+        assertThat(free.status()).isEqualTo(UnitStatus.FREE);
+        assertThat(free.reason()).isEmpty();
+        assertThat(allocate().id()).isEqualTo(UNIT);
+    }
+
+    @Test
+    void onlyAFreeUnitIsWithdrawnAndOnlyAWithdrawnOneIsPutBack() {
+        assertThatThrownBy(() -> kloigos.putBack(UNIT)).hasMessageContaining("it is free, not unavailable");
+        allocate();
+        assertThatThrownBy(() -> kloigos.withdraw(UNIT, FAILING))
+                .hasMessageContaining("it is allocated")
+                .hasMessageContaining("deallocate it first");
+    }
 }

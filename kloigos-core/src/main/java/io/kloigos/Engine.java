@@ -2,6 +2,8 @@ package io.kloigos;
 
 import io.kloigos.inventory.Inventory;
 import io.kloigos.inventory.Operations;
+import io.kloigos.inventory.Operations.Change;
+import io.kloigos.inventory.Tenancies;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
@@ -53,6 +55,7 @@ final class Engine {
     private final String manager;
     private final Duration kept;
     private final Duration tendingEvery;
+    private final Expiry expiry;
     private final List<KloigosListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<String, Run> runs = new ConcurrentHashMap<>();
     private final ThreadPoolExecutor threads;
@@ -84,6 +87,7 @@ final class Engine {
      * @param manager what is noted on hosts about who manages them
      * @param kept how long operations are kept after their end
      * @param lease how long the inventory's leases last
+     * @param expiry finds units whose time is over
      */
     Engine(
             Inventory inventory,
@@ -92,12 +96,14 @@ final class Engine {
             String manager,
             Duration kept,
             Duration lease,
+            Expiry expiry,
             ThreadFactory factory) {
         this.inventory = inventory;
         this.driver = driver;
         this.clock = clock;
         this.manager = manager;
         this.kept = kept;
+        this.expiry = expiry;
         this.tendingEvery = lease.dividedBy(4);
         this.threads =
                 new ThreadPoolExecutor(PARALLEL, PARALLEL, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
@@ -143,12 +149,23 @@ final class Engine {
                 LOG.info("{} of {} is taken up", operation.kind(), subject(operation));
                 submit(operation);
             });
+            tendExpiry();
         }
         Instant now = clock.instant();
         if (forgotten.isBefore(now.minus(FORGETTING))) {
             forgotten = now;
             inventory.operations().forgetEndedBefore(now.minus(kept));
         }
+    }
+
+    private void tendExpiry() {
+        if (!listeners.isEmpty()) {
+            expiry.soon().forEach(unit -> announce(new Event.UnitExpiring(unit)));
+        }
+        expiry.over().forEach(operation -> {
+            LOG.info("{} has expired", subject(operation));
+            submit(operation);
+        });
     }
 
     private void announceChangesOfOthers() {
@@ -164,12 +181,15 @@ final class Engine {
                             announce(new Event.OperationChanged(operation));
                             announceSubject(operation);
                         },
-                        () -> announceSubject(change.subject())));
+                        () -> announceOutsideOperation(change)));
     }
 
-    private void announceSubject(String name) {
-        inventory.units(UnitFilter.named(name)).forEach(unit -> announce(new Event.UnitChanged(unit)));
-        inventory.server(name).ifPresent(server -> announce(new Event.ServerChanged(server)));
+    private void announceOutsideOperation(Change change) {
+        boolean expiring = change.reason().equals(Tenancies.EXPIRING);
+        inventory
+                .units(UnitFilter.named(change.subject()))
+                .forEach(unit -> announce(expiring ? new Event.UnitExpiring(unit) : new Event.UnitChanged(unit)));
+        inventory.server(change.subject()).ifPresent(server -> announce(new Event.ServerChanged(server)));
     }
 
     private boolean isClosing() {

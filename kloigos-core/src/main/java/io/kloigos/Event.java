@@ -14,6 +14,13 @@ public sealed interface Event {
     record UnitChanged(ComputeUnit unit) implements Event {}
 
     /**
+     * A unit will soon be taken back from its tenant. Told once, as soon as somebody listens.
+     *
+     * @param unit as it now is; {@link ComputeUnit#expiresAt()} says when
+     */
+    record UnitExpiring(ComputeUnit unit) implements Event {}
+
+    /**
      * A server has another status, or was cordoned or uncordoned.
      *
      * @param server as it now is

@@ -59,6 +59,7 @@ public final class Kloigos implements AutoCloseable {
     private final Inventory inventory;
     private final HostDriver driver;
     private final Engine engine;
+    private final Expiry expiry;
     private final InstantSource clock;
     private final Supplier<String> ids;
     private final Bases bases;
@@ -71,7 +72,9 @@ public final class Kloigos implements AutoCloseable {
         this.ids = builder.ids;
         this.bases = builder.bases;
         this.manager = "kloigos " + inventory.instanceId(builder.ids.get());
-        this.engine = new Engine(inventory, driver, clock, manager, builder.kept, builder.lease, builder.threads);
+        this.expiry = new Expiry(inventory, clock, ids, builder.expiryNotice);
+        this.engine =
+                new Engine(inventory, driver, clock, manager, builder.kept, builder.lease, expiry, builder.threads);
     }
 
     /** Returns a builder; only the driver is required. */
@@ -194,6 +197,7 @@ public final class Kloigos implements AutoCloseable {
     private ComputeUnit allocate(AllocateRequest request, @Nullable IdempotencyKey key) {
         engine.requireOpen();
         Supplier<Operation> claim = () -> {
+            expiry.requirePossible(request.expiresAt());
             ComputeUnit unit = inventory
                     .claim(
                             request,
@@ -250,6 +254,7 @@ public final class Kloigos implements AutoCloseable {
 
     /** Returns what {@link #allocate} would do now, and throws what it would throw. */
     public Preview previewAllocate(AllocateRequest request) {
+        expiry.requirePossible(request.expiresAt());
         ComputeUnit unit = inventory.candidate(request).orElseThrow(() -> noCapacity(request));
         Server server = server(unit.hostname());
         return new Preview(
@@ -431,6 +436,19 @@ public final class Kloigos implements AutoCloseable {
     public ComputeUnit setTags(ComputeId id, Tags tags) {
         engine.requireOpen();
         return told(inventory.tenancies().setTags(id, tags, clock.instant()));
+    }
+
+    /**
+     * Sets when a unit is taken back from its tenant, and returns it. From then on it is deallocated as soon as a replica
+     * looks, and no operation is under way on it. Listeners are told {@link Builder#expiryNotice} before.
+     *
+     * @param expiresAt in the future; null if only on request
+     * @throws KloigosException NOT_FOUND; INVALID_REQUEST; WRONG_STATE if it is not allocated
+     */
+    public ComputeUnit setExpiry(ComputeId id, @Nullable Instant expiresAt) {
+        engine.requireOpen();
+        expiry.requirePossible(expiresAt);
+        return told(inventory.tenancies().setExpiry(id, expiresAt, clock.instant()));
     }
 
     private ComputeUnit told(ComputeUnit unit) {
@@ -709,6 +727,7 @@ public final class Kloigos implements AutoCloseable {
         private Bases bases = Bases.defaults();
         private Duration kept = Duration.ofDays(7);
         private Duration lease = Duration.ofSeconds(20);
+        private Duration expiryNotice = Duration.ofHours(1);
         private ThreadFactory threads = Builder::daemon;
 
         private Builder() {}
@@ -764,6 +783,19 @@ public final class Kloigos implements AutoCloseable {
                 throw new IllegalArgumentException("a lease lasts a second at least, not " + duration);
             }
             this.lease = duration;
+            return this;
+        }
+
+        /**
+         * Sets how long before a unit expires listeners are told; without this, an hour.
+         *
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder expiryNotice(Duration duration) {
+            if (duration.isNegative()) {
+                throw new IllegalArgumentException("notice is given before the end, not " + duration);
+            }
+            this.expiryNotice = duration;
             return this;
         }
 

@@ -301,7 +301,7 @@ public final class Inventory implements AutoCloseable {
     private void insertUnit(Handle handle, ComputeUnit unit, int ordinal, String operationId) {
         handle.createUpdate(
                         "INSERT INTO units VALUES (:id, :hostname, :ordinal, :cpus, :cpuCount, :uid, :firstPort, :endPort,"
-                                + " :limits, :dataDirectory, :status, '', '{}', NULL, '[]', NULL, :operation, 0)")
+                                + " :limits, :dataDirectory, :status, '', '{}', NULL, '[]', NULL, :operation, 0, NULL, 0)")
                 .bind("id", unit.id().value())
                 .bind("hostname", unit.hostname())
                 .bind("ordinal", ordinal)
@@ -335,11 +335,13 @@ public final class Inventory implements AutoCloseable {
         return write(handle -> lockFree(handle, request).map(unit -> {
             Operation written = operation.apply(unit);
             change(handle, unit, UnitStatus.ALLOCATING, "", written.id(), written.createdAt());
-            handle.createUpdate("UPDATE units SET tags = :tags, deployment_id = :deployment, ssh_public_keys = :keys"
+            handle.createUpdate("UPDATE units SET tags = :tags, deployment_id = :deployment, ssh_public_keys = :keys,"
+                            + " expires_at = :expiresAt, expiry_told = 0"
                             + " WHERE compute_id = :id")
                     .bind("tags", Json.write(request.tags().values()))
                     .bind("deployment", request.tags().deploymentId().orElse(null))
                     .bind("keys", Json.write(request.sshPublicKeys()))
+                    .bind("expiresAt", Rows.text(request.expiresAt()))
                     .bind("id", unit.id().value())
                     .execute();
             operations.insertFenced(handle, written, DataDisks.KEEP, key);
@@ -444,7 +446,8 @@ public final class Inventory implements AutoCloseable {
 
     private static void forgetTenant(Handle handle, ComputeId id) {
         handle.execute(
-                "UPDATE units SET tags = '{}', deployment_id = NULL, ssh_public_keys = '[]', started_at = NULL"
+                "UPDATE units SET tags = '{}', deployment_id = NULL, ssh_public_keys = '[]', started_at = NULL,"
+                        + " expires_at = NULL"
                         + " WHERE compute_id = ?",
                 id.value());
     }

@@ -296,11 +296,12 @@ public final class Operations {
      * @param number its number in the audit log
      * @param subject the unit or server
      * @param operationId in which operation; empty if no host was changed
+     * @param reason what was noted beside the change
      */
-    public record Change(long number, String subject, String operationId) {
+    public record Change(long number, String subject, String operationId, String reason) {
         /** Returns what is the same for changes that belong together. */
         public String cause() {
-            return operationId.equals(NONE) ? subject : operationId;
+            return operationId.equals(NONE) ? subject + " " + reason : operationId;
         }
     }
 
@@ -310,11 +311,12 @@ public final class Operations {
      */
     public List<Change> changesOfOthers(Duration within) {
         return database.read(
-                handle -> handle.createQuery("SELECT id, subject, operation_id FROM audit WHERE written_at > "
+                handle -> handle.createQuery("SELECT id, subject, operation_id, reason FROM audit WHERE written_at > "
                                 + database.now() + " - :millis AND replica <> :replica ORDER BY id")
                         .bind("millis", within.toMillis())
                         .bind("replica", replica)
-                        .map((row, context) -> new Change(row.getLong(1), row.getString(2), row.getString(3)))
+                        .map((row, context) ->
+                                new Change(row.getLong(1), row.getString(2), row.getString(3), row.getString(4)))
                         .list());
     }
 

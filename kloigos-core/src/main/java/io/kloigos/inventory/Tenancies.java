@@ -7,8 +7,13 @@ import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Tags;
+import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +23,12 @@ import org.jspecify.annotations.Nullable;
  * does.
  */
 public final class Tenancies {
+    /** What is noted of a unit when listeners are told that it expires soon. */
+    public static final String EXPIRING = "expires soon";
+
+    private static final String EXPIRE_UNTIL =
+            "SELECT compute_id FROM units WHERE expires_at <= :until AND status = :allocated";
+
     private final Database database;
     private final Inventory inventory;
     private final Operations operations;
@@ -115,6 +126,89 @@ public final class Tenancies {
         });
     }
 
+    // Expiry
+
+    /**
+     * Sets when a unit is taken back from its tenant, and returns it.
+     *
+     * @param expiresAt null if only on request
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not allocated
+     */
+    public ComputeUnit setExpiry(ComputeId id, @Nullable Instant expiresAt, Instant now) {
+        return database.write(handle -> {
+            ComputeUnit unit = inventory.lockUnit(handle, id).orElseThrow(() -> Inventory.unknownUnit(id));
+            unit.requireAllocated("change the expiry of");
+            handle.execute(
+                    "UPDATE units SET expires_at = ?, expiry_told = 0 WHERE compute_id = ?",
+                    Rows.text(expiresAt),
+                    id.value());
+            noteOutsideOperation(handle, unit, expiresAt == null ? "expires never" : "expires at " + expiresAt, now);
+            return Inventory.findUnit(handle, id).orElseThrow();
+        });
+    }
+
+    /** Returns the units that expire until then and of which that was not returned before, at any replica. */
+    public List<ComputeUnit> tellExpiring(Instant until, Instant now) {
+        if (idsOf(EXPIRE_UNTIL + " AND expiry_told = 0", until).isEmpty()) {
+            return List.of();
+        }
+        return database.write(handle -> {
+            List<ComputeUnit> told = new ArrayList<>();
+            for (ComputeId id : idsOf(handle, EXPIRE_UNTIL + " AND expiry_told = 0", until)) {
+                int changed = handle.execute(
+                        "UPDATE units SET expiry_told = 1 WHERE compute_id = ? AND expiry_told = 0", id.value());
+                if (changed == 1) {
+                    ComputeUnit unit = Inventory.findUnit(handle, id).orElseThrow();
+                    noteOutsideOperation(handle, unit, EXPIRING, now);
+                    told.add(unit);
+                }
+            }
+            return told;
+        });
+    }
+
+    /**
+     * Begins to take back the units that have expired, and returns the operations that do so, once at all replicas. A unit on
+     * which an operation is under way is left for later.
+     *
+     * @param operation makes the operation for a unit
+     */
+    public List<Operation> beginExpired(Instant now, Function<ComputeUnit, Operation> operation) {
+        List<Operation> begun = new ArrayList<>();
+        for (ComputeId id : idsOf(EXPIRE_UNTIL, now)) {
+            database.write(handle -> inventory
+                            .lockUnit(handle, id)
+                            .filter(unit -> hasExpired(unit, now) && isIdle(handle, unit))
+                            .map(unit -> beginExpired(handle, unit, operation.apply(unit))))
+                    .ifPresent(begun::add);
+        }
+        return begun;
+    }
+
+    private Operation beginExpired(Handle handle, ComputeUnit unit, Operation operation) {
+        String reason = "expired at " + unit.expiresAt();
+        inventory.change(handle, unit, UnitStatus.DEALLOCATING, reason, operation.id(), operation.createdAt());
+        operations.insertFenced(handle, operation, DataDisks.KEEP, null);
+        return operation;
+    }
+
+    private static boolean hasExpired(ComputeUnit unit, Instant now) {
+        Instant expiresAt = unit.expiresAt();
+        return unit.status() == UnitStatus.ALLOCATED && expiresAt != null && !expiresAt.isAfter(now);
+    }
+
+    private List<ComputeId> idsOf(String select, Instant until) {
+        return database.read(handle -> idsOf(handle, select, until));
+    }
+
+    private static List<ComputeId> idsOf(Handle handle, String select, Instant until) {
+        return handle.createQuery(select)
+                .bind("until", Rows.text(until))
+                .bind("allocated", UnitStatus.ALLOCATED.toString())
+                .map((row, context) -> new ComputeId(row.getString(1)))
+                .list();
+    }
+
     private void noteOutsideOperation(Handle handle, ComputeUnit unit, String what, Instant at) {
         String status = unit.status().toString();
         inventory.audit(handle, unit.id().value(), Operations.NONE, at, status, status, what);
@@ -144,17 +238,21 @@ public final class Tenancies {
     }
 
     static void requireIdle(Handle handle, ComputeUnit unit) {
-        String newest = unit.operationId();
-        if (newest == null) {
-            return;
-        }
-        Operations.find(handle, newest)
-                .filter(operation -> !operation.state().isEnded())
-                .ifPresent(operation -> {
-                    throw new KloigosException(
-                            ErrorCode.WRONG_STATE,
-                            "Cannot change unit " + unit.id() + " now: operation " + operation.id() + " ("
-                                    + operation.kind() + ") is under way on it. Wait until it ends, or cancel it.");
-                });
+        underWay(handle, unit).ifPresent(operation -> {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot change unit " + unit.id() + " now: operation " + operation.id() + " (" + operation.kind()
+                            + ") is under way on it. Wait until it ends, or cancel it.");
+        });
+    }
+
+    private static boolean isIdle(Handle handle, ComputeUnit unit) {
+        return underWay(handle, unit).isEmpty();
+    }
+
+    private static Optional<Operation> underWay(Handle handle, ComputeUnit unit) {
+        return Optional.ofNullable(unit.operationId())
+                .flatMap(newest -> Operations.find(handle, newest))
+                .filter(operation -> !operation.state().isEnded());
     }
 }

@@ -1,5 +1,6 @@
 package io.kloigos.model;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -12,13 +13,15 @@ import org.jspecify.annotations.Nullable;
  * @param zone only there; null for anywhere
  * @param tags what to note on the unit
  * @param sshPublicKeys the keys with any of which the tenant will log in: 1 to 64
+ * @param expiresAt when the unit is taken back; null if only on request
  */
 public record AllocateRequest(
         @Nullable Integer cpuCount,
         @Nullable String region,
         @Nullable String zone,
         Tags tags,
-        List<SshPublicKey> sshPublicKeys) {
+        List<SshPublicKey> sshPublicKeys,
+        @Nullable Instant expiresAt) {
     public AllocateRequest {
         Objects.requireNonNull(tags);
         sshPublicKeys = SshPublicKey.several(sshPublicKeys);
@@ -30,13 +33,13 @@ public record AllocateRequest(
         }
     }
 
-    /** A request with one key. */
+    /** A request with one key, for a unit that stays until it is given back. */
     public AllocateRequest(
             @Nullable Integer cpuCount,
             @Nullable String region,
             @Nullable String zone,
             Tags tags,
             SshPublicKey sshPublicKey) {
-        this(cpuCount, region, zone, tags, List.of(sshPublicKey));
+        this(cpuCount, region, zone, tags, List.of(sshPublicKey), null);
     }
 }

@@ -106,6 +106,11 @@ public record ComputeUnit(
         return tenancy.startedAt();
     }
 
+    /** Returns when it is taken back from its tenant; null if only on request. */
+    public @Nullable Instant expiresAt() {
+        return tenancy.expiresAt();
+    }
+
     /**
      * Makes sure that the unit is in a tenant's hands.
      *

@@ -11,9 +11,11 @@ import org.jspecify.annotations.Nullable;
  * @param tags what the tenant noted
  * @param sshPublicKeys the keys with which the tenant logs in; none while there is no tenant
  * @param startedAt when the unit was handed to the tenant; null before, and while there is no tenant
+ * @param expiresAt when the unit is taken back; null if only on request
  */
-public record Tenancy(Tags tags, List<SshPublicKey> sshPublicKeys, @Nullable Instant startedAt) {
-    private static final Tenancy NONE = new Tenancy(Tags.none(), List.of(), null);
+public record Tenancy(
+        Tags tags, List<SshPublicKey> sshPublicKeys, @Nullable Instant startedAt, @Nullable Instant expiresAt) {
+    private static final Tenancy NONE = new Tenancy(Tags.none(), List.of(), null, null);
 
     public Tenancy {
         Objects.requireNonNull(tags);
@@ -27,6 +29,6 @@ public record Tenancy(Tags tags, List<SshPublicKey> sshPublicKeys, @Nullable Ins
 
     /** Returns this tenancy with other keys. */
     public Tenancy withKeys(List<SshPublicKey> keys) {
-        return new Tenancy(tags, keys, startedAt);
+        return new Tenancy(tags, keys, startedAt, expiresAt);
     }
 }

@@ -29,6 +29,7 @@ record ComputeUnitResponse(
         Limits limits,
         Directories directories,
         List<String> sshPublicKeys,
+        @Nullable Instant expiresAt,
         @Nullable String operationId) {
 
     record Limits(
@@ -99,6 +100,7 @@ record ComputeUnitResponse(
                 Limits.of(unit.limits()),
                 new Directories(unit.home(), unit.opt(), unit.mnt()),
                 unit.sshPublicKeys().stream().map(SshPublicKey::line).toList(),
+                unit.expiresAt(),
                 unit.operationId());
     }
 }

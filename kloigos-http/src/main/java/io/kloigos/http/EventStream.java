@@ -153,15 +153,21 @@ final class EventStream implements KloigosListener, AutoCloseable {
 
     private byte[] message(Event event) {
         if (event instanceof Event.UnitChanged changed) {
-            ComputeUnit unit = changed.unit();
-            Server server = kloigos.server(unit.hostname());
-            return message("unit", ComputeUnitResponse.of(unit, ServerResponse.sshPort(server, settings)));
+            return message("unit", changed.unit());
+        }
+        if (event instanceof Event.UnitExpiring expiring) {
+            return message("unit_expiring", expiring.unit());
         }
         if (event instanceof Event.ServerChanged changed) {
             return message("server", ServerResponse.of(changed.server(), settings));
         }
         Operation operation = ((Event.OperationChanged) event).operation();
         return message("operation", OperationResponse.of(operation));
+    }
+
+    private byte[] message(String name, ComputeUnit unit) {
+        Server server = kloigos.server(unit.hostname());
+        return message(name, ComputeUnitResponse.of(unit, ServerResponse.sshPort(server, settings)));
     }
 
     private static byte[] message(String name, Object data) {

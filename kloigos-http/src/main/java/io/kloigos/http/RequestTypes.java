@@ -17,7 +17,10 @@ import io.kloigos.model.Reason;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +41,8 @@ final class RequestTypes {
 
     static final JsonType<Reason> REASON = JsonType.object(
             fields -> fields.required("reason", JsonType.text(Reason::new), new Reason("any")));
+    private static final JsonType<Instant> TIME = JsonType.text(RequestTypes::time);
+    static final JsonType<Optional<Instant>> SET_EXPIRY = JsonType.object(RequestTypes::expiry);
     private static final JsonType<SshPublicKey> KEY = JsonType.text(SshPublicKey::new);
     private static final JsonType<Tags> TAGS = JsonType.object(fields -> new Tags(fields.all()));
     private static final JsonType<Tags> TAGS_OR_NONE = node -> node.isNull() ? Tags.none() : TAGS.read(node);
@@ -58,7 +63,24 @@ final class RequestTypes {
                 fields.optional("region", JsonType.text(), null),
                 fields.optional("zone", JsonType.text(), null),
                 fields.required("tags", TAGS_OR_NONE, Tags.none()),
-                allocationKeys(fields));
+                allocationKeys(fields),
+                fields.optional("expires_at", TIME, null));
+    }
+
+    private static Instant time(String text) {
+        try {
+            return Instant.parse(text);
+        } catch (DateTimeParseException e) {
+            throw KloigosException.invalid("datetime_parsing", "is no time such as \"2026-11-23T12:00:00Z\"");
+        }
+    }
+
+    /** The field must be there, since without it nobody says what is meant. */
+    private static Optional<Instant> expiry(JsonFields fields) {
+        return fields.required(
+                "expires_at",
+                node -> node.isNull() ? Optional.<Instant>empty() : Optional.of(TIME.read(node)),
+                Optional.empty());
     }
 
     /** One key, as ever, or several. */

@@ -7,6 +7,7 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
+import java.time.Instant;
 import java.util.Optional;
 
 /** What the addresses do that change units in tenants' hands. Thread-safe. */
@@ -22,6 +23,7 @@ final class TenancyApi {
     void addTo(RoutesConfig routes) {
         routes.put("/api/compute_units/{compute_id}/ssh_keys", context -> change(context, RequestTypes.ROTATE_KEYS));
         routes.put("/api/compute_units/{compute_id}/tags", this::tags);
+        routes.put("/api/compute_units/{compute_id}/expires_at", this::expiry);
     }
 
     private void tags(Context context) {
@@ -30,6 +32,16 @@ final class TenancyApi {
         Optional<Tags> tags = reader.body(RequestTypes.SET_TAGS);
         reader.finish();
         answers.send(context, kloigos.setTags(id.orElseThrow(), tags.orElseThrow()));
+    }
+
+    private void expiry(Context context) {
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
+        Optional<Optional<Instant>> expiresAt = reader.body(RequestTypes.SET_EXPIRY);
+        reader.finish();
+        answers.send(
+                context,
+                kloigos.setExpiry(id.orElseThrow(), expiresAt.orElseThrow().orElse(null)));
     }
 
     private void change(Context context, JsonType<UnitChange> type) {

@@ -146,4 +146,32 @@ class TenancyApiTest {
                 .isEqualTo("free");
         send("POST", UNIT + "/withdraw", "{\"reason\": \"x\"}").expect(409);
     }
+
+    @Test
+    void aUnitIsGivenAnExpiry() {
+        JsonNode unit = send("PUT", UNIT + "/expires_at", "{\"expires_at\": \"2999-12-24T18:00:00Z\"}")
+                .expect(200)
+                .body();
+        assertThat(unit.get("expires_at").asText()).isEqualTo("2999-12-24T18:00:00Z");
+        assertThat(send("PUT", UNIT + "/expires_at", "{\"expires_at\": null}")
+                        .expect(200)
+                        .body()
+                        .get("expires_at")
+                        .isNull())
+                .isTrue();
+        send("PUT", UNIT + "/expires_at", "{}").expect(422);
+        send("PUT", UNIT + "/expires_at", "{\"expires_at\": \"tomorrow\"}").expect(422);
+        send("PUT", UNIT + "/expires_at", "{\"expires_at\": \"2001-01-01T00:00:00Z\"}")
+                .expect(422);
+        assertThat(send(
+                                "POST",
+                                "/api/compute_units/allocate",
+                                TestServer.ALLOCATE.replace(
+                                        "{\"tags\"", "{\"expires_at\": \"2999-01-01T00:00:00Z\", \"tags\""))
+                        .expect(200)
+                        .body()
+                        .get("expires_at")
+                        .asText())
+                .isEqualTo("2999-01-01T00:00:00Z");
+    }
 }

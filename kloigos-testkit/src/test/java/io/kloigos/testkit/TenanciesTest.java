@@ -3,6 +3,7 @@ package io.kloigos.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kloigos.Event;
 import io.kloigos.Kloigos;
 import io.kloigos.Preview;
 import io.kloigos.model.AllocateRequest;
@@ -22,10 +23,13 @@ import io.kloigos.model.UnitStatus;
 import io.kloigos.spi.Step;
 import io.kloigos.testkit.HostFailure.Effect;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,8 +48,10 @@ class TenanciesTest {
     private static final ComputeId OTHER = new ComputeId("host1_8-11");
     private static final String KEY_FILE = "/etc/kloigos/keys/u4-7";
 
+    private static final Instant NOON = Instant.parse("2026-11-23T12:00:00Z");
+
     private final Path database;
-    private final SettableClock clock = SettableClock.at(Instant.parse("2026-11-23T12:00:00Z"));
+    private final SettableClock clock = SettableClock.at(NOON);
     private final FakeHost host = FakeHost.builder("host1", "10.0.0.1")
             .cpus(16)
             .nodes(2)
@@ -63,6 +69,7 @@ class TenanciesTest {
                 .driver(FakeFleet.of(host).driver())
                 .database(database)
                 .clock(clock)
+                .lease(Duration.ofSeconds(2))
                 .build();
     }
 
@@ -105,7 +112,7 @@ class TenanciesTest {
 
     @Test
     void aUnitMayHaveSeveralKeysFromTheStart() {
-        ComputeUnit unit = kloigos.allocate(new AllocateRequest(null, null, null, Tags.none(), List.of(FIRST, SECOND)));
+        ComputeUnit unit = kloigos.allocate(new AllocateRequest(null, null, null, Tags.none(), List.of(FIRST, SECOND), null));
 
         host.assertAllocated(unit);
         assertThat(host.login(unit.user()).keys()).containsExactly(FIRST.line(), SECOND.line());
@@ -213,5 +220,83 @@ class TenanciesTest {
         host.assertState(before);
         assertThatThrownBy(() -> kloigos.setTags(OTHER, tags))
                 .hasMessageStartingWith("Cannot change the tags of unit host1_8-11: it is free.");
+    }
+
+    // Expiry
+
+    private void restart() {
+        kloigos.close();
+        kloigos = start();
+    }
+
+    private List<Operation> deallocations() {
+        return kloigos.operations(100).stream()
+                .filter(operation -> operation.kind() == Operation.Kind.DEALLOCATE)
+                .toList();
+    }
+
+    @Test
+    void anExpiredUnitIsTakenBackOnceEvenIfNobodyWasThereAtThatTime() {
+        ComputeUnit other = kloigos.allocate(new AllocateRequest(
+                4, null, null, Tags.none(), List.of(FIRST), NOON.plus(Duration.ofHours(2))));
+        assertThat(kloigos.setExpiry(UNIT, NOON.plus(Duration.ofHours(3))).expiresAt())
+                .isEqualTo(NOON.plus(Duration.ofHours(3)));
+
+        clock.advance(Duration.ofHours(2));
+        restart();
+        assertThat(deallocations()).singleElement().satisfies(operation -> {
+            assertThat(operation.computeId()).isEqualTo(other.id());
+            assertThat(kloigos.await(operation.id()).error()).isNull();
+        });
+        host.assertClean(kloigos.unit(other.id()));
+        assertThat(kloigos.unit(other.id()).expiresAt()).isNull();
+        assertThat(kloigos.unit(UNIT).status()).isEqualTo(UnitStatus.ALLOCATED);
+        restart();
+        assertThat(deallocations()).hasSize(1);
+    }
+
+    @Test
+    void anExpiryIsPutOffAndTakenAway() {
+        kloigos.setExpiry(UNIT, NOON.plus(Duration.ofHours(1)));
+        kloigos.setExpiry(UNIT, NOON.plus(Duration.ofHours(3)));
+        clock.advance(Duration.ofHours(2));
+        restart();
+        assertThat(kloigos.setExpiry(UNIT, null).expiresAt()).isNull();
+        clock.advance(Duration.ofHours(2));
+        restart();
+
+        assertThat(deallocations()).isEmpty();
+        assertThat(host.login("u4-7").succeeds()).isTrue();
+    }
+
+    @Test
+    void aUnitExpiresInTheFutureOnly() {
+        assertThatThrownBy(() -> kloigos.setExpiry(UNIT, NOON)).hasMessageContaining("is not between now and");
+        assertRefused(
+                ErrorCode.INVALID_REQUEST,
+                () -> kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), List.of(FIRST), NOON)));
+        assertRefused(ErrorCode.WRONG_STATE, () -> kloigos.setExpiry(OTHER, NOON.plusSeconds(1)));
+    }
+
+    @Test
+    void listenersAreToldBeforeAUnitExpiresOnce() throws InterruptedException {
+        kloigos.setExpiry(UNIT, NOON.plus(Duration.ofHours(2)));
+        BlockingQueue<Event> told = new LinkedBlockingQueue<>();
+        kloigos.listen(event -> {
+            if (!(event instanceof Event.OperationChanged)) {
+                told.add(event);
+            }
+        });
+        clock.advance(Duration.ofMinutes(61));
+
+        assertThat(told.take()).isInstanceOfSatisfying(Event.UnitExpiring.class, expiring -> {
+            assertThat(expiring.unit().id()).isEqualTo(UNIT);
+            assertThat(expiring.unit().expiresAt()).isEqualTo(NOON.plus(Duration.ofHours(2)));
+        });
+        clock.advance(Duration.ofHours(1));
+        assertThat(told.take())
+                .isInstanceOfSatisfying(
+                        Event.UnitChanged.class,
+                        changed -> assertThat(changed.unit().reason()).isEqualTo("expired at 2026-11-23T14:00:00Z"));
     }
 }

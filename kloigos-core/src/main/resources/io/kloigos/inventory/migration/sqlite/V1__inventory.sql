@@ -46,6 +46,8 @@ CREATE TABLE units (
   started_at     TEXT,
   operation_id   TEXT,
   fence          INTEGER NOT NULL,
+  expires_at     TEXT,
+  expiry_told    INTEGER NOT NULL,
   UNIQUE (hostname, uid),
   UNIQUE (hostname, first_port),
   UNIQUE (hostname, ordinal)
@@ -53,6 +55,7 @@ CREATE TABLE units (
 
 CREATE INDEX units_by_status ON units (status, cpu_count, hostname, ordinal);
 CREATE INDEX units_by_deployment ON units (deployment_id);
+CREATE INDEX units_by_expiry ON units (expires_at);
 
 -- The last net: no CPU is ever in two units.
 CREATE TABLE unit_cpus (

@@ -321,7 +321,7 @@ final class Engine {
             case DECOMMISSION ->
                 HostPlanner.decommission(
                         planId, server, unitsOf(server), inventory.operations().dataDisks(operation.id()));
-            case ROTATE_KEYS ->
+            case ROTATE_KEYS, STOP, START ->
                 HostPlanner.change(
                         planId,
                         operation.kind(),
@@ -437,7 +437,7 @@ final class Engine {
                         reason);
             case ALLOCATE -> endOnUnit(ended, good ? UnitStatus.ALLOCATED : UnitStatus.ALLOCATION_FAIL, reason);
             case DEALLOCATE -> endOnUnit(ended, good ? UnitStatus.FREE : UnitStatus.DEALLOCATION_FAIL, reason);
-            case ROTATE_KEYS -> inventory.tenancies().end(ended, reason, now);
+            case ROTATE_KEYS, STOP, START -> inventory.tenancies().end(ended, reason, now);
         }
         LOG.info("{} of {} {}", running.kind(), subject(running), ended.state());
         announce(new Event.OperationChanged(ended));

@@ -403,7 +403,7 @@ public final class Kloigos implements AutoCloseable {
         engine.requireOpen();
         Supplier<Operation> begin = () -> {
             Operation operation = newOperation(change.kind(), unit(id).hostname(), id);
-            inventory.tenancies().begin(id, operation, key, change::madeTo);
+            inventory.tenancies().begin(id, operation, key, unit -> change.madeTo(unit, operation.createdAt()));
             return operation;
         };
         Operation operation = await(once(key, begin, this::runUnlessTakenOver).id());
@@ -421,7 +421,7 @@ public final class Kloigos implements AutoCloseable {
     /** Returns what {@link #change} would do now, and throws what it would throw. */
     public Preview previewChange(ComputeId id, UnitChange change) {
         ComputeUnit unit = unit(id);
-        ComputeUnit wanted = change.madeTo(unit);
+        ComputeUnit wanted = change.madeTo(unit, clock.instant());
         inventory.tenancies().requireIdle(unit);
         Server server = server(unit.hostname());
         return new Preview(

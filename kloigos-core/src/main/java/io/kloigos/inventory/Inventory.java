@@ -301,7 +301,7 @@ public final class Inventory implements AutoCloseable {
     private void insertUnit(Handle handle, ComputeUnit unit, int ordinal, String operationId) {
         handle.createUpdate(
                         "INSERT INTO units VALUES (:id, :hostname, :ordinal, :cpus, :cpuCount, :uid, :firstPort, :endPort,"
-                                + " :limits, :dataDirectory, :status, '', '{}', NULL, '[]', NULL, :operation, 0, NULL, 0)")
+                                + " :limits, :dataDirectory, :status, '', '{}', NULL, '[]', NULL, :operation, 0, NULL, 0, NULL)")
                 .bind("id", unit.id().value())
                 .bind("hostname", unit.hostname())
                 .bind("ordinal", ordinal)
@@ -447,7 +447,7 @@ public final class Inventory implements AutoCloseable {
     private static void forgetTenant(Handle handle, ComputeId id) {
         handle.execute(
                 "UPDATE units SET tags = '{}', deployment_id = NULL, ssh_public_keys = '[]', started_at = NULL,"
-                        + " expires_at = NULL"
+                        + " expires_at = NULL, stopped_at = NULL"
                         + " WHERE compute_id = ?",
                 id.value());
     }
@@ -619,7 +619,7 @@ public final class Inventory implements AutoCloseable {
             case ALLOCATE -> UnitStatus.ALLOCATING;
             case DEALLOCATE -> UnitStatus.DEALLOCATING;
             case DECOMMISSION -> UnitStatus.DECOMMISSIONING;
-            case ROTATE_KEYS -> UnitStatus.ALLOCATED;
+            case ROTATE_KEYS, STOP, START -> UnitStatus.ALLOCATED;
         };
     }
 }

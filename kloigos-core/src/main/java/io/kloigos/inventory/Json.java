@@ -13,6 +13,7 @@ import io.kloigos.model.CpuSet;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.SshPublicKey;
+import java.time.Instant;
 import java.util.function.Function;
 
 /** How structured values stand in a column. */
@@ -26,6 +27,7 @@ final class Json {
         addText(module, CpuSet.class, CpuSet::parse);
         addText(module, ByteSize.class, ByteSize::parse);
         addText(module, SshPublicKey.class, SshPublicKey::new);
+        addText(module, Instant.class, Instant::parse);
         return JsonMapper.builder().addModule(module).build();
     }
 

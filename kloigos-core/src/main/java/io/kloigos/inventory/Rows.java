@@ -85,7 +85,8 @@ final class Rows {
                 new Tags(Json.read(row.getString("tags"), new TypeReference<Map<String, Object>>() {})),
                 Json.read(row.getString("ssh_public_keys"), new TypeReference<List<SshPublicKey>>() {}),
                 instant(row.getString("started_at")),
-                instant(row.getString("expires_at")));
+                instant(row.getString("expires_at")),
+                instant(row.getString("stopped_at")));
     }
 
     static Operation operation(ResultSet row) throws SQLException {

@@ -101,8 +101,9 @@ public final class Tenancies {
     }
 
     private static void write(Handle handle, ComputeUnit unit) {
-        handle.createUpdate("UPDATE units SET ssh_public_keys = :keys WHERE compute_id = :id")
+        handle.createUpdate("UPDATE units SET ssh_public_keys = :keys, stopped_at = :stoppedAt WHERE compute_id = :id")
                 .bind("keys", Json.write(unit.sshPublicKeys()))
+                .bind("stoppedAt", Rows.text(unit.stoppedAt()))
                 .bind("id", unit.id().value())
                 .execute();
     }

@@ -2,20 +2,24 @@ package io.kloigos.inventory;
 
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.Tenancy;
+import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What a unit will be once the operation that changes it has succeeded. */
-record Wanted(List<SshPublicKey> sshPublicKeys) {
+record Wanted(List<SshPublicKey> sshPublicKeys, @Nullable Instant stoppedAt) {
     Wanted {
         sshPublicKeys = List.copyOf(sshPublicKeys);
     }
 
     static Wanted of(ComputeUnit changed) {
-        return new Wanted(changed.sshPublicKeys());
+        return new Wanted(changed.sshPublicKeys(), changed.stoppedAt());
     }
 
     /** Returns the unit made so. */
     ComputeUnit appliedTo(ComputeUnit unit) {
-        return unit.with(unit.tenancy().withKeys(sshPublicKeys));
+        Tenancy tenancy = unit.tenancy().withKeys(sshPublicKeys);
+        return unit.with(stoppedAt == null ? tenancy.running() : tenancy.stopped(stoppedAt));
     }
 }

@@ -111,6 +111,16 @@ public record ComputeUnit(
         return tenancy.expiresAt();
     }
 
+    /** Returns since when nothing of its tenant runs; null if it is not stopped. */
+    public @Nullable Instant stoppedAt() {
+        return tenancy.stoppedAt();
+    }
+
+    /** Tells whether it is in a tenant's hands, but nothing of the tenant runs. */
+    public boolean isStopped() {
+        return stoppedAt() != null;
+    }
+
     /**
      * Makes sure that the unit is in a tenant's hands.
      *

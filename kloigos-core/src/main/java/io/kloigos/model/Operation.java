@@ -41,7 +41,9 @@ public record Operation(
         ALLOCATE,
         DEALLOCATE,
         DECOMMISSION,
-        ROTATE_KEYS;
+        ROTATE_KEYS,
+        STOP,
+        START;
 
         @Override
         public String toString() {

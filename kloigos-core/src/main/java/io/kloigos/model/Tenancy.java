@@ -12,10 +12,15 @@ import org.jspecify.annotations.Nullable;
  * @param sshPublicKeys the keys with which the tenant logs in; none while there is no tenant
  * @param startedAt when the unit was handed to the tenant; null before, and while there is no tenant
  * @param expiresAt when the unit is taken back; null if only on request
+ * @param stoppedAt since when nothing of the tenant runs and nobody can log in; null if the unit is not stopped
  */
 public record Tenancy(
-        Tags tags, List<SshPublicKey> sshPublicKeys, @Nullable Instant startedAt, @Nullable Instant expiresAt) {
-    private static final Tenancy NONE = new Tenancy(Tags.none(), List.of(), null, null);
+        Tags tags,
+        List<SshPublicKey> sshPublicKeys,
+        @Nullable Instant startedAt,
+        @Nullable Instant expiresAt,
+        @Nullable Instant stoppedAt) {
+    private static final Tenancy NONE = new Tenancy(Tags.none(), List.of(), null, null, null);
 
     public Tenancy {
         Objects.requireNonNull(tags);
@@ -29,6 +34,16 @@ public record Tenancy(
 
     /** Returns this tenancy with other keys. */
     public Tenancy withKeys(List<SshPublicKey> keys) {
-        return new Tenancy(tags, keys, startedAt, expiresAt);
+        return new Tenancy(tags, keys, startedAt, expiresAt, stoppedAt);
+    }
+
+    /** Returns this tenancy, stopped at that time. */
+    public Tenancy stopped(Instant at) {
+        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, at);
+    }
+
+    /** Returns this tenancy, not stopped. */
+    public Tenancy running() {
+        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, null);
     }
 }

@@ -1,5 +1,6 @@
 package io.kloigos.model;
 
+import java.time.Instant;
 import java.util.List;
 
 /** What can be changed of a unit while it is in a tenant's hands. */
@@ -10,9 +11,10 @@ public sealed interface UnitChange {
     /**
      * Returns the unit as it will be.
      *
+     * @param now when the change is asked for
      * @throws KloigosException WRONG_STATE if this cannot be changed of it now
      */
-    ComputeUnit madeTo(ComputeUnit unit);
+    ComputeUnit madeTo(ComputeUnit unit, Instant now);
 
     /**
      * The tenant's keys are these and no others. Who is logged in stays, and keys that the tenant put into {@code
@@ -31,9 +33,50 @@ public sealed interface UnitChange {
         }
 
         @Override
-        public ComputeUnit madeTo(ComputeUnit unit) {
+        public ComputeUnit madeTo(ComputeUnit unit, Instant now) {
             unit.requireAllocated("rotate the SSH keys of");
             return unit.with(unit.tenancy().withKeys(sshPublicKeys));
+        }
+    }
+
+    /**
+     * Nothing of the tenant runs any more, and nobody can log in, also after a reboot of the host. Files, keys, jobs and limits stay.
+     */
+    record Stop() implements UnitChange {
+        @Override
+        public Operation.Kind kind() {
+            return Operation.Kind.STOP;
+        }
+
+        @Override
+        public ComputeUnit madeTo(ComputeUnit unit, Instant now) {
+            unit.requireAllocated("stop");
+            if (unit.isStopped()) {
+                throw new KloigosException(
+                        ErrorCode.WRONG_STATE,
+                        "Cannot stop unit " + unit.id() + ": it is stopped since " + unit.stoppedAt()
+                                + ". Start or deallocate it.");
+            }
+            return unit.with(unit.tenancy().stopped(now));
+        }
+    }
+
+    /** What {@link Stop} ended is possible again: the user manager runs, and the tenant can log in. */
+    record Start() implements UnitChange {
+        @Override
+        public Operation.Kind kind() {
+            return Operation.Kind.START;
+        }
+
+        @Override
+        public ComputeUnit madeTo(ComputeUnit unit, Instant now) {
+            unit.requireAllocated("start");
+            if (!unit.isStopped()) {
+                throw new KloigosException(
+                        ErrorCode.WRONG_STATE,
+                        "Cannot start unit " + unit.id() + ": it is not stopped. Stop it first to start it anew.");
+            }
+            return unit.with(unit.tenancy().running());
         }
     }
 }

@@ -318,6 +318,11 @@ public final class HostPlanner {
      */
     public static HostPlan allocate(String id, Server server, ComputeUnit unit, List<SshPublicKey> keys) {
         Steps steps = new Steps();
+        letIn(steps, server, unit, keys);
+        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
+    }
+
+    private static void letIn(Steps steps, Server server, ComputeUnit unit, List<SshPublicKey> keys) {
         if (unit.dataDirectory() != null) {
             steps.mounted(List.of(unit.mnt()));
         }
@@ -329,7 +334,6 @@ public final class HostPlanner {
         steps.add(directoriesOwned(unit));
         expectLimits(steps, server, unit);
         steps.rootFile(HostFiles.key(unit), HostFiles.authorizedKeys(keys));
-        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
 
     /**
@@ -344,6 +348,8 @@ public final class HostPlanner {
             String id, Operation.Kind kind, Server server, ComputeUnit unit, ComputeUnit wanted) {
         return switch (kind) {
             case ROTATE_KEYS -> rotateKeys(id, wanted);
+            case STOP -> stop(id, unit);
+            case START -> start(id, server, wanted);
             default -> throw new IllegalArgumentException(kind + " changes no unit in a tenant's hands");
         };
     }
@@ -354,6 +360,31 @@ public final class HostPlanner {
         String content = HostFiles.authorizedKeys(unit.sshPublicKeys());
         steps.rootFile(HostFiles.key(unit), content);
         steps.expectFile(content.strip(), HostFiles.key(unit));
+        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
+    }
+
+    /** As at the end of a tenant, but for what the tenant stored. Jobs stay too: an expired account's are not run. */
+    private static HostPlan stop(String id, ComputeUnit unit) {
+        Steps steps = new Steps();
+        Tenant tenant = tenant(unit);
+        shutOut(steps, unit);
+        List<Trace> running = List.of(Trace.PROCESSES, Trace.SESSIONS, Trace.MOUNTS);
+        running.forEach(trace -> steps.add(new Step.Erasure(trace, tenant)));
+        running.forEach(
+                trace -> steps.add(new Step.Expectation(new Reading.Traces(trace, tenant), Reading.Traces.NONE)));
+        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
+    }
+
+    private static void shutOut(Steps steps, ComputeUnit unit) {
+        steps.remove(HostFiles.key(unit));
+        steps.remove(HostFiles.linger(unit));
+        steps.expireAccount(unit);
+    }
+
+    private static HostPlan start(String id, Server server, ComputeUnit unit) {
+        Steps steps = new Steps();
+        steps.unexpireAccount(unit);
+        letIn(steps, server, unit, unit.sshPublicKeys());
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
 
@@ -409,9 +440,7 @@ public final class HostPlanner {
     /** Nothing may come in again before the processes end, and nothing may run when files go. */
     private static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks) {
         Tenant tenant = tenant(unit);
-        steps.remove(HostFiles.key(unit));
-        steps.remove(HostFiles.linger(unit));
-        steps.expireAccount(unit);
+        shutOut(steps, unit);
         for (Trace trace :
                 List.of(Trace.JOBS, Trace.PROCESSES, Trace.SESSIONS, Trace.MOUNTS, Trace.KEYRINGS, Trace.IPC)) {
             steps.add(new Step.Erasure(trace, tenant));

@@ -197,6 +197,9 @@ final class SimulatedFleet {
                 List<SshPublicKey> keys = unit.sshPublicKeys();
                 if (!keys.isEmpty() && unit.status().holdsTenant()) {
                     apply(session, HostPlanner.allocate("restore-" + unit.uid(), server, unit, keys));
+                    if (unit.isStopped()) {
+                        apply(session, HostPlanner.change("stop-" + unit.uid(), Operation.Kind.STOP, server, unit, unit));
+                    }
                 }
             }
         }

@@ -30,6 +30,8 @@ record ComputeUnitResponse(
         Directories directories,
         List<String> sshPublicKeys,
         @Nullable Instant expiresAt,
+        boolean stopped,
+        @Nullable Instant stoppedAt,
         @Nullable String operationId) {
 
     record Limits(
@@ -101,6 +103,8 @@ record ComputeUnitResponse(
                 new Directories(unit.home(), unit.opt(), unit.mnt()),
                 unit.sshPublicKeys().stream().map(SshPublicKey::line).toList(),
                 unit.expiresAt(),
+                unit.isStopped(),
+                unit.stoppedAt(),
                 unit.operationId());
     }
 }

@@ -9,6 +9,7 @@ import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** What the addresses do that change units in tenants' hands. Thread-safe. */
 final class TenancyApi {
@@ -21,7 +22,13 @@ final class TenancyApi {
     }
 
     void addTo(RoutesConfig routes) {
-        routes.put("/api/compute_units/{compute_id}/ssh_keys", context -> change(context, RequestTypes.ROTATE_KEYS));
+        routes.put("/api/compute_units/{compute_id}/ssh_keys", context -> change(context, reader -> reader.body(RequestTypes.ROTATE_KEYS)));
+        routes.post(
+                "/api/compute_units/{compute_id}/stop",
+                context -> change(context, reader -> Optional.of(new UnitChange.Stop())));
+        routes.post(
+                "/api/compute_units/{compute_id}/start",
+                context -> change(context, reader -> Optional.of(new UnitChange.Start())));
         routes.put("/api/compute_units/{compute_id}/tags", this::tags);
         routes.put("/api/compute_units/{compute_id}/expires_at", this::expiry);
     }
@@ -44,11 +51,11 @@ final class TenancyApi {
                 kloigos.setExpiry(id.orElseThrow(), expiresAt.orElseThrow().orElse(null)));
     }
 
-    private void change(Context context, JsonType<UnitChange> type) {
+    private void change(Context context, Function<RequestReader, Optional<UnitChange>> read) {
         RequestReader reader = new RequestReader(context);
         Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
         Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
-        Optional<UnitChange> change = reader.body(type);
+        Optional<UnitChange> change = read.apply(reader);
         Optional<String> key = reader.idempotencyKey();
         reader.finish();
         if (dryRun.orElseThrow()) {

@@ -34,7 +34,7 @@ function show() {
     status(server.cordoned ? { status: 'cordoned', reason: server.cordon_reason } : server)])));
   document.getElementById('units').replaceChildren(...[...units.values()].map(unit => row([
     cell(unit.compute_id), cell(unit.user), cell(unit.cpu_range), cell(unit.ports_range), cell(unit.tags.deployment_id),
-    status(unit)])));
+    status(unit.stopped && unit.status === 'allocated' ? { status: 'stopped', reason: unit.reason } : unit)])));
   document.getElementById('no-servers').hidden = servers.size > 0;
   document.getElementById('no-units').hidden = units.size > 0;
 }

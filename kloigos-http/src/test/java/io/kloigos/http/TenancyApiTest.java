@@ -174,4 +174,21 @@ class TenancyApiTest {
                         .asText())
                 .isEqualTo("2999-01-01T00:00:00Z");
     }
+
+    @Test
+    void aUnitIsStoppedAndStarted() {
+        send("POST", UNIT + "/stop?dry_run=true", "").expect(200);
+        assertThat(test.host.login("u4-7").succeeds()).isTrue();
+        JsonNode stopped = send("POST", UNIT + "/stop", "").expect(200).body();
+        assertThat(stopped.get("status").asText()).isEqualTo("allocated");
+        assertThat(stopped.get("stopped").asBoolean()).isTrue();
+        assertThat(stopped.get("stopped_at").asText()).endsWith("Z");
+        assertThat(test.host.login("u4-7").succeeds()).isFalse();
+        send("POST", UNIT + "/stop", "").expect(409);
+
+        JsonNode started = send("POST", UNIT + "/start", "").expect(200).body();
+        assertThat(started.get("stopped").asBoolean()).isFalse();
+        assertThat(started.get("stopped_at").isNull()).isTrue();
+        assertThat(test.host.login("u4-7").succeeds()).isTrue();
+    }
 }

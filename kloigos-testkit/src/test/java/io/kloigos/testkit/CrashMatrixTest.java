@@ -17,6 +17,7 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.spi.HostPlan;
@@ -50,12 +51,23 @@ class CrashMatrixTest {
     private static final SshPublicKey KEY =
             new SshPublicKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f tenant");
 
+    private static final SshPublicKey SECOND_KEY =
+            new SshPublicKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f second");
+
     /** What is hurt. */
     private enum Verb {
         INIT,
         ALLOCATE,
+        ROTATE_KEYS,
+        STOP,
+        START,
         DEALLOCATE,
-        DECOMMISSION
+        DECOMMISSION;
+
+        /** Tells whether whoever asks for it waits for its end, and is told. */
+        boolean isAwaited() {
+            return this == ALLOCATE || this == ROTATE_KEYS || this == STOP || this == START;
+        }
     }
 
     /** How it is hurt at a step. */
@@ -181,6 +193,9 @@ class CrashMatrixTest {
                 kloigos().allocate(new AllocateRequest(4, hostname, null, Tags.none(), KEY));
                 yield lastOperation(host);
             }
+            case ROTATE_KEYS -> change(host, new UnitChange.RotateKeys(List.of(KEY, SECOND_KEY)));
+            case STOP -> change(host, new UnitChange.Stop());
+            case START -> change(host, new UnitChange.Start());
             case DEALLOCATE -> {
                 host.tenantLeaves(unit(hostname).uid(), Trace.values());
                 yield kloigos().deallocate(unit(hostname).id()).id();
@@ -188,6 +203,11 @@ class CrashMatrixTest {
             case DECOMMISSION ->
                 kloigos().decommission(DecommissionRequest.of(hostname)).id();
         };
+    }
+
+    private String change(FakeHost host, UnitChange change) {
+        kloigos().change(unit(host.address().hostname()).id(), change);
+        return lastOperation(host);
     }
 
     private ComputeUnit unit(String hostname) {
@@ -216,7 +236,7 @@ class CrashMatrixTest {
         Server server = kloigos().server(hostname);
         ComputeUnit unit = unit(hostname);
         String all = host.state() + "\n" + server.status() + server.reason() + "\n" + unit.id() + " " + unit.status()
-                + unit.reason() + " " + unit.tags() + " " + unit.sshPublicKeys();
+                + unit.reason() + " " + unit.tags() + " " + unit.sshPublicKeys() + " " + unit.isStopped();
         return all.replace(hostname, "HOST")
                 .replace(host.address().ip(), "IP")
                 // The label of a data disk is made of the host's name.
@@ -276,7 +296,7 @@ class CrashMatrixTest {
             point.host().inject(failure);
         }
         driver().interrupt(point.hostname(), harm.interruption(point.step()));
-        if (point.verb() == Verb.ALLOCATE) {
+        if (point.verb().isAwaited()) {
             assertThat(catchThrowable(() -> begin(point.verb(), point.host())))
                     .as("%s, %s", point, harm)
                     .isNotNull();
@@ -291,13 +311,15 @@ class CrashMatrixTest {
         Operation.State expected = harm == Harm.CANCELLED ? Operation.State.CANCELLED : Operation.State.FAILED;
         assertThat(operation.state()).as("%s, %s", point, harm).isEqualTo(expected);
         ComputeUnit unit = unit(point.hostname());
-        assertThat(unit.status())
-                .as("%s, %s", point, harm)
-                .isIn(
-                        UnitStatus.INIT_FAIL,
-                        UnitStatus.ALLOCATION_FAIL,
-                        UnitStatus.DEALLOCATION_FAIL,
-                        UnitStatus.DECOMMISSION_FAIL);
+        UnitStatus failed =
+                switch (point.verb()) {
+                    case INIT -> UnitStatus.INIT_FAIL;
+                    case ALLOCATE -> UnitStatus.ALLOCATION_FAIL;
+                    case ROTATE_KEYS, STOP, START -> UnitStatus.ALLOCATED;
+                    case DEALLOCATE -> UnitStatus.DEALLOCATION_FAIL;
+                    case DECOMMISSION -> UnitStatus.DECOMMISSION_FAIL;
+                };
+        assertThat(unit.status()).as("%s, %s", point, harm).isEqualTo(failed);
         assertThat(unit.reason()).as("the reason beside the status").isEqualTo(operation.error());
     }
 

@@ -21,6 +21,7 @@ import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.spi.Step;
+import io.kloigos.spi.Trace;
 import io.kloigos.testkit.HostFailure.Effect;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -298,5 +299,65 @@ class TenanciesTest {
                 .isInstanceOfSatisfying(
                         Event.UnitChanged.class,
                         changed -> assertThat(changed.unit().reason()).isEqualTo("expired at 2026-11-23T14:00:00Z"));
+    }
+
+    // Stop and start
+
+    @Test
+    void nothingOfAStoppedUnitRunsAndNobodyLogsInUntilItIsStarted() {
+        host.tenantLeaves(kloigos.unit(UNIT).uid(), Trace.JOBS, Trace.PROCESSES, Trace.MOUNTS);
+        ComputeUnit stopped = kloigos.change(UNIT, new UnitChange.Stop());
+
+        assertThat(stopped.status()).isEqualTo(UnitStatus.ALLOCATED);
+        assertThat(stopped.stoppedAt()).isEqualTo(NOON);
+        assertThat(host.processes(stopped.uid())).isEmpty();
+        assertThat(host.login("u4-7").refusal()).contains("expired");
+        assertThat(host.exists("/home/u4-7/WELCOME.txt")).isTrue();
+        assertThat(host.exists("/var/spool/cron/crontabs/u4-7")).isTrue();
+
+        ComputeUnit started = kloigos.change(UNIT, new UnitChange.Start());
+        assertThat(started.isStopped()).isFalse();
+        host.assertAllocated(started);
+        assertThat(host.processes(started.uid())).containsExactly("systemd --user");
+    }
+
+    @Test
+    void aStoppedUnitStaysStoppedWhenItsHostIsRestarted() {
+        ComputeUnit stopped = kloigos.change(UNIT, new UnitChange.Stop());
+        host.reboot();
+
+        assertThat(host.processes(stopped.uid())).isEmpty();
+        assertThat(host.login("u4-7").succeeds()).isFalse();
+        host.assertAllocated(kloigos.change(UNIT, new UnitChange.Start()));
+    }
+
+    @Test
+    void aUnitIsDeallocatedFromStoppedToo() {
+        kloigos.change(UNIT, new UnitChange.Stop());
+        assertThat(kloigos.await(kloigos.deallocate(UNIT).id()).error()).isNull();
+
+        host.assertClean(kloigos.unit(UNIT));
+        assertThat(kloigos.unit(UNIT).isStopped()).isFalse();
+        host.assertAllocated(kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), SECOND)));
+    }
+
+    @Test
+    void theKeysOfAStoppedUnitAreRotatedForItsStart() {
+        kloigos.change(UNIT, new UnitChange.Stop());
+        kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)));
+        assertThat(kloigos.unit(UNIT).isStopped()).isTrue();
+        assertThat(host.login("u4-7").succeeds()).isFalse();
+
+        kloigos.change(UNIT, new UnitChange.Start());
+        assertThat(host.login("u4-7").keys()).containsExactly(SECOND.line());
+    }
+
+    @Test
+    void aUnitIsStoppedOnceAndStartedOnce() {
+        assertThatThrownBy(() -> kloigos.change(UNIT, new UnitChange.Start())).hasMessageContaining("is not stopped");
+        kloigos.change(UNIT, new UnitChange.Stop());
+        assertThatThrownBy(() -> kloigos.change(UNIT, new UnitChange.Stop()))
+                .hasMessageContaining("is stopped since 2026-11-23T12:00:00Z. Start or deallocate it.");
+        assertRefused(ErrorCode.WRONG_STATE, () -> kloigos.change(OTHER, new UnitChange.Stop()));
     }
 }

@@ -49,6 +49,7 @@ CREATE TABLE units (
   fence          BIGINT NOT NULL,
   expires_at     TEXT,
   expiry_told    BIGINT NOT NULL,
+  stopped_at     TEXT,
   UNIQUE (hostname, uid),
   UNIQUE (hostname, first_port),
   UNIQUE (hostname, ordinal)

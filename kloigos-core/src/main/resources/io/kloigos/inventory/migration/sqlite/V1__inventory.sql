@@ -48,6 +48,7 @@ CREATE TABLE units (
   fence          INTEGER NOT NULL,
   expires_at     TEXT,
   expiry_told    INTEGER NOT NULL,
+  stopped_at     TEXT,
   UNIQUE (hostname, uid),
   UNIQUE (hostname, first_port),
   UNIQUE (hostname, ordinal)

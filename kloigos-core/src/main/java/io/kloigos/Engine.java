@@ -14,6 +14,7 @@ import io.kloigos.model.ServerStatus;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner;
+import io.kloigos.planner.RepairPlanner;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
@@ -321,6 +322,13 @@ final class Engine {
             case DECOMMISSION ->
                 HostPlanner.decommission(
                         planId, server, unitsOf(server), inventory.operations().dataDisks(operation.id()));
+            case REPAIR ->
+                RepairPlanner.repair(
+                        planId,
+                        server,
+                        unitsOf(server),
+                        manager,
+                        inventory.drift().wanted(operation));
             case ROTATE_KEYS, STOP, START ->
                 HostPlanner.change(
                         planId,
@@ -437,6 +445,7 @@ final class Engine {
                         reason);
             case ALLOCATE -> endOnUnit(ended, good ? UnitStatus.ALLOCATED : UnitStatus.ALLOCATION_FAIL, reason);
             case DEALLOCATE -> endOnUnit(ended, good ? UnitStatus.FREE : UnitStatus.DEALLOCATION_FAIL, reason);
+            case REPAIR -> inventory.drift().end(ended, reason, now);
             case ROTATE_KEYS, STOP, START -> inventory.tenancies().end(ended, reason, now);
         }
         LOG.info("{} of {} {}", running.kind(), subject(running), ended.state());

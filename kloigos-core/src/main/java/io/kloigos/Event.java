@@ -1,6 +1,7 @@
 package io.kloigos;
 
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.DriftReport;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 
@@ -26,6 +27,14 @@ public sealed interface Event {
      * @param server as it now is
      */
     record ServerChanged(Server server) implements Event {}
+
+    /**
+     * A server was looked at, and differs from what the inventory says in another way than when it was last looked at, or
+     * no more.
+     *
+     * @param report what was found
+     */
+    record DriftChanged(DriftReport report) implements Event {}
 
     /**
      * An operation began, took a step, or ended.

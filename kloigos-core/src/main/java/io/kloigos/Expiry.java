@@ -56,7 +56,6 @@ final class Expiry {
                 .tenancies()
                 .beginExpired(
                         now,
-                        unit -> Operation.asked(
-                                ids.get(), Operation.Kind.DEALLOCATE, unit.hostname(), unit.id(), now));
+                        unit -> Operation.asked(ids.get(), Operation.Kind.DEALLOCATE, unit.hostname(), unit.id(), now));
     }
 }

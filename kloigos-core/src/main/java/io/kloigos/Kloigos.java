@@ -6,6 +6,8 @@ import io.kloigos.inventory.Operations;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.Deviation;
+import io.kloigos.model.DriftReport;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.IdempotencyKey;
@@ -20,6 +22,7 @@ import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner;
+import io.kloigos.planner.RepairPlanner;
 import io.kloigos.rules.Bases;
 import io.kloigos.rules.Capacity;
 import io.kloigos.rules.ServerLayout;
@@ -60,6 +63,7 @@ public final class Kloigos implements AutoCloseable {
     private final HostDriver driver;
     private final Engine engine;
     private final Expiry expiry;
+    private final DriftWatch drift;
     private final InstantSource clock;
     private final Supplier<String> ids;
     private final Bases bases;
@@ -75,6 +79,7 @@ public final class Kloigos implements AutoCloseable {
         this.expiry = new Expiry(inventory, clock, ids, builder.expiryNotice);
         this.engine =
                 new Engine(inventory, driver, clock, manager, builder.kept, builder.lease, expiry, builder.threads);
+        this.drift = new DriftWatch(inventory, driver, clock, manager, builder.threads);
     }
 
     /** Returns a builder; only the driver is required. */
@@ -209,7 +214,6 @@ public final class Kloigos implements AutoCloseable {
         Operation operation = once(key, claim, this::runUnlessTakenOver);
         return allocated(await(operation.id()));
     }
-
 
     private void runUnlessTakenOver(Operation operation) {
         try {
@@ -424,8 +428,7 @@ public final class Kloigos implements AutoCloseable {
         ComputeUnit wanted = change.madeTo(unit, clock.instant());
         inventory.tenancies().requireIdle(unit);
         Server server = server(unit.hostname());
-        return new Preview(
-                server, List.of(wanted), HostPlanner.change("preview", change.kind(), server, unit, wanted));
+        return new Preview(server, List.of(wanted), HostPlanner.change("preview", change.kind(), server, unit, wanted));
     }
 
     /**
@@ -515,12 +518,18 @@ public final class Kloigos implements AutoCloseable {
         List<Operation> begun = new ArrayList<>();
         List<Operation> all = inventory
                 .outOfService()
-                .drain(request.hostname(), request.reason(), key, now, units -> requireDrainable(request, units), unit -> {
-                    Operation operation = Operation.asked(
-                            ids.get(), Operation.Kind.DEALLOCATE, unit.hostname(), unit.id(), now);
-                    begun.add(operation);
-                    return operation;
-                });
+                .drain(
+                        request.hostname(),
+                        request.reason(),
+                        key,
+                        now,
+                        units -> requireDrainable(request, units),
+                        unit -> {
+                            Operation operation = Operation.asked(
+                                    ids.get(), Operation.Kind.DEALLOCATE, unit.hostname(), unit.id(), now);
+                            begun.add(operation);
+                            return operation;
+                        });
         told(server(request.hostname()));
         begun.forEach(engine::submit);
         return all;
@@ -577,6 +586,74 @@ public final class Kloigos implements AutoCloseable {
     public ComputeUnit putBack(ComputeId id) {
         engine.requireOpen();
         return told(inventory.outOfService().putBack(id, clock.instant()));
+    }
+
+    // Drift
+
+    /**
+     * Looks, in one round trip, whether a server and its units are as the inventory says, and returns what differs. Units on
+     * which something is under way, or failed, are left out.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the server is not ready; codes of kind HOST
+     */
+    public DriftReport checkDrift(String hostname) {
+        return drift.look(hostname);
+    }
+
+    /**
+     * Returns what the newest look at a server found; empty if nobody looked yet.
+     *
+     * @throws KloigosException NOT_FOUND
+     */
+    public Optional<DriftReport> drift(String hostname) {
+        return inventory.drift().find(server(hostname).hostname());
+    }
+
+    /**
+     * Looks at a server anew and returns the operation that mends what differs, which goes on in the background. What tenants
+     * run goes on too. Nothing is mended that only an operator can: see {@link io.kloigos.model.FactKind#remedy}.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the server is not ready or something is under way on it; codes of
+     *     kind HOST if it cannot be looked at
+     */
+    public Operation repair(String hostname) {
+        return repair(hostname, (IdempotencyKey) null);
+    }
+
+    /**
+     * As {@link #repair(String)}, once for all calls with this key.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    public Operation repair(String hostname, String idempotencyKey) {
+        return repair(hostname, IdempotencyKey.of(idempotencyKey, "repair " + hostname));
+    }
+
+    private Operation repair(String hostname, @Nullable IdempotencyKey key) {
+        engine.requireOpen();
+        return once(key, () -> {
+            drift.requireRepairable(server(hostname));
+            List<Deviation> deviations = checkDrift(hostname).repairable();
+            Operation operation = newOperation(Operation.Kind.REPAIR, hostname, null);
+            inventory.drift().beginRepair(operation, deviations, key, drift::requireRepairable);
+            return operation;
+        });
+    }
+
+    /** Returns what {@link #repair} would do now, and throws what it would throw. */
+    public Preview previewRepair(String hostname) {
+        Server server = server(hostname);
+        List<ComputeUnit> units = units(UnitFilter.ofServer(hostname));
+        List<Deviation> deviations = checkDrift(hostname).repairable();
+        return new Preview(server, units, RepairPlanner.repair("preview", server, units, manager, deviations));
+    }
+
+    private void driftFound(DriftReport report, DriftPolicy policy) {
+        engine.announce(new Event.DriftChanged(report));
+        if (policy == DriftPolicy.REPAIR && !report.repairable().isEmpty()) {
+            repair(report.hostname());
+        }
     }
 
     // Questions
@@ -705,6 +782,7 @@ public final class Kloigos implements AutoCloseable {
         if (!engine.close()) {
             return;
         }
+        drift.close();
         driver.close();
         engine.awaitEnd();
         try {
@@ -718,6 +796,7 @@ public final class Kloigos implements AutoCloseable {
     public static final class Builder {
         private static final Duration LEAST_KEPT = Duration.ofHours(24);
         private static final Duration SHORTEST_LEASE = Duration.ofSeconds(1);
+        private static final Duration SHORTEST_DRIFT_CHECK = Duration.ofSeconds(1);
 
         private @Nullable HostDriver driver;
         private Path database = Path.of("kloigos.db");
@@ -726,6 +805,8 @@ public final class Kloigos implements AutoCloseable {
         private Supplier<String> ids = () -> UUID.randomUUID().toString();
         private Bases bases = Bases.defaults();
         private Duration kept = Duration.ofDays(7);
+        private @Nullable Duration driftChecks = Duration.ofMinutes(10);
+        private DriftPolicy driftPolicy = DriftPolicy.REPORT;
         private Duration lease = Duration.ofSeconds(20);
         private Duration expiryNotice = Duration.ofHours(1);
         private ThreadFactory threads = Builder::daemon;
@@ -800,6 +881,27 @@ public final class Kloigos implements AutoCloseable {
         }
 
         /**
+         * Sets how often each ready server is looked at for drift, and what is done about it; without this, every ten
+         * minutes, and it is reported. Of several replicas one looks.
+         *
+         * @throws IllegalArgumentException if it is less than a second
+         */
+        public Builder checkDrift(Duration every, DriftPolicy policy) {
+            if (every.compareTo(SHORTEST_DRIFT_CHECK) < 0) {
+                throw new IllegalArgumentException("drift is looked for every second at most, not " + every);
+            }
+            this.driftChecks = every;
+            this.driftPolicy = policy;
+            return this;
+        }
+
+        /** Looks for drift only when asked to. */
+        public Builder neverCheckDrift() {
+            this.driftChecks = null;
+            return this;
+        }
+
+        /**
          * Sets who makes the threads: one that looks after leases, one that tells listeners what other replicas changed, and
          * up to 32 that run operations, which end when they are idle. Without this, daemon threads named {@code kloigos-}.
          */
@@ -848,6 +950,10 @@ public final class Kloigos implements AutoCloseable {
             try {
                 Kloigos kloigos = new Kloigos(this, inventory, hostDriver);
                 kloigos.engine.start();
+                Duration every = driftChecks;
+                if (every != null) {
+                    kloigos.drift.start(every, report -> kloigos.driftFound(report, driftPolicy));
+                }
                 started = true;
                 return kloigos;
             } finally {

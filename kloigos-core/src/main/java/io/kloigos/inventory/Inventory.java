@@ -46,6 +46,7 @@ public final class Inventory implements AutoCloseable {
     private final Operations operations;
     private final Tenancies tenancies;
     private final OutOfService outOfService;
+    private final Drift drift;
 
     private Inventory(Database database, String replica, Duration lease) {
         this.database = database;
@@ -53,6 +54,7 @@ public final class Inventory implements AutoCloseable {
         this.operations = new Operations(database, replica, lease);
         this.tenancies = new Tenancies(database, this, operations);
         this.outOfService = new OutOfService(database, this, operations);
+        this.drift = new Drift(database, this, operations);
     }
 
     /**
@@ -108,6 +110,11 @@ public final class Inventory implements AutoCloseable {
     /** Returns what operators take out of service. */
     public OutOfService outOfService() {
         return outOfService;
+    }
+
+    /** Returns how servers were found to differ from this inventory. */
+    public Drift drift() {
+        return drift;
     }
 
     /** Tells whether other replicas may use the same inventory at the same time. */
@@ -473,8 +480,7 @@ public final class Inventory implements AutoCloseable {
         });
     }
 
-    void change(
-            Handle handle, ComputeUnit unit, UnitStatus next, String reason, String operationId, Instant now) {
+    void change(Handle handle, ComputeUnit unit, UnitStatus next, String reason, String operationId, Instant now) {
         if (!unit.status().mayBecome(next)) {
             throw new KloigosException(
                     ErrorCode.WRONG_STATE,
@@ -595,6 +601,12 @@ public final class Inventory implements AutoCloseable {
                     "Cannot retry operation " + operation.id() + ": it is " + operation.state()
                             + "; only what failed or was cancelled can be tried again.");
         }
+        if (operation.kind() == Operation.Kind.REPAIR) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot retry operation " + operation.id() + ": what differs on " + operation.hostname()
+                            + " may be something else by now. Repair the server again, which looks anew.");
+        }
     }
 
     private static void requireNewest(Operation operation, String subject, @Nullable String newest) {
@@ -620,6 +632,7 @@ public final class Inventory implements AutoCloseable {
             case DEALLOCATE -> UnitStatus.DEALLOCATING;
             case DECOMMISSION -> UnitStatus.DECOMMISSIONING;
             case ROTATE_KEYS, STOP, START -> UnitStatus.ALLOCATED;
+            case REPAIR -> throw new IllegalArgumentException("a repair is of no unit");
         };
     }
 }

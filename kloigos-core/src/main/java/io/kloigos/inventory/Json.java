@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import io.kloigos.model.ByteSize;
+import io.kloigos.model.ComputeId;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
@@ -28,6 +29,7 @@ final class Json {
         addText(module, ByteSize.class, ByteSize::parse);
         addText(module, SshPublicKey.class, SshPublicKey::new);
         addText(module, Instant.class, Instant::parse);
+        addText(module, ComputeId.class, ComputeId::new);
         return JsonMapper.builder().addModule(module).build();
     }
 

@@ -84,14 +84,14 @@ public final class Operations {
                 .one());
     }
 
-    static void want(Handle handle, String operationId, Wanted wanted) {
+    static void want(Handle handle, String operationId, Object wanted) {
         handle.execute("UPDATE operations SET wanted = ? WHERE id = ?", Json.write(wanted), operationId);
     }
 
-    static Wanted wanted(Handle handle, String operationId) {
+    static <T> T wanted(Handle handle, String operationId, TypeReference<T> type) {
         return handle.createQuery("SELECT wanted FROM operations WHERE id = :id")
                 .bind("id", operationId)
-                .map((row, context) -> Json.read(row.getString(1), new TypeReference<Wanted>() {}))
+                .map((row, context) -> Json.read(row.getString(1), type))
                 .one();
     }
 
@@ -310,14 +310,13 @@ public final class Operations {
      * number, so whoever follows changes asks for more seconds than have passed and leaves out what it knows.
      */
     public List<Change> changesOfOthers(Duration within) {
-        return database.read(
-                handle -> handle.createQuery("SELECT id, subject, operation_id, reason FROM audit WHERE written_at > "
-                                + database.now() + " - :millis AND replica <> :replica ORDER BY id")
-                        .bind("millis", within.toMillis())
-                        .bind("replica", replica)
-                        .map((row, context) ->
-                                new Change(row.getLong(1), row.getString(2), row.getString(3), row.getString(4)))
-                        .list());
+        return database.read(handle -> handle.createQuery(
+                        "SELECT id, subject, operation_id, reason FROM audit WHERE written_at > " + database.now()
+                                + " - :millis AND replica <> :replica ORDER BY id")
+                .bind("millis", within.toMillis())
+                .bind("replica", replica)
+                .map((row, context) -> new Change(row.getLong(1), row.getString(2), row.getString(3), row.getString(4)))
+                .list());
     }
 
     // Requests

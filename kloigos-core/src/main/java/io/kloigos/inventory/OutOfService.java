@@ -171,7 +171,9 @@ public final class OutOfService {
                 .bind("anyZone", request.zone() == null ? 1 : 0)
                 .bind("zone", String.valueOf(request.zone()))
                 .bind("anyCount", request.cpuCount() == null ? 1 : 0)
-                .bind("count", request.cpuCount() == null ? 0 : request.cpuCount().intValue())
+                .bind(
+                        "count",
+                        request.cpuCount() == null ? 0 : request.cpuCount().intValue())
                 .map(Rows::server)
                 .list());
     }

@@ -1,5 +1,6 @@
 package io.kloigos.inventory;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
@@ -65,7 +66,8 @@ public final class Tenancies {
     }
 
     private static ComputeUnit wanted(Handle handle, ComputeUnit unit, Operation operation) {
-        return Operations.wanted(handle, operation.id()).appliedTo(unit);
+        return Operations.wanted(handle, operation.id(), new TypeReference<Wanted>() {})
+                .appliedTo(unit);
     }
 
     private static ComputeUnit subject(Handle handle, Operation operation) {

@@ -41,6 +41,8 @@ public record Operation(
         ALLOCATE,
         DEALLOCATE,
         DECOMMISSION,
+        /** Mends what differs on a server. */
+        REPAIR,
         ROTATE_KEYS,
         STOP,
         START;

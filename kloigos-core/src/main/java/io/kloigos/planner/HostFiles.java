@@ -10,9 +10,13 @@ import io.kloigos.model.Server;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitLimits.DiskLimit;
+import io.kloigos.spi.Step;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +38,7 @@ final class HostFiles {
     static final String RUNTIME = "/run/kloigos";
     static final String LINGER = "/var/lib/systemd/linger";
     static final String GROUP = "kloigos";
+    static final String SHELL = "/bin/bash";
     static final String TABLE = "kloigos";
 
     /**
@@ -47,6 +52,52 @@ final class HostFiles {
             "session required pam_systemd.so class=background");
 
     private HostFiles() {}
+
+    /**
+     * A file that stays as it is from init to decommission.
+     *
+     * @param unit for which unit; null if for the whole server
+     */
+    record Managed(@Nullable ComputeUnit unit, Step.TextFile file) {
+        static Managed of(@Nullable ComputeUnit unit, String path, String content) {
+            return new Managed(unit, new Step.TextFile(path, content, Step.Access.rootFile()));
+        }
+    }
+
+    /** Returns every file that init writes for root. */
+    static List<Managed> managed(Server server, List<ComputeUnit> units, String manager) {
+        List<Managed> files = new ArrayList<>();
+        files.add(Managed.of(null, MANAGED_BY, manager + "\n"));
+        files.add(Managed.of(null, SYSUSERS, sysusers(units)));
+        files.add(Managed.of(null, PORTS_RULES, portsRules(units)));
+        files.add(Managed.of(null, PORTS_SERVICE_FILE, portsService()));
+        files.add(Managed.of(
+                null, SYSCTL, sysctl(HostPlanner.reservedPorts(server, units).toString())));
+        files.add(Managed.of(null, SSHD, sshd()));
+        if (!server.housekeepingCpus().isEmpty()) {
+            HostPlanner.HOUSEKEEPING.forEach(name -> files.add(Managed.of(
+                    null,
+                    HostPlanner.housekeepingFile(name),
+                    housekeepingDropIn(HostPlanner.section(name), server.housekeepingCpus()))));
+        }
+        server.volumes()
+                .forEach(volume ->
+                        files.add(Managed.of(null, HostPlanner.mountFile(volume.mountPoint()), volumeMount(volume))));
+        for (ComputeUnit unit : units) {
+            files.add(Managed.of(unit, sliceDirectory(unit) + "/50-kloigos.conf", sliceDropIn(unit)));
+            files.add(Managed.of(unit, managerDirectory(unit) + "/50-kloigos.conf", managerDropIn(unit)));
+            String directory = unit.dataDirectory();
+            if (directory != null) {
+                files.add(Managed.of(unit, HostPlanner.mountFile(unit.mnt()), dataMount(unit, directory)));
+            }
+        }
+        return files;
+    }
+
+    /** Returns the systemd unit of the user manager. */
+    static String manager(ComputeUnit unit) {
+        return "user@" + unit.uid() + ".service";
+    }
 
     static String key(ComputeUnit unit) {
         return KEYS + "/" + unit.user();
@@ -86,10 +137,13 @@ final class HostFiles {
         out.append("MemorySwapMax=").append(limits.swapMax().bytes()).append('\n');
         out.append("TasksMax=").append(limits.tasksMax()).append('\n');
         for (IoLimit io : limits.io()) {
-            ioLine(out, "IOReadBandwidthMax", io, bytes(io.readBytes()));
-            ioLine(out, "IOWriteBandwidthMax", io, bytes(io.writeBytes()));
-            ioLine(out, "IOReadIOPSMax", io, io.readOperations());
-            ioLine(out, "IOWriteIOPSMax", io, io.writeOperations());
+            ioSettings(io)
+                    .forEach((property, value) -> out.append(property)
+                            .append('=')
+                            .append(io.device())
+                            .append(' ')
+                            .append(value)
+                            .append('\n'));
         }
         if (limits.portEnforcement() == PortEnforcement.SOCKET_BIND) {
             // A Deny without any Allow would allow everything.
@@ -100,18 +154,25 @@ final class HostFiles {
         return out.toString();
     }
 
-    private static @Nullable Long bytes(@Nullable ByteSize size) {
-        return size == null ? null : size.bytes();
+    /** Returns what systemd is told of the limits that there are, by the names of its properties. */
+    static Map<String, Long> ioSettings(IoLimit io) {
+        Map<String, Long> settings = new LinkedHashMap<>();
+        putBytes(settings, "IOReadBandwidthMax", io.readBytes());
+        putBytes(settings, "IOWriteBandwidthMax", io.writeBytes());
+        putOperations(settings, "IOReadIOPSMax", io.readOperations());
+        putOperations(settings, "IOWriteIOPSMax", io.writeOperations());
+        return settings;
     }
 
-    private static void ioLine(StringBuilder out, String property, IoLimit io, @Nullable Long value) {
-        if (value != null) {
-            out.append(property)
-                    .append('=')
-                    .append(io.device())
-                    .append(' ')
-                    .append(value)
-                    .append('\n');
+    private static void putBytes(Map<String, Long> settings, String property, @Nullable ByteSize size) {
+        if (size != null) {
+            settings.put(property, size.bytes());
+        }
+    }
+
+    private static void putOperations(Map<String, Long> settings, String property, @Nullable Long operations) {
+        if (operations != null) {
+            settings.put(property, operations);
         }
     }
 
@@ -130,16 +191,16 @@ final class HostFiles {
         return "# Accounts of compute units, kept by Kloigos.\ng " + GROUP + " -\n"
                 + lines(
                         units,
-                        unit -> "u " + unit.user() + " " + unit.uid() + " \"" + gecos(unit) + "\" " + unit.home()
-                                + " /bin/bash\nm " + unit.user() + " " + GROUP);
+                        unit -> "u " + unit.user() + " " + unit.uid() + " \"" + gecos(unit) + "\" " + unit.home() + " "
+                                + SHELL + "\nm " + unit.user() + " " + GROUP);
     }
 
     static String passwd(ComputeUnit unit) {
-        return unit.user() + ":x:" + unit.uid() + ":" + unit.uid() + ":" + gecos(unit) + ":" + unit.home()
-                + ":/bin/bash";
+        return unit.user() + ":x:" + unit.uid() + ":" + unit.uid() + ":" + gecos(unit) + ":" + unit.home() + ":"
+                + SHELL;
     }
 
-    private static String gecos(ComputeUnit unit) {
+    static String gecos(ComputeUnit unit) {
         return "Compute unit " + unit.id();
     }
 

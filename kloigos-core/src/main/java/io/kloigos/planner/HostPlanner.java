@@ -33,23 +33,23 @@ import java.util.Optional;
  */
 public final class HostPlanner {
     private static final Duration UNIT_LIMIT = Duration.ofMinutes(5);
-    private static final Duration MANAGER_START = Duration.ofSeconds(30);
+    static final Duration MANAGER_START = Duration.ofSeconds(30);
 
     /** systemd answers a reload before every cgroup has its new limits. */
     private static final Duration SETTLING = Duration.ofSeconds(20);
 
     private static final Duration HOST_LIMIT = Duration.ofMinutes(10);
     private static final Duration PER_UNIT = Duration.ofSeconds(30);
-    private static final int OWNER_ONLY = 0700;
+    static final int OWNER_ONLY = 0700;
 
     /** Whose start brings the ports service. */
     private static final List<String> PORTS_WANTED_BY = List.of("nftables.service", "sysinit.target");
 
     /** The slices of the system and, by default, of every user: a unit whose own drop-in is lost lands there too. */
-    private static final List<String> HOUSEKEEPING = List.of("init.scope", "system.slice", "user-.slice");
+    static final List<String> HOUSEKEEPING = List.of("init.scope", "system.slice", "user-.slice");
 
     /** Those of them that are units, not templates: the system itself. */
-    private static final List<String> SYSTEM = List.of("init.scope", "system.slice");
+    static final List<String> SYSTEM = List.of("init.scope", "system.slice");
 
     private HostPlanner() {}
 
@@ -85,7 +85,7 @@ public final class HostPlanner {
         enable(steps, server, units);
         steps.run("systemctl", "daemon-reload");
         mountVolumes(steps, server, units);
-        enforcePorts(steps, facts, units);
+        enforcePorts(steps, server, units);
         letTenantsIn(steps, facts, units.get(0));
         jobFiles(facts).forEach(path -> steps.add(new Step.AppendedLines(path, HostFiles.PAM_LINES)));
         for (ComputeUnit unit : units) {
@@ -118,7 +118,7 @@ public final class HostPlanner {
     }
 
     /** One call for all of them, which leaves the reload to the one that follows. */
-    private static void enable(Steps steps, Server server, List<ComputeUnit> units) {
+    static void enable(Steps steps, Server server, List<ComputeUnit> units) {
         List<String> argv =
                 new ArrayList<>(List.of("systemctl", "-q", "--no-reload", "enable", HostFiles.PORTS_SERVICE));
         server.volumes().forEach(volume -> argv.add(HostFiles.mountUnit(volume.mountPoint())));
@@ -128,7 +128,20 @@ public final class HostPlanner {
         steps.add(new Step.Command(argv, ""));
     }
 
-    private static String mountFile(String mountPoint) {
+    /** Returns the links by which systemd finds at boot what is to be started. */
+    static List<String> links(Server server, List<ComputeUnit> units) {
+        List<String> links = new ArrayList<>();
+        PORTS_WANTED_BY.forEach(target -> links.add(wants(target) + "/" + HostFiles.PORTS_SERVICE));
+        server.volumes()
+                .forEach(
+                        volume -> links.add(wants("local-fs.target") + "/" + HostFiles.mountUnit(volume.mountPoint())));
+        units.stream()
+                .filter(unit -> unit.dataDirectory() != null)
+                .forEach(unit -> links.add(wants("local-fs.target") + "/" + HostFiles.mountUnit(unit.mnt())));
+        return links;
+    }
+
+    static String mountFile(String mountPoint) {
         return HostFiles.SYSTEMD + "/" + HostFiles.mountUnit(mountPoint);
     }
 
@@ -136,15 +149,18 @@ public final class HostPlanner {
         return Optional.ofNullable(unit.dataDirectory());
     }
 
-    private static void writeHousekeeping(Steps steps, CpuSet cpus) {
+    static void writeHousekeeping(Steps steps, CpuSet cpus) {
         if (cpus.isEmpty()) {
             return;
         }
         HOUSEKEEPING.forEach(name -> {
-            String section = name.endsWith(".scope") ? "Scope" : "Slice";
             steps.directory(dropIns(name), Access.rootDirectory());
-            steps.rootFile(housekeepingFile(name), HostFiles.housekeepingDropIn(section, cpus));
+            steps.rootFile(housekeepingFile(name), HostFiles.housekeepingDropIn(section(name), cpus));
         });
+    }
+
+    static String section(String name) {
+        return name.endsWith(".scope") ? "Scope" : "Slice";
     }
 
     private static String wants(String target) {
@@ -155,12 +171,12 @@ public final class HostPlanner {
         return HostFiles.SYSTEMD + "/" + name + ".d";
     }
 
-    private static String housekeepingFile(String name) {
+    static String housekeepingFile(String name) {
         return dropIns(name) + "/20-kloigos-housekeeping.conf";
     }
 
     /** A reload alone may leave the old CPUs in force where a cgroup was made at boot; setting the property does not. */
-    private static void moveSystemTo(Steps steps, CpuSet cpus) {
+    static void moveSystemTo(Steps steps, CpuSet cpus) {
         for (String name : SYSTEM) {
             steps.run("systemctl", "set-property", "--runtime", name, "AllowedCPUs=" + cpus);
             steps.add(new Step.Expectation(
@@ -186,17 +202,27 @@ public final class HostPlanner {
         steps.mounted(mountPoints);
     }
 
-    private static void enforcePorts(Steps steps, HostFacts facts, List<ComputeUnit> units) {
-        PortSet reserved = PortSet.parse(facts.reservedPorts());
-        units.forEach(unit -> reserved.with(unit.ports()));
+    private static void enforcePorts(Steps steps, Server server, List<ComputeUnit> units) {
+        PortSet reserved = reservedPorts(server, units);
         steps.rootFile(HostFiles.SYSCTL, HostFiles.sysctl(reserved.toString()));
-        steps.add(new Step.Command(List.of("tee", HostFiles.RESERVED_PORTS), reserved + "\n"));
-        steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);
+        reserve(steps, reserved);
         steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
         units.forEach(unit -> steps.add(portsEnforced(unit)));
     }
 
-    private static Step portsEnforced(ComputeUnit unit) {
+    static void reserve(Steps steps, PortSet reserved) {
+        steps.add(new Step.Command(List.of("tee", HostFiles.RESERVED_PORTS), reserved + "\n"));
+        steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);
+    }
+
+    /** Returns what the host had reserved before, and the ports of the units. */
+    static PortSet reservedPorts(Server server, List<ComputeUnit> units) {
+        PortSet reserved = PortSet.parse(server.facts().reservedPorts());
+        units.forEach(unit -> reserved.with(unit.ports()));
+        return reserved;
+    }
+
+    static Step portsEnforced(ComputeUnit unit) {
         return Step.Ensure.that(
                 Condition.succeeds(
                         "nft", "get", "element", "inet", HostFiles.TABLE, "own", "{ " + HostFiles.owned(unit) + " }"),
@@ -209,14 +235,18 @@ public final class HostPlanner {
         steps.rootFile(HostFiles.SSHD, HostFiles.sshd());
         steps.run("sshd", "-t");
         steps.run("systemctl", "reload", facts.sshUnit());
-        // The first setting that sshd reads wins, so another file may have overruled ours.
-        String test = "user=" + any.user() + ",host=localhost,addr=127.0.0.1";
-        steps.add(new Step.Expectation(
-                new Reading.OutputLine(List.of("sshd", "-T", "-C", test), "authorizedkeysfile "),
-                "authorizedkeysfile " + HostFiles.KEYS + "/%u .ssh/authorized_keys"));
+        steps.add(keysFound(any));
     }
 
-    private static List<String> jobFiles(HostFacts facts) {
+    /** The first setting that sshd reads wins, so another file may have overruled ours. */
+    static Step.Expectation keysFound(ComputeUnit any) {
+        String test = "user=" + any.user() + ",host=localhost,addr=127.0.0.1";
+        return new Step.Expectation(
+                new Reading.OutputLine(List.of("sshd", "-T", "-C", test), "authorizedkeysfile "),
+                "authorizedkeysfile " + HostFiles.KEYS + "/%u .ssh/authorized_keys");
+    }
+
+    static List<String> jobFiles(HostFacts facts) {
         List<String> files = new ArrayList<>();
         if (facts.can(Capability.CRON)) {
             files.add("/etc/pam.d/cron");
@@ -234,21 +264,44 @@ public final class HostPlanner {
      * User quotas are the hard limit, since the owner of a file may change its project; project quotas are what df shows.
      */
     private static void limitDisks(Steps steps, Server server, ComputeUnit unit) {
-        for (DiskLimit limit : unit.limits().disks()) {
-            for (QuotaKind kind : quotaKinds(server, limit.mountPoint())) {
-                steps.run(setquota(kind, unit, limit.bytes().kibibytes(), limit.inodes(), limit.mountPoint()));
-                steps.add(new Step.Expectation(
-                        new Reading.QuotaLimit(kind, unit.uid(), limit.mountPoint()),
-                        Reading.QuotaLimit.of(limit.bytes(), limit.inodes())));
-            }
+        for (Quota quota : quotas(server, unit)) {
+            steps.run(setquota(quota));
+            steps.add(new Step.Expectation(quota.reading(), quota.expected()));
         }
     }
 
-    private static String[] setquota(QuotaKind kind, ComputeUnit unit, long kibibytes, long inodes, String mountPoint) {
+    static String[] setquota(Quota quota) {
+        DiskLimit limit = quota.limit();
+        return setquota(quota.kind(), quota.uid(), limit.bytes().kibibytes(), limit.inodes(), limit.mountPoint());
+    }
+
+    /** One of the limits of a unit on one file system. */
+    record Quota(QuotaKind kind, int uid, DiskLimit limit) {
+        String mountPoint() {
+            return limit.mountPoint();
+        }
+
+        Reading reading() {
+            return new Reading.QuotaLimit(kind, uid, limit.mountPoint());
+        }
+
+        String expected() {
+            return Reading.QuotaLimit.of(limit.bytes(), limit.inodes());
+        }
+    }
+
+    static List<Quota> quotas(Server server, ComputeUnit unit) {
+        return unit.limits().disks().stream()
+                .flatMap(limit ->
+                        quotaKinds(server, limit.mountPoint()).stream().map(kind -> new Quota(kind, unit.uid(), limit)))
+                .toList();
+    }
+
+    static String[] setquota(QuotaKind kind, int uid, long kibibytes, long inodes, String mountPoint) {
         return new String[] {
             "setquota",
             kind == QuotaKind.USER ? "-u" : "-P",
-            Integer.toString(unit.uid()),
+            Integer.toString(uid),
             "0",
             Long.toString(kibibytes),
             "0",
@@ -329,7 +382,7 @@ public final class HostPlanner {
         steps.rootFile(HostFiles.linger(unit), "");
         // A slice without members does not last, so the manager is started first, and the limits are read while it
         // starts.
-        steps.run("systemctl", "start", "--no-block", "user@" + unit.uid() + ".service");
+        steps.run("systemctl", "start", "--no-block", HostFiles.manager(unit));
         steps.add(portsEnforced(unit));
         steps.add(directoriesOwned(unit));
         expectLimits(steps, server, unit);
@@ -344,8 +397,7 @@ public final class HostPlanner {
      * @param unit the unit as it is
      * @param wanted the unit as it will be
      */
-    public static HostPlan change(
-            String id, Operation.Kind kind, Server server, ComputeUnit unit, ComputeUnit wanted) {
+    public static HostPlan change(String id, Operation.Kind kind, Server server, ComputeUnit unit, ComputeUnit wanted) {
         return switch (kind) {
             case ROTATE_KEYS -> rotateKeys(id, wanted);
             case STOP -> stop(id, unit);
@@ -388,7 +440,7 @@ public final class HostPlanner {
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
 
-    private static void expectLimits(Steps steps, Server server, ComputeUnit unit) {
+    static void expectLimits(Steps steps, Server server, ComputeUnit unit) {
         String cgroup = unit.cgroup() + "/";
         steps.add(new Step.Expectation(
                 new Reading.FileText(cgroup + "cpuset.cpus.effective"),
@@ -399,10 +451,13 @@ public final class HostPlanner {
         steps.expectFile(Long.toString(unit.limits().memoryHigh().bytes()), cgroup + "memory.high");
         steps.expectFile(Long.toString(unit.limits().swapMax().bytes()), cgroup + "memory.swap.max");
         steps.expectFile(Integer.toString(unit.limits().tasksMax()), cgroup + "pids.max");
-        for (IoLimit io : unit.limits().io()) {
-            String number = server.facts().disk(io.device()).orElseThrow().number();
-            steps.add(new Step.Expectation(new Reading.FileLine(cgroup + "io.max", number + " "), ioMax(number, io)));
-        }
+        unit.limits().io().forEach(io -> steps.add(ioLine(server, unit, io)));
+    }
+
+    static Step.Expectation ioLine(Server server, ComputeUnit unit, IoLimit io) {
+        String number = server.facts().disk(io.device()).orElseThrow().number();
+        Reading line = new Reading.FileLine(unit.cgroup() + "/io.max", number + " ");
+        return new Step.Expectation(line, ioMax(number, io));
     }
 
     private static String ioMax(String number, IoLimit io) {
@@ -524,7 +579,7 @@ public final class HostPlanner {
                     .anyMatch(volume -> volume.mountPoint().equals(limit.mountPoint()));
             if (!onVolume) {
                 for (QuotaKind kind : quotaKinds(server, limit.mountPoint())) {
-                    steps.run(setquota(kind, unit, 0, 0, limit.mountPoint()));
+                    steps.run(setquota(kind, unit.uid(), 0, 0, limit.mountPoint()));
                 }
             }
         }
@@ -579,12 +634,12 @@ public final class HostPlanner {
         steps.add(Step.Ensure.that(Condition.fails("getent", "group", HostFiles.GROUP), "groupdel", HostFiles.GROUP));
     }
 
-    private static Duration hostLimit(List<ComputeUnit> units) {
+    static Duration hostLimit(List<ComputeUnit> units) {
         return HOST_LIMIT.plus(PER_UNIT.multipliedBy(units.size()));
     }
 
     /** A plan in the making. */
-    private static final class Steps {
+    static final class Steps {
         private final List<Step> steps = new ArrayList<>();
 
         void add(Step step) {

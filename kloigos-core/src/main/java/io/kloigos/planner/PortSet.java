@@ -23,6 +23,12 @@ final class PortSet {
         return this;
     }
 
+    boolean covers(PortSet other) {
+        BitSet missing = (BitSet) other.ports.clone();
+        missing.andNot(ports);
+        return missing.isEmpty();
+    }
+
     @Override
     public String toString() {
         return Stream.iterate(

@@ -55,7 +55,8 @@ class SqliteInventoryTest extends InventoryContract {
                             org.assertj.core.groups.Tuple.tuple("op-running", Operation.State.RUNNING),
                             org.assertj.core.groups.Tuple.tuple("init-host2", Operation.State.PENDING));
             assertThat(reopened.unit(pending.id()).orElseThrow().status()).isEqualTo(UnitStatus.ALLOCATING);
-            assertThat(reopened.unit(pending.id()).orElseThrow().sshPublicKeys()).containsExactly(SampleFleet.KEY);
+            assertThat(reopened.unit(pending.id()).orElseThrow().sshPublicKeys())
+                    .containsExactly(SampleFleet.KEY);
             assertThat(reopened.operations().find("op-running").orElseThrow().steps())
                     .extracting(Operation.Step::description)
                     .containsExactly("one", "two");

@@ -154,8 +154,8 @@ class HostPlannerTest {
         SampleFleet fleet = plain();
         ComputeUnit unit = fleet.units().get(0);
         SshPublicKey hostile = new SshPublicKey(SampleFleet.KEY.line() + " '; touch /pwned; $(reboot) `id` -rf /");
-        List<Step> steps =
-                HostPlanner.allocate("a.1", fleet.server(), unit, List.of(hostile)).steps();
+        List<Step> steps = HostPlanner.allocate("a.1", fleet.server(), unit, List.of(hostile))
+                .steps();
 
         assertThat(steps)
                 .filteredOn(step -> step.toString().contains("pwned"))

@@ -198,7 +198,9 @@ final class SimulatedFleet {
                 if (!keys.isEmpty() && unit.status().holdsTenant()) {
                     apply(session, HostPlanner.allocate("restore-" + unit.uid(), server, unit, keys));
                     if (unit.isStopped()) {
-                        apply(session, HostPlanner.change("stop-" + unit.uid(), Operation.Kind.STOP, server, unit, unit));
+                        apply(
+                                session,
+                                HostPlanner.change("stop-" + unit.uid(), Operation.Kind.STOP, server, unit, unit));
                     }
                 }
             }

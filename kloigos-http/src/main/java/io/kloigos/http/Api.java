@@ -80,7 +80,8 @@ final class Api {
         if (dryRun.orElseThrow()) {
             answers.send(context, kloigos.previewAllocate(request));
         } else {
-            ComputeUnit unit = key.map(text -> kloigos.allocate(request, text)).orElseGet(() -> kloigos.allocate(request));
+            ComputeUnit unit =
+                    key.map(text -> kloigos.allocate(request, text)).orElseGet(() -> kloigos.allocate(request));
             answers.send(context, unit);
         }
     }
@@ -95,7 +96,8 @@ final class Api {
         if (dryRun.orElseThrow()) {
             answers.send(context, kloigos.previewDeallocate(id));
         } else {
-            answers.send(context, key.map(text -> kloigos.deallocate(id, text)).orElseGet(() -> kloigos.deallocate(id)));
+            answers.send(
+                    context, key.map(text -> kloigos.deallocate(id, text)).orElseGet(() -> kloigos.deallocate(id)));
         }
     }
 
@@ -187,7 +189,8 @@ final class Api {
         Optional<Integer> limit =
                 reader.query(fields -> fields.orElse("limit", JsonType.text(Api::limit), DEFAULT_OPERATIONS));
         reader.finish();
-        answers.sendAll(context, kloigos.operations(limit.orElseThrow()).stream().map(OperationResponse::withoutSteps));
+        answers.sendAll(
+                context, kloigos.operations(limit.orElseThrow()).stream().map(OperationResponse::withoutSteps));
     }
 
     private static int limit(String text) {

@@ -66,8 +66,7 @@ final class OutOfServiceApi {
         Optional<String> key = reader.idempotencyKey();
         reader.finish();
         Drain asked = query.orElseThrow();
-        DrainRequest request =
-                new DrainRequest(context.pathParam("hostname"), reason.orElseThrow(), asked.tenants());
+        DrainRequest request = new DrainRequest(context.pathParam("hostname"), reason.orElseThrow(), asked.tenants());
         if (asked.dryRun()) {
             answers.send(context, kloigos.previewDrain(request));
         } else {
@@ -77,7 +76,9 @@ final class OutOfServiceApi {
                     context,
                     new DrainResponse(
                             answers.response(kloigos.server(request.hostname())),
-                            operations.stream().map(OperationResponse::withoutSteps).toList()));
+                            operations.stream()
+                                    .map(OperationResponse::withoutSteps)
+                                    .toList()));
         }
     }
 }

@@ -39,8 +39,8 @@ final class RequestTypes {
     static final JsonType<UnitChange> ROTATE_KEYS = JsonType.object(fields -> new UnitChange.RotateKeys(keys(fields)));
     static final JsonType<InitServerRequest> INIT = JsonType.object(RequestTypes::init);
 
-    static final JsonType<Reason> REASON = JsonType.object(
-            fields -> fields.required("reason", JsonType.text(Reason::new), new Reason("any")));
+    static final JsonType<Reason> REASON =
+            JsonType.object(fields -> fields.required("reason", JsonType.text(Reason::new), new Reason("any")));
     private static final JsonType<Instant> TIME = JsonType.text(RequestTypes::time);
     static final JsonType<Optional<Instant>> SET_EXPIRY = JsonType.object(RequestTypes::expiry);
     private static final JsonType<SshPublicKey> KEY = JsonType.text(SshPublicKey::new);

@@ -22,7 +22,9 @@ final class TenancyApi {
     }
 
     void addTo(RoutesConfig routes) {
-        routes.put("/api/compute_units/{compute_id}/ssh_keys", context -> change(context, reader -> reader.body(RequestTypes.ROTATE_KEYS)));
+        routes.put(
+                "/api/compute_units/{compute_id}/ssh_keys",
+                context -> change(context, reader -> reader.body(RequestTypes.ROTATE_KEYS)));
         routes.post(
                 "/api/compute_units/{compute_id}/stop",
                 context -> change(context, reader -> Optional.of(new UnitChange.Stop())));

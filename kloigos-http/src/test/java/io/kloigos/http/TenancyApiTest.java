@@ -97,7 +97,10 @@ class TenancyApiTest {
                 .expect(200)
                 .body();
         assertThat(unit.get("tags").toString()).isEqualTo("{\"deployment_id\":\"web_v2\"}");
-        assertThat(test.api.get("/api/compute_units?deployment_id=web").expect(200).body())
+        assertThat(test.api
+                        .get("/api/compute_units?deployment_id=web")
+                        .expect(200)
+                        .body())
                 .isEmpty();
         assertThat(send("PUT", UNIT + "/tags", "{}").expect(422).text()).contains("missing");
         send("PUT", UNIT.replace("4-7", "8-11") + "/tags", "{\"tags\": null}").expect(409);
@@ -142,7 +145,11 @@ class TenancyApiTest {
                 .body();
         assertThat(withdrawn.get("status").asText()).isEqualTo("unavailable");
         assertThat(withdrawn.get("reason").asText()).isEqualTo("CPU 9 throttles");
-        assertThat(send("POST", unit + "/put_back", "").expect(200).body().get("status").asText())
+        assertThat(send("POST", unit + "/put_back", "")
+                        .expect(200)
+                        .body()
+                        .get("status")
+                        .asText())
                 .isEqualTo("free");
         send("POST", UNIT + "/withdraw", "{\"reason\": \"x\"}").expect(409);
     }

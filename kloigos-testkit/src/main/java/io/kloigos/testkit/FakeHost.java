@@ -302,6 +302,19 @@ public final class FakeHost {
         });
     }
 
+    /**
+     * A program of the user listens on a port, inside the user's slice.
+     *
+     * @param protocol {@code tcp} or {@code udp}
+     */
+    public void tenantListens(int uid, String protocol, int port) {
+        held(() -> {
+            machine.sockets.listen(
+                    protocol, port, uid, "/user.slice/user-" + uid + ".slice/user@" + uid + ".service/app.slice");
+            return port;
+        });
+    }
+
     /** Writes a file as root, with the directories above it: somebody else's change of the host. */
     public void write(String path, String content) {
         held(() -> {

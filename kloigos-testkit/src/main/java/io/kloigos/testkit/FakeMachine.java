@@ -46,13 +46,26 @@ final class FakeMachine {
             return new Account(name, uid, gid, gecos, home, shell, now);
         }
 
+        Account described(String newGecos, String newShell) {
+            return new Account(name, uid, gid, newGecos, home, newShell, expired);
+        }
+
+        /** Its line in shadow(5): without a password, and expired since the first day or never. */
+        String shadow() {
+            return name + ":!*:19000::::" + ":" + (expired ? "1" : "") + ":";
+        }
+
         String passwd() {
             return String.join(":", name, "x", "" + uid, "" + gid, gecos, home, shell);
         }
     }
 
     /** A Unix group. */
-    record Group(String name, int gid, Set<String> members) {}
+    record Group(String name, int gid, Set<String> members) {
+        String line() {
+            return name + ":x:" + gid + ":" + String.join(",", members);
+        }
+    }
 
     /** A running process. */
     record Task(int pid, int uid, String command, String slice) {}
@@ -93,6 +106,7 @@ final class FakeMachine {
     final Map<QuotaKey, String> quotas = new TreeMap<>(java.util.Comparator.comparing(QuotaKey::toString));
     private final Set<Integer> listening;
     private final int systemdVersion;
+    final FakeSockets sockets = new FakeSockets();
     private final List<Task> processes = new ArrayList<>();
     private final Map<Trace, Set<Integer>> leftInKernel = new TreeMap<>();
     private final ByteSize swap;
@@ -157,6 +171,8 @@ final class FakeMachine {
         pam(Capability.CRON, "cron");
         pam(Capability.CROND, "crond");
         pam(Capability.ATD, "atd");
+        files.makeAll("/sys/devices/system/cpu");
+        files.put("/sys/devices/system/cpu/online", topology.online() + "\n", Access.rootFile());
         files.put("/proc/sys/net/ipv4/ip_local_reserved_ports", spec.reservedPorts + "\n", Access.rootFile());
         files.put(
                 "/etc/ssh/sshd_config",
@@ -200,6 +216,7 @@ final class FakeMachine {
     /** Ends every process, forgets what lives in memory only, and starts again what is enabled. */
     void reboot() {
         processes.clear();
+        sockets.closeAll();
         leftInKernel.clear();
         nftables.flush();
         for (String memoryOnly :
@@ -364,6 +381,8 @@ final class FakeMachine {
         if (reading instanceof Reading.FileText text) {
             FakeFiles.Node file = files.find(text.path());
             return file == null || !file.isFile() ? "absent" : stripped(file.text);
+        } else if (reading instanceof Reading.FileLine line && accountFiles().containsKey(line.path())) {
+            return firstLine(accountFiles().get(line.path()), line.prefix());
         } else if (reading instanceof Reading.FileLine line) {
             FakeFiles.Node file = files.find(line.path());
             return file == null || !file.isFile() ? "absent" : firstLine(file.text, line.prefix());
@@ -415,6 +434,14 @@ final class FakeMachine {
 
     private static String stripped(String text) {
         return text.replaceAll("\\A[ \t\n]+|[ \t\n]+\\z", "");
+    }
+
+    /** The files of accounts are not kept as texts. */
+    private Map<String, String> accountFiles() {
+        return Map.of(
+                "/etc/passwd", accounts.values().stream().map(Account::passwd).collect(Collectors.joining("\n")),
+                "/etc/shadow", accounts.values().stream().map(Account::shadow).collect(Collectors.joining("\n")),
+                "/etc/group", groups.values().stream().map(Group::line).collect(Collectors.joining("\n")));
     }
 
     static boolean enforces(HostFacts.Mount mount, QuotaKind kind) {

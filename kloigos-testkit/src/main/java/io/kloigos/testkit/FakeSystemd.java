@@ -6,6 +6,7 @@ import io.kloigos.model.CpuSet;
 import io.kloigos.spi.Step.Access;
 import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -176,11 +177,14 @@ final class FakeSystemd {
     private String show(List<String> units, List<String> properties, boolean bare) {
         StringBuilder out = new StringBuilder();
         for (String unit : units) {
+            out.append(out.isEmpty() ? "" : "\n");
             for (String property : properties) {
                 String value =
                         switch (property) {
                             case "NeedDaemonReload" ->
                                 loaded.containsKey(unit) && !text(unit).equals(loaded.get(unit)) ? "yes" : "no";
+                            case "Id" -> unit;
+                            case "DropInPaths" -> String.join(" ", dropIns(unit).keySet());
                             case "ActiveState" -> active.contains(unit) ? "active" : "inactive";
                             case "LoadState" -> exists(unit) ? "loaded" : "not-found";
                             default -> throw Refused.unknown("systemctl show: the fake host does not know " + property);
@@ -405,7 +409,16 @@ final class FakeSystemd {
 
     /** Returns the unit's file and drop-ins as they are on disk now, in the order in which systemd reads them. */
     private String text(String unit) {
-        Map<String, String> dropIns = new TreeMap<>();
+        FakeFiles.Node file = machine.files.find(ETC + "/" + unit);
+        StringBuilder out = new StringBuilder(file == null ? "" : file.text);
+        dropIns(unit).values().forEach(text -> out.append('\n').append(text));
+        // The same on every host of a fleet, and kept while the unit is loaded.
+        return out.toString().intern();
+    }
+
+    /** The texts of a unit's drop-ins by their paths, in the order in which systemd reads them. */
+    private Map<String, String> dropIns(String unit) {
+        Map<String, String> dropIns = new TreeMap<>(Comparator.comparing(FakeFiles::lastOf));
         List<String> names = new ArrayList<>(List.of(unit));
         int dash = unit.lastIndexOf('-');
         if (unit.endsWith(".slice") && dash > 0) {
@@ -415,15 +428,13 @@ final class FakeSystemd {
             names.add(0, unit.substring(0, unit.indexOf('@') + 1) + unit.substring(unit.lastIndexOf('.')));
         }
         for (String directory : names) {
-            machine.files
-                    .texts(ETC + "/" + directory + ".d", ".conf")
-                    .forEach((path, text) -> dropIns.put(FakeFiles.lastOf(path), text));
+            machine.files.texts(ETC + "/" + directory + ".d", ".conf").forEach((path, text) -> {
+                // The directory of the unit itself counts more than that of its template.
+                dropIns.remove(path);
+                dropIns.put(path, text);
+            });
         }
-        FakeFiles.Node file = machine.files.find(ETC + "/" + unit);
-        StringBuilder out = new StringBuilder(file == null ? "" : file.text);
-        dropIns.values().forEach(text -> out.append('\n').append(text));
-        // The same on every host of a fleet, and kept while the unit is loaded.
-        return out.toString().intern();
+        return dropIns;
     }
 
     private Map<String, List<String>> settings(String unit, String section) {

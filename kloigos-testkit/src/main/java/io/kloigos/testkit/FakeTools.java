@@ -82,7 +82,7 @@ final class FakeTools {
         tools.put("find", (arguments, stdin) -> new Finder(arguments.all()).run());
         tools.put("getent", (arguments, stdin) -> lookUp(arguments));
         tools.put("systemd-sysusers", (arguments, stdin) -> makeUsers(arguments));
-        tools.put("usermod", (arguments, stdin) -> expire(arguments, "-e"));
+        tools.put("usermod", (arguments, stdin) -> changeUser(arguments));
         tools.put("chage", (arguments, stdin) -> expire(arguments, "-E"));
         tools.put("userdel", (arguments, stdin) -> deleteUser(arguments));
         tools.put("groupdel", (arguments, stdin) -> deleteGroup(arguments));
@@ -90,6 +90,7 @@ final class FakeTools {
         tools.put("loginctl", (arguments, stdin) -> loginctl(arguments));
         tools.put("nft", this::packetFilter);
         tools.put("setquota", (arguments, stdin) -> setQuota(arguments));
+        tools.put("ss", (arguments, stdin) -> machine.sockets.run(arguments.all()));
         tools.put("sysctl", (arguments, stdin) -> sysctl(arguments));
         tools.put("sshd", (arguments, stdin) -> sshd(arguments));
         tools.put("mountpoint", (arguments, stdin) -> mountPoint(arguments));
@@ -592,8 +593,7 @@ final class FakeTools {
                         machine.groups.values().stream()
                                 .filter(group -> group.name().equals(key) || key.equals("" + group.gid()))
                                 .findFirst()
-                                .map(group ->
-                                        group.name() + ":x:" + group.gid() + ":" + String.join(",", group.members()))
+                                .map(FakeMachine.Group::line)
                                 .orElse("");
                     default -> throw arguments.unknown();
                 };
@@ -663,6 +663,22 @@ final class FakeTools {
 
     private boolean isTaken(int id) {
         return machine.account(id) != null || machine.groups.values().stream().anyMatch(group -> group.gid() == id);
+    }
+
+    private String changeUser(Arguments arguments) {
+        String gecos = arguments.value("-c");
+        String shell = arguments.value("-s");
+        if (gecos == null || shell == null) {
+            return expire(arguments, "-e");
+        }
+        String name = arguments.only();
+        FakeMachine.Account account = machine.accounts.get(name);
+        if (account == null) {
+            throw new Refused("usermod: user '" + name + "' does not exist");
+        }
+        files.requireRoom("/etc/passwd");
+        machine.accounts.put(name, account.described(gecos, shell));
+        return "";
     }
 
     private String expire(Arguments arguments, String option) {

@@ -35,8 +35,7 @@ class OutOfServiceTest {
     private static final ComputeId UNIT = new ComputeId("host1_4-7");
     private static final Reason FAILING = new Reason("disk 2 is failing");
 
-    private final FakeHost host =
-            FakeHost.builder("host1", "10.0.0.1").cpus(16).build();
+    private final FakeHost host = FakeHost.builder("host1", "10.0.0.1").cpus(16).build();
     private final Kloigos kloigos;
 
     OutOfServiceTest(@TempDir Path directory) {
@@ -113,8 +112,8 @@ class OutOfServiceTest {
         List<Operation> operations = kloigos.drain(drain(Tenants.EVICT));
 
         assertThat(operations).hasSize(2).extracting(Operation::kind).containsOnly(Operation.Kind.DEALLOCATE);
-        operations.forEach(operation ->
-                assertThat(kloigos.await(operation.id()).error()).isNull());
+        operations.forEach(
+                operation -> assertThat(kloigos.await(operation.id()).error()).isNull());
         assertThat(statuses()).containsOnly(UnitStatus.FREE);
         host.assertClean(first);
         assertThatThrownBy(this::allocate).hasMessageContaining("cordoned");

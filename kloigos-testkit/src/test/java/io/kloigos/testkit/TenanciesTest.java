@@ -113,7 +113,8 @@ class TenanciesTest {
 
     @Test
     void aUnitMayHaveSeveralKeysFromTheStart() {
-        ComputeUnit unit = kloigos.allocate(new AllocateRequest(null, null, null, Tags.none(), List.of(FIRST, SECOND), null));
+        ComputeUnit unit =
+                kloigos.allocate(new AllocateRequest(null, null, null, Tags.none(), List.of(FIRST, SECOND), null));
 
         host.assertAllocated(unit);
         assertThat(host.login(unit.user()).keys()).containsExactly(FIRST.line(), SECOND.line());
@@ -126,9 +127,7 @@ class TenanciesTest {
         kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(FIRST)));
 
         host.assertState(before);
-        assertThat(newest().steps())
-                .extracting(Operation.Step::state)
-                .containsOnly(Operation.StepState.UNCHANGED);
+        assertThat(newest().steps()).extracting(Operation.Step::state).containsOnly(Operation.StepState.UNCHANGED);
     }
 
     @Test
@@ -160,8 +159,7 @@ class TenanciesTest {
 
     @Test
     void onlyAnAllocatedUnitIsChanged() {
-        assertThatThrownBy(
-                        () -> kloigos.change(OTHER, new UnitChange.RotateKeys(List.of(SECOND))))
+        assertThatThrownBy(() -> kloigos.change(OTHER, new UnitChange.RotateKeys(List.of(SECOND))))
                 .hasMessage("Cannot rotate the SSH keys of unit host1_8-11: it is free."
                         + " That can be done while it is allocated.");
         assertRefused(
@@ -238,8 +236,8 @@ class TenanciesTest {
 
     @Test
     void anExpiredUnitIsTakenBackOnceEvenIfNobodyWasThereAtThatTime() {
-        ComputeUnit other = kloigos.allocate(new AllocateRequest(
-                4, null, null, Tags.none(), List.of(FIRST), NOON.plus(Duration.ofHours(2))));
+        ComputeUnit other = kloigos.allocate(
+                new AllocateRequest(4, null, null, Tags.none(), List.of(FIRST), NOON.plus(Duration.ofHours(2))));
         assertThat(kloigos.setExpiry(UNIT, NOON.plus(Duration.ofHours(3))).expiresAt())
                 .isEqualTo(NOON.plus(Duration.ofHours(3)));
 

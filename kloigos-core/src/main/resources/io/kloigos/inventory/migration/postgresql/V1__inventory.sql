@@ -68,7 +68,7 @@ CREATE TABLE unit_cpus (
 );
 
 -- A replica runs an operation while it holds the lease. Lease times are milliseconds since 1970 by the database's clock.
--- What a unit will be once it has succeeded stands in wanted.
+-- What a unit will be once it has succeeded stands in wanted; of a repair, what it is to mend.
 CREATE TABLE operations (
   id               TEXT COLLATE "C"    NOT NULL PRIMARY KEY,
   kind             TEXT    NOT NULL,
@@ -92,6 +92,16 @@ CREATE TABLE operations (
 
 CREATE INDEX operations_by_state ON operations (state);
 CREATE INDEX operations_by_time ON operations (created_at);
+
+-- How each server differed when it was last looked at, and when it is to be looked at again: milliseconds since 1970 by the
+-- database's clock.
+CREATE TABLE drift (
+  hostname   TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES servers (hostname) ON DELETE CASCADE,
+  due        BIGINT NOT NULL,
+  checked_at TEXT,
+  facts      BIGINT,
+  deviations TEXT
+);
 
 -- Which operation a request with an idempotency key began.
 CREATE TABLE requests (

@@ -1,0 +1,195 @@
+package io.kloigos;
+
+import io.kloigos.inventory.Inventory;
+import io.kloigos.model.ComputeId;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.Deviation;
+import io.kloigos.model.DriftReport;
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.KloigosException;
+import io.kloigos.model.Server;
+import io.kloigos.model.ServerStatus;
+import io.kloigos.model.UnitFilter;
+import io.kloigos.planner.DriftCheck;
+import io.kloigos.spi.HostDriver;
+import io.kloigos.spi.HostSession;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Looks whether hosts are as the inventory says. Thread-safe. */
+final class DriftWatch implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DriftWatch.class);
+
+    /** Hosts that do not answer hold up no more than their share. */
+    private static final int PARALLEL = 8;
+
+    private static final Duration LONGEST_TICK = Duration.ofSeconds(5);
+
+    private final Inventory inventory;
+    private final HostDriver driver;
+    private final InstantSource clock;
+    private final String manager;
+    private final ScheduledThreadPoolExecutor threads;
+    private final Semaphore looks = new Semaphore(PARALLEL);
+
+    DriftWatch(Inventory inventory, HostDriver driver, InstantSource clock, String manager, ThreadFactory factory) {
+        this.inventory = inventory;
+        this.driver = driver;
+        this.clock = clock;
+        this.manager = manager;
+        this.threads = new ScheduledThreadPoolExecutor(PARALLEL, factory);
+    }
+
+    /**
+     * From now on looks at every ready server from time to time.
+     *
+     * @param changed told of what was found, when it is not what was found before, or can be repaired
+     */
+    void start(Duration every, Consumer<DriftReport> changed) {
+        long tick = Math.min(every.dividedBy(2).toMillis(), LONGEST_TICK.toMillis());
+        var unused = threads.scheduleWithFixedDelay(
+                () -> attempt(() -> lookAtDue(every, changed)), tick, tick, TimeUnit.MILLISECONDS);
+    }
+
+    private static void attempt(Runnable look) {
+        try {
+            look.run();
+        } catch (RuntimeException e) {
+            LOG.warn("Cannot look for drift, and will try again: {}", e.getMessage());
+        }
+    }
+
+    private void lookAtDue(Duration every, Consumer<DriftReport> changed) {
+        int free = looks.drainPermits();
+        List<String> due = free == 0 ? List.of() : inventory.drift().claimDue(every, free);
+        looks.release(free - due.size());
+        for (String hostname : due) {
+            threads.execute(() -> {
+                try {
+                    attempt(() -> lookAndTell(hostname, changed));
+                } finally {
+                    looks.release();
+                }
+            });
+        }
+    }
+
+    private void lookAndTell(String hostname, Consumer<DriftReport> changed) {
+        List<Deviation> before =
+                inventory.drift().find(hostname).map(DriftReport::deviations).orElse(List.of());
+        DriftReport found = look(hostname);
+        if (!found.deviations().equals(before) || !found.repairable().isEmpty()) {
+            changed.accept(found);
+        }
+    }
+
+    /** Looks at no further server. */
+    @Override
+    public void close() {
+        threads.shutdownNow();
+    }
+
+    /**
+     * Looks at a server in one round trip and keeps what was found.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the server is not ready; codes of kind HOST
+     */
+    DriftReport look(String hostname) {
+        Server server = inventory.server(hostname).orElseThrow(() -> Inventory.unknownServer(hostname));
+        requireReady(server, "look for drift on");
+        List<ComputeUnit> before = units(hostname);
+        Set<ComputeId> busy = busy(before);
+        DriftCheck check = DriftCheck.of(server, before, manager);
+        List<String> texts;
+        try (HostSession session = driver.open(server.address())) {
+            texts = session.read(check.readings());
+        }
+        Set<ComputeId> changed = changed(before, units(hostname));
+        DriftReport found = new DriftReport(
+                hostname,
+                clock.instant(),
+                check.facts(),
+                check.compare(texts).stream()
+                        .filter(deviation ->
+                                !busy.contains(deviation.computeId()) && !changed.contains(deviation.computeId()))
+                        .toList());
+        inventory.drift().put(found);
+        return found;
+    }
+
+    static void requireReady(Server server, String attempted) {
+        if (server.status() != ServerStatus.READY) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot " + attempted + " " + server.hostname() + ": it is " + server.status()
+                            + "; only what a ready server holds is known.");
+        }
+    }
+
+    private List<ComputeUnit> units(String hostname) {
+        return inventory.units(UnitFilter.ofServer(hostname));
+    }
+
+    /** Returns the units on which an operation is under way. */
+    Set<ComputeId> busy(List<ComputeUnit> units) {
+        Set<ComputeId> busy = new HashSet<>();
+        for (ComputeUnit unit : units) {
+            if (Stream.ofNullable(unit.operationId())
+                    .anyMatch(id -> !inventory.operations().isEnded(id))) {
+                busy.add(unit.id());
+            }
+        }
+        return busy;
+    }
+
+    /** Returns the units with which something was done in between, so that it is not known what was read. */
+    private static Set<ComputeId> changed(List<ComputeUnit> before, List<ComputeUnit> after) {
+        Set<ComputeId> changed = new HashSet<>();
+        for (ComputeUnit unit : before) {
+            Optional<ComputeUnit> now =
+                    after.stream().filter(other -> other.id().equals(unit.id())).findFirst();
+            if (now.isEmpty()
+                    || now.get().status() != unit.status()
+                    || !Objects.equals(now.get().operationId(), unit.operationId())) {
+                changed.add(unit.id());
+            }
+        }
+        return changed;
+    }
+
+    /**
+     * Makes sure that a server can be repaired now.
+     *
+     * @throws KloigosException WRONG_STATE if it is not ready, or something is under way on it
+     */
+    void requireRepairable(Server server) {
+        requireReady(server, "repair");
+        Set<ComputeId> busy = busy(units(server.hostname()));
+        if (!busy.isEmpty()) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot repair " + server.hostname() + " now: something is under way on " + busy
+                            + ". Wait until it ends.");
+        }
+        String newest = server.operationId();
+        if (newest != null && !inventory.operations().isEnded(newest)) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot repair " + server.hostname() + " now: operation " + newest
+                            + " is under way on it. Wait until it ends.");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package io.kloigos.inventory;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import io.kloigos.model.Deviation;
+import io.kloigos.model.DriftReport;
+import io.kloigos.model.IdempotencyKey;
+import io.kloigos.model.Operation;
+import io.kloigos.model.Server;
+import io.kloigos.model.ServerStatus;
+import io.kloigos.planner.HostPlanner.DataDisks;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How servers were found to differ from this inventory, and their repairs. Safe for use by many threads. Throws as {@link
+ * Inventory} does.
+ */
+public final class Drift {
+    private static final TypeReference<List<Deviation>> DEVIATIONS = new TypeReference<>() {};
+
+    private final Database database;
+    private final Inventory inventory;
+    private final Operations operations;
+
+    Drift(Database database, Inventory inventory, Operations operations) {
+        this.database = database;
+        this.inventory = inventory;
+        this.operations = operations;
+    }
+
+    /**
+     * Returns the servers that are ready and were not looked at for so long; this replica is the one to look at them now.
+     *
+     * @param every how long a server may go without being looked at
+     * @param most how many at most
+     */
+    public List<String> claimDue(Duration every, int most) {
+        return database.write(handle -> {
+            handle.createUpdate("INSERT INTO drift (hostname, due) SELECT hostname, " + database.now()
+                            + " + :every FROM servers s WHERE status = :ready"
+                            + " AND NOT EXISTS (SELECT 1 FROM drift d WHERE d.hostname = s.hostname)")
+                    .bind("ready", ServerStatus.READY.toString())
+                    .bind("every", every.toMillis())
+                    .execute();
+            List<String> due = handle.createQuery(
+                            "SELECT d.hostname FROM drift d JOIN servers s ON s.hostname = d.hostname"
+                                    + " WHERE d.due <= " + database.now()
+                                    + " AND s.status = :ready ORDER BY d.due, d.hostname LIMIT :most"
+                                    + database.lockingUnlocked("d"))
+                    .bind("ready", ServerStatus.READY.toString())
+                    .bind("most", most)
+                    .mapTo(String.class)
+                    .list();
+            for (String hostname : due) {
+                handle.createUpdate("UPDATE drift SET due = " + database.now() + " + :every WHERE hostname = :hostname")
+                        .bind("every", every.toMillis())
+                        .bind("hostname", hostname)
+                        .execute();
+            }
+            return due;
+        });
+    }
+
+    /** Returns how the server was when it was last looked at. */
+    public Optional<DriftReport> find(String hostname) {
+        return database.read(handle -> find(handle, hostname));
+    }
+
+    private static Optional<DriftReport> find(Handle handle, String hostname) {
+        return handle.createQuery("SELECT * FROM drift WHERE hostname = :hostname AND checked_at IS NOT NULL")
+                .bind("hostname", hostname)
+                .map((row, context) -> new DriftReport(
+                        row.getString("hostname"),
+                        Instant.parse(row.getString("checked_at")),
+                        row.getInt("facts"),
+                        Json.read(row.getString("deviations"), DEVIATIONS)))
+                .findOne();
+    }
+
+    /** Keeps what was found on a server, and returns what was found before; nothing is kept of a server that is gone. */
+    public Optional<DriftReport> put(DriftReport report) {
+        return database.write(handle -> {
+            Optional<DriftReport> before = find(handle, report.hostname());
+            handle.createUpdate("INSERT INTO drift (hostname, due) SELECT hostname, 0 FROM servers s"
+                            + " WHERE hostname = :hostname"
+                            + " AND NOT EXISTS (SELECT 1 FROM drift d WHERE d.hostname = s.hostname)")
+                    .bind("hostname", report.hostname())
+                    .execute();
+            handle.createUpdate("UPDATE drift SET checked_at = :at, facts = :facts, deviations = :deviations"
+                            + " WHERE hostname = :hostname")
+                    .bind("at", Rows.text(report.checkedAt()))
+                    .bind("facts", report.facts())
+                    .bind("deviations", Json.write(report.deviations()))
+                    .bind("hostname", report.hostname())
+                    .execute();
+            return before;
+        });
+    }
+
+    /**
+     * Writes {@code operation}, which will mend what differs on a server.
+     *
+     * @param check throws if the server may not be repaired now
+     * @throws io.kloigos.model.KloigosException NOT_FOUND; KEY_IN_USE
+     */
+    public void beginRepair(
+            Operation operation, List<Deviation> deviations, @Nullable IdempotencyKey key, Consumer<Server> check) {
+        database.write(handle -> {
+            String hostname = operation.hostname();
+            Server server = Inventory.findServer(handle, hostname).orElseThrow(() -> Inventory.unknownServer(hostname));
+            check.accept(server);
+            operations.insertFenced(handle, operation, DataDisks.KEEP, key);
+            Operations.want(handle, operation.id(), deviations);
+            note(handle, server, operation, "", operation.createdAt());
+            return operation;
+        });
+    }
+
+    /** Returns what a repair is to mend. */
+    public List<Deviation> wanted(Operation repair) {
+        return database.read(handle -> Operations.wanted(handle, repair.id(), DEVIATIONS));
+    }
+
+    /**
+     * Ends a repair. The server's status stays, and it is due to be looked at.
+     *
+     * @param ended the operation as it is to be kept
+     * @param reason why it failed; empty if it succeeded
+     */
+    public void end(Operation ended, String reason, Instant now) {
+        database.write(handle -> {
+            operations.end(handle, ended);
+            Inventory.findServer(handle, ended.hostname())
+                    .ifPresent(server -> note(handle, server, ended, reason, now));
+            handle.execute("UPDATE drift SET due = 0 WHERE hostname = ?", ended.hostname());
+            return ended;
+        });
+    }
+
+    private void note(Handle handle, Server server, Operation operation, String reason, Instant at) {
+        handle.execute(
+                "UPDATE servers SET reason = ?, operation_id = ? WHERE hostname = ?",
+                reason,
+                operation.id(),
+                server.hostname());
+        String status = server.status().toString();
+        inventory.audit(handle, server.hostname(), operation.id(), at, status, status, reason);
+    }
+}

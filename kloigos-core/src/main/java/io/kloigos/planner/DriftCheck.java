@@ -1,0 +1,428 @@
+package io.kloigos.planner;
+
+import io.kloigos.model.ComputeId;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.Deviation;
+import io.kloigos.model.FactKind;
+import io.kloigos.model.IoLimit;
+import io.kloigos.model.Server;
+import io.kloigos.model.UnitLimits;
+import io.kloigos.model.UnitStatus;
+import io.kloigos.spi.Reading;
+import io.kloigos.spi.Step;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a server should hold, fact by fact, and how it is looked at: a question to the host, and a comparison of what it
+ * answers. Pure.
+ *
+ * <p>Units on which something is under way, or which failed, are left out: what they hold is not known before that ends.
+ */
+public final class DriftCheck {
+    private static final String ABSENT = "absent";
+    private static final String NONE = "none";
+    private static final String LINK = "777 0:0";
+    private static final String ROOT_FILE = "644 0:0";
+    private static final String ROOT_DIRECTORY = "755 0:0";
+
+    /**
+     * One thing that can be looked at.
+     *
+     * @param actual finds it in what was read
+     */
+    private record Fact(
+            FactKind kind,
+            @Nullable ComputeId computeId,
+            String subject,
+            String expected,
+            Reading reading,
+            UnaryOperator<String> actual) {}
+
+    private final List<Fact> facts = new ArrayList<>();
+    private final Set<String> paths = new LinkedHashSet<>();
+    private final Server server;
+    private final List<ComputeUnit> units;
+
+    private DriftCheck(Server server, List<ComputeUnit> units) {
+        this.server = server;
+        this.units = units;
+    }
+
+    /**
+     * Returns the check of a server that is ready.
+     *
+     * @param units all its units
+     * @param manager what init noted on the host about who manages it
+     */
+    public static DriftCheck of(Server server, List<ComputeUnit> units, String manager) {
+        DriftCheck check = new DriftCheck(server, units);
+        check.addHost(manager);
+        for (ComputeUnit unit : units) {
+            if (isSettled(unit)) {
+                check.addUnit(unit);
+            }
+        }
+        return check;
+    }
+
+    /** Tells whether it is known what the unit should hold. */
+    public static boolean isSettled(ComputeUnit unit) {
+        return switch (unit.status()) {
+            case FREE, ALLOCATED, UNAVAILABLE -> true;
+            case ALLOCATING,
+                    ALLOCATION_FAIL,
+                    DEALLOCATING,
+                    DEALLOCATION_FAIL,
+                    INITIALIZING,
+                    INIT_FAIL,
+                    DECOMMISSIONING,
+                    DECOMMISSIONED,
+                    DECOMMISSION_FAIL -> false;
+        };
+    }
+
+    /** Tells whether a tenant can log in to the unit. */
+    static boolean isRunning(ComputeUnit unit) {
+        return unit.status() == UnitStatus.ALLOCATED && !unit.isStopped();
+    }
+
+    /** Returns how many facts are compared. */
+    public int facts() {
+        return facts.size();
+    }
+
+    /** Returns what is to be read on the host. */
+    public List<Reading> readings() {
+        return facts.stream().map(this::reading).distinct().toList();
+    }
+
+    /** All paths are looked at together, so the question is complete only when all facts are known. */
+    private Reading reading(Fact fact) {
+        return fact.reading() instanceof Reading.Entries ? new Reading.Entries(List.copyOf(paths)) : fact.reading();
+    }
+
+    /**
+     * Returns the facts that are not as they should be.
+     *
+     * @param texts what was read, in the order of {@link #readings}
+     */
+    public List<Deviation> compare(List<String> texts) {
+        Map<Reading, String> answers = new LinkedHashMap<>();
+        readings().forEach(reading -> answers.put(reading, texts.get(answers.size())));
+        List<Deviation> deviations = new ArrayList<>();
+        for (Fact fact : facts) {
+            String actual = fact.actual().apply(String.valueOf(answers.get(reading(fact))));
+            if (!actual.equals(fact.expected())) {
+                deviations.add(deviation(fact, actual));
+            }
+        }
+        return deviations;
+    }
+
+    private static Deviation deviation(Fact fact, String actual) {
+        boolean isText = (fact.kind() == FactKind.FILE || fact.kind() == FactKind.SSH_KEY) && !actual.equals(ABSENT);
+        String expected = isText ? differingLine(fact.expected(), actual) : fact.expected();
+        String found = isText ? differingLine(actual, fact.expected()) : actual;
+        return new Deviation(fact.kind(), fact.computeId(), fact.subject(), firstLine(expected), firstLine(found));
+    }
+
+    private static String differingLine(String text, String other) {
+        List<String> lines = text.lines().toList();
+        List<String> others = other.lines().toList();
+        for (int i = 0; i < lines.size(); i++) {
+            if (i >= others.size() || !lines.get(i).equals(others.get(i))) {
+                return "line " + (i + 1) + ": " + lines.get(i);
+            }
+        }
+        return "nothing after line " + lines.size();
+    }
+
+    private static String firstLine(String text) {
+        return text.lines().findFirst().orElse("");
+    }
+
+    // The whole server
+
+    private void addHost(String manager) {
+        add(
+                FactKind.ONLINE_CPUS,
+                null,
+                "/sys/devices/system/cpu/online",
+                server.facts().onlineCpus().toString());
+        for (HostFiles.Managed file : HostFiles.managed(server, units, manager)) {
+            ComputeUnit unit = file.unit();
+            if (unit == null || isSettled(unit)) {
+                addFile(file.file(), unit == null ? null : unit.id());
+            }
+        }
+        HostPlanner.links(server, units).forEach(link -> addEntry(FactKind.ENABLED, null, link, LINK));
+        addEntry(FactKind.DIRECTORY, null, HostFiles.KEYS, ROOT_DIRECTORY);
+        addHousekeeping();
+        server.volumes().forEach(volume -> addMount(null, volume.mountPoint()));
+        String expectedPorts = HostPlanner.reservedPorts(server, units).toString();
+        add(
+                FactKind.RESERVED_PORTS,
+                null,
+                HostFiles.RESERVED_PORTS,
+                expectedPorts,
+                new Reading.FileText(HostFiles.RESERVED_PORTS),
+                text -> PortSet.parse(text).covers(PortSet.parse(expectedPorts)) ? expectedPorts : text);
+        add(
+                FactKind.PORT_RULES,
+                null,
+                "nftables",
+                NftListing.parse(HostFiles.portsRules(units)).rules() + " rules",
+                NftListing.READING,
+                text -> NftListing.parse(text).rules() + " rules");
+        addSshd();
+        HostPlanner.jobFiles(server.facts())
+                .forEach(path -> add(
+                        FactKind.JOBS,
+                        null,
+                        path,
+                        HostFiles.PAM_LINES.size() + " lines",
+                        new Reading.FileText(path),
+                        text -> text.lines()
+                                        .filter(HostFiles.PAM_LINES::contains)
+                                        .distinct()
+                                        .count() + " lines"));
+    }
+
+    private void addFile(Step.TextFile file, @Nullable ComputeId unit) {
+        String text = file.content().strip();
+        add(FactKind.FILE, unit, file.path(), text, new Reading.FileText(file.path()), found -> found);
+        addEntry(FactKind.FILE_ACCESS, unit, file.path(), entry(file.access()));
+    }
+
+    private static String entry(Step.Access access) {
+        return Integer.toOctalString(access.mode()) + " " + access.uid() + ":" + access.uid();
+    }
+
+    private void addHousekeeping() {
+        if (server.housekeepingCpus().isEmpty()) {
+            return;
+        }
+        for (String name : HostPlanner.SYSTEM) {
+            add(
+                    FactKind.HOUSEKEEPING_CPUS,
+                    null,
+                    "/sys/fs/cgroup/" + name + "/cpuset.cpus.effective",
+                    server.housekeepingCpus().toString());
+        }
+    }
+
+    private void addSshd() {
+        if (units.isEmpty()) {
+            return;
+        }
+        Step.Expectation keysFound = HostPlanner.keysFound(units.get(0));
+        add(FactKind.SSHD, null, "sshd", keysFound.expected(), keysFound.reading(), text -> text);
+    }
+
+    private void addMount(@Nullable ComputeId unit, String mountPoint) {
+        Reading reading = new Reading.Output(List.of("stat", "-c", "%m", mountPoint));
+        add(FactKind.MOUNT, unit, mountPoint, mountPoint, reading, text -> text);
+    }
+
+    // One unit
+
+    private void addUnit(ComputeUnit unit) {
+        ComputeId id = unit.id();
+        addEntry(FactKind.DIRECTORY, id, HostFiles.sliceDirectory(unit), ROOT_DIRECTORY);
+        addEntry(FactKind.DIRECTORY, id, HostFiles.managerDirectory(unit), ROOT_DIRECTORY);
+        unit.directories()
+                .forEach(directory ->
+                        addEntry(FactKind.DIRECTORY, id, directory, "700 " + unit.uid() + ":" + unit.uid()));
+        addAccount(unit);
+        addSystemd(unit);
+        addPorts(unit);
+        if (unit.dataDirectory() != null) {
+            addMount(id, unit.mnt());
+        }
+        HostPlanner.quotas(server, unit)
+                .forEach(quota -> add(
+                        quota.kind() == Reading.QuotaKind.USER ? FactKind.USER_QUOTA : FactKind.PROJECT_QUOTA,
+                        id,
+                        quota.mountPoint(),
+                        quota.expected(),
+                        quota.reading(),
+                        text -> text));
+        if (isRunning(unit)) {
+            addTenancy(unit);
+        } else {
+            addEntry(FactKind.NO_FILE, id, HostFiles.linger(unit), ABSENT);
+            addEntry(FactKind.NO_FILE, id, HostFiles.key(unit), ABSENT);
+        }
+    }
+
+    private void addAccount(ComputeUnit unit) {
+        String prefix = unit.user() + ":";
+        add(
+                FactKind.ACCOUNT,
+                unit.id(),
+                unit.user(),
+                HostFiles.passwd(unit),
+                new Reading.FileLine("/etc/passwd", prefix),
+                text -> text);
+        add(
+                FactKind.ACCOUNT_EXPIRY,
+                unit.id(),
+                unit.user(),
+                unit.isStopped() ? "day 1" : NONE,
+                new Reading.FileLine("/etc/shadow", prefix),
+                DriftCheck::expiry);
+        add(
+                FactKind.GROUP,
+                unit.id(),
+                unit.user(),
+                HostFiles.GROUP,
+                new Reading.FileLine("/etc/group", HostFiles.GROUP + ":"),
+                text -> List.of(text.substring(text.lastIndexOf(':') + 1).split(",", -1))
+                                .contains(unit.user())
+                        ? HostFiles.GROUP
+                        : ABSENT);
+    }
+
+    /** The rest of the line may hold a password's hash, which is nobody's business. */
+    private static String expiry(String shadow) {
+        String[] fields = shadow.split(":", -1);
+        if (fields.length < 8) {
+            return ABSENT;
+        }
+        return fields[7].isEmpty() ? NONE : "day " + fields[7];
+    }
+
+    private void addSystemd(ComputeUnit unit) {
+        Reading show = new Reading.Output(showCommand());
+        add(
+                FactKind.DAEMON_RELOAD,
+                unit.id(),
+                unit.slice(),
+                "no",
+                show,
+                text -> shown(text, unit.slice(), "NeedDaemonReload"));
+        String own = HostFiles.sliceDirectory(unit) + "/50-kloigos.conf";
+        String specific = "/" + unit.slice() + ".d/";
+        add(FactKind.DROP_INS, unit.id(), unit.slice(), NONE, show, text -> {
+            Set<String> foreign = new TreeSet<>(
+                    List.of(shown(text, unit.slice(), "DropInPaths").split(" ", -1)));
+            foreign.removeIf(path -> !path.contains(specific) || path.equals(own));
+            return foreign.isEmpty() ? NONE : String.join(" ", foreign);
+        });
+    }
+
+    private List<String> showCommand() {
+        List<String> argv = new ArrayList<>(List.of("systemctl", "show"));
+        List.of("Id", "NeedDaemonReload", "DropInPaths", "ActiveState")
+                .forEach(name -> argv.addAll(List.of("-p", name)));
+        for (ComputeUnit unit : units) {
+            argv.add(unit.slice());
+            argv.add(HostFiles.manager(unit));
+        }
+        return argv;
+    }
+
+    /** Finds a property in what {@code systemctl show} says of several units: a paragraph each. */
+    private static String shown(String text, String unit, String property) {
+        for (String paragraph : text.split("\n\n", -1)) {
+            List<String> lines = paragraph.lines().toList();
+            if (lines.contains("Id=" + unit)) {
+                return lines.stream()
+                        .filter(line -> line.startsWith(property + "="))
+                        .map(line -> line.substring(property.length() + 1))
+                        .findFirst()
+                        .orElse("");
+            }
+        }
+        return ABSENT;
+    }
+
+    private void addPorts(ComputeUnit unit) {
+        addElement(FactKind.PORT_USER, unit, "uids", Integer.toString(unit.uid()));
+        addElement(FactKind.PORT_RANGE, unit, "ranges", unit.ports().closed());
+        addElement(FactKind.PORT_OWNER, unit, "own", HostFiles.owned(unit));
+        add(
+                FactKind.FOREIGN_PORTS,
+                unit.id(),
+                unit.user(),
+                NONE,
+                ListeningSockets.READING,
+                text -> ListeningSockets.foreign(text, unit));
+    }
+
+    private void addElement(FactKind kind, ComputeUnit unit, String set, String element) {
+        add(
+                kind,
+                unit.id(),
+                "nftables set " + set,
+                element,
+                NftListing.READING,
+                text -> NftListing.parse(text).elements(set).contains(element) ? element : ABSENT);
+    }
+
+    private void addTenancy(ComputeUnit unit) {
+        ComputeId id = unit.id();
+        addEntry(FactKind.LINGER, id, HostFiles.linger(unit), ROOT_FILE);
+        String keys = HostFiles.authorizedKeys(unit.sshPublicKeys()).strip();
+        add(FactKind.SSH_KEY, id, HostFiles.key(unit), keys, new Reading.FileText(HostFiles.key(unit)), text -> text);
+        addEntry(FactKind.FILE_ACCESS, id, HostFiles.key(unit), ROOT_FILE);
+        add(
+                FactKind.USER_MANAGER,
+                id,
+                HostFiles.manager(unit),
+                "active",
+                new Reading.Output(showCommand()),
+                // It may have been started a moment ago.
+                text -> shown(text, HostFiles.manager(unit), "ActiveState").replace("activating", "active"));
+        UnitLimits limits = unit.limits();
+        addLimit(FactKind.CPUS, unit, "cpuset.cpus.effective", unit.cpus());
+        addLimit(FactKind.MEMORY_NODES, unit, "cpuset.mems.effective", limits.memoryNodes());
+        addLimit(FactKind.MEMORY_MAX, unit, "memory.max", limits.memoryMax().bytes());
+        addLimit(FactKind.MEMORY_HIGH, unit, "memory.high", limits.memoryHigh().bytes());
+        addLimit(FactKind.SWAP_MAX, unit, "memory.swap.max", limits.swapMax().bytes());
+        addLimit(FactKind.TASKS_MAX, unit, "pids.max", limits.tasksMax());
+        for (IoLimit io : limits.io()) {
+            Step.Expectation line = HostPlanner.ioLine(server, unit, io);
+            add(FactKind.IO_MAX, id, io.device(), line.expected(), line.reading(), text -> text);
+        }
+    }
+
+    private void addLimit(FactKind kind, ComputeUnit unit, String file, Object value) {
+        add(kind, unit.id(), unit.cgroup() + "/" + file, value.toString());
+    }
+
+    private void add(FactKind kind, @Nullable ComputeId unit, String path, String expected) {
+        add(kind, unit, path, expected, new Reading.FileText(path), text -> text);
+    }
+
+    private void add(
+            FactKind kind,
+            @Nullable ComputeId unit,
+            String subject,
+            String expected,
+            Reading reading,
+            UnaryOperator<String> actual) {
+        facts.add(new Fact(kind, unit, subject, expected, reading, actual));
+    }
+
+    private void addEntry(FactKind kind, @Nullable ComputeId unit, String path, String expected) {
+        paths.add(path);
+        add(kind, unit, path, expected, new Reading.Entries(List.of(path)), text -> entry(text, path));
+    }
+
+    private static String entry(String text, String path) {
+        return text.lines()
+                .filter(line -> line.endsWith(" " + path))
+                .map(line -> line.substring(0, line.length() - path.length() - 1))
+                .findFirst()
+                .orElse(ABSENT);
+    }
+}

@@ -1,0 +1,236 @@
+package io.kloigos.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.kloigos.DecommissionRequest;
+import io.kloigos.DriftPolicy;
+import io.kloigos.Event;
+import io.kloigos.Kloigos;
+import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.ByteSize;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.Deviation;
+import io.kloigos.model.DriftReport;
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.FactKind;
+import io.kloigos.model.InitServerRequest;
+import io.kloigos.model.KloigosException;
+import io.kloigos.model.Operation;
+import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.Tags;
+import io.kloigos.model.UnitChange;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What somebody else changed on a host is found and mended. */
+class DriftTest {
+    private static final SshPublicKey KEY =
+            new SshPublicKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f tenant");
+    private static final String SLICE = "/sys/fs/cgroup/user.slice/user-20000.slice/";
+    private static final String DROP_IN = "/etc/systemd/system/user-20000.slice.d/50-kloigos.conf";
+
+    private final FakeHost host = FakeHost.builder("host1", "10.0.0.1")
+            .cpus(16)
+            .nodes(2)
+            .memory(ByteSize.parse("16G"))
+            .build();
+    private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+    private final Path database;
+    private Kloigos kloigos;
+    private ComputeUnit unit;
+
+    DriftTest(@TempDir Path directory) {
+        database = directory.resolve("kloigos.db");
+        kloigos = open(Kloigos.builder());
+    }
+
+    private Kloigos open(Kloigos.Builder builder) {
+        Kloigos opened =
+                builder.driver(FakeFleet.of(host).driver()).database(database).build();
+        opened.listen(events::add);
+        return opened;
+    }
+
+    @BeforeEach
+    void aTenantOnAServer() {
+        succeed(kloigos.initServer(
+                InitServerRequest.of(host.address(), "eu", "a", List.of(CpuSet.parse("4-7"), CpuSet.parse("8-11")))));
+        unit = kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), KEY));
+        assertThat(unit.uid()).isEqualTo(20000);
+    }
+
+    @AfterEach
+    void close() {
+        kloigos.close();
+    }
+
+    private void succeed(Operation operation) {
+        assertThat(kloigos.await(operation.id()).error()).isNull();
+    }
+
+    @Test
+    void aHostThatNobodyTouchedDoesNotDiffer() {
+        DriftReport found = kloigos.checkDrift("host1");
+
+        assertThat(found.deviations()).isEmpty();
+        assertThat(found.facts()).isGreaterThan(2 * 25);
+        assertThat(kloigos.drift("host1")).contains(found);
+    }
+
+    /** Each of them is a change that somebody could make at a root shell. */
+    private void plantDrift() {
+        host.write("/etc/kloigos/managed-by", "somebody else\n");
+        host.write("/etc/kloigos/ports.nft", "# empty\n");
+        host.write("/etc/systemd/system/kloigos-ports.service", "[Service]\nExecStart=/bin/true\n");
+        host.write("/etc/sysctl.d/60-kloigos.conf", "# empty\n");
+        host.run("rm", "-f", "/etc/ssh/sshd_config.d/50-kloigos.conf");
+        host.run("rm", "-f", "/etc/systemd/system/system.slice.d/20-kloigos-housekeeping.conf");
+        host.run("rm", "-f", "/etc/systemd/system/sysinit.target.wants/kloigos-ports.service");
+        host.run("nft", "flush", "ruleset");
+        host.run("tee", "/proc/sys/net/ipv4/ip_local_reserved_ports");
+        host.write("/etc/pam.d/cron", "session required pam_unix.so\n");
+        host.write(DROP_IN, host.file(DROP_IN).replaceAll("MemoryMax=\\d+", "MemoryMax=infinity"));
+        host.write("/etc/systemd/system/user-20000.slice.d/60-more.conf", "[Slice]\nTasksMax=infinity\n");
+        host.run("rm", "-f", "/etc/systemd/system/user@20000.service.d/50-kloigos.conf");
+        host.run("chown", "0:0", DROP_IN);
+        host.run("chown", "20001:20001", unit.opt());
+        host.run("rm", "-rf", unit.mnt());
+        host.run("usermod", "-e", "1", unit.user());
+        host.run("usermod", "-c", "somebody", "-s", "/bin/false", unit.user());
+        host.run("rm", "-f", "/var/lib/systemd/linger/" + unit.user());
+        host.write(
+                "/etc/kloigos/keys/" + unit.user(),
+                KEY.line() + "\n" + KEY.line().replace("tenant", "intruder") + "\n");
+        host.write("/etc/kloigos/keys/u8-11", KEY.line() + "\n");
+        host.run("chown", "20000:20000", "/etc/kloigos/keys/" + unit.user());
+        host.run("setquota", "-u", "20000", "0", "0", "0", "0", "/");
+        host.run("tee", SLICE + "memory.max");
+        host.run("tee", SLICE + "pids.max");
+        host.run("tee", SLICE + "cpuset.cpus.effective");
+        host.tenantListens(20000, "tcp", 2205);
+        host.tenantListens(20000, "udp", 2300);
+        host.tenantListens(20000, "tcp", 2005);
+    }
+
+    @Test
+    void whateverSomebodyChangedIsFoundAndMendedInOnePass() {
+        plantDrift();
+
+        DriftReport found = kloigos.checkDrift("host1");
+
+        assertThat(found.deviations()).hasSizeGreaterThanOrEqualTo(25).allSatisfy(deviation -> {
+            assertThat(deviation.expected()).isNotEqualTo(deviation.actual());
+        });
+        assertThat(found.deviations())
+                .extracting(Deviation::kind)
+                .contains(
+                        FactKind.FILE,
+                        FactKind.FILE_ACCESS,
+                        FactKind.ENABLED,
+                        FactKind.PORT_RULES,
+                        FactKind.PORT_OWNER,
+                        FactKind.PORT_RANGE,
+                        FactKind.PORT_USER,
+                        FactKind.RESERVED_PORTS,
+                        FactKind.SSHD,
+                        FactKind.JOBS,
+                        FactKind.DAEMON_RELOAD,
+                        FactKind.DROP_INS,
+                        FactKind.DIRECTORY,
+                        FactKind.ACCOUNT,
+                        FactKind.ACCOUNT_EXPIRY,
+                        FactKind.LINGER,
+                        FactKind.SSH_KEY,
+                        FactKind.NO_FILE,
+                        FactKind.USER_QUOTA,
+                        FactKind.MEMORY_MAX,
+                        FactKind.TASKS_MAX,
+                        FactKind.CPUS,
+                        FactKind.FOREIGN_PORTS);
+        assertThat(found.deviations())
+                .filteredOn(deviation -> deviation.kind() == FactKind.FOREIGN_PORTS)
+                .extracting(Deviation::actual)
+                .containsExactly("tcp 2205 /user.slice/user-20000.slice/user@20000.service/app.slice, udp 2300"
+                        + " /user.slice/user-20000.slice/user@20000.service/app.slice");
+
+        succeed(kloigos.repair("host1"));
+
+        assertThat(kloigos.checkDrift("host1").deviations()).isEmpty();
+        assertThat(host.login(unit.user()).succeeds()).isTrue();
+        assertThat(host.run("ss", "-Hltune", "--cgroup")).contains(":2005").doesNotContain(":2205", ":2300");
+    }
+
+    @Test
+    void aPreviewSaysWhatWouldBeMendedAndChangesNothing() {
+        host.run("nft", "flush", "ruleset");
+        String before = host.state();
+
+        assertThat(kloigos.previewRepair("host1").plan().toString())
+                .contains("systemctl restart kloigos-ports.service")
+                .doesNotContain("daemon-reload", "setquota", "sshd");
+
+        assertThat(host.state()).isEqualTo(before);
+    }
+
+    @Test
+    void cpusThatAreGoneAreLeftToTheOperator() {
+        host.run("tee", "/sys/devices/system/cpu/online");
+
+        DriftReport found = kloigos.checkDrift("host1");
+
+        assertThat(found.deviations()).extracting(Deviation::kind).containsExactly(FactKind.ONLINE_CPUS);
+        assertThat(found.repairable()).isEmpty();
+    }
+
+    @Test
+    void whatIsStoppedIsExpectedToBeShut() {
+        kloigos.change(unit.id(), new UnitChange.Stop());
+
+        assertThat(kloigos.checkDrift("host1").deviations()).isEmpty();
+
+        host.run("usermod", "-e", "", unit.user());
+        host.write("/var/lib/systemd/linger/" + unit.user(), "");
+        assertThat(kloigos.checkDrift("host1").deviations())
+                .extracting(Deviation::kind)
+                .containsExactlyInAnyOrder(FactKind.ACCOUNT_EXPIRY, FactKind.NO_FILE);
+        succeed(kloigos.repair("host1"));
+        assertThat(host.login(unit.user()).succeeds()).isFalse();
+    }
+
+    @Test
+    void aServerThatIsNotReadyIsNotLookedAt() {
+        succeed(kloigos.deallocate(unit.id()));
+        succeed(kloigos.decommission(DecommissionRequest.of("host1")));
+
+        assertThatThrownBy(() -> kloigos.repair("host1"))
+                .isInstanceOfSatisfying(
+                        KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.WRONG_STATE));
+    }
+
+    @Test
+    void serversAreLookedAtFromTimeToTimeAndRepairedIfSoWished() throws Exception {
+        kloigos.close();
+        host.run("nft", "flush", "ruleset");
+        kloigos = open(Kloigos.builder().checkDrift(Duration.ofSeconds(1), DriftPolicy.REPAIR));
+
+        while (true) {
+            Event event = events.poll(30, TimeUnit.SECONDS);
+            assertThat(event).as("news of drift").isNotNull();
+            if (event instanceof Event.DriftChanged changed
+                    && changed.report().deviations().isEmpty()) {
+                break;
+            }
+        }
+        assertThat(host.run("nft", "-nn", "list", "table", "inet", "kloigos")).contains("20000 . 2000-2199");
+    }
+}

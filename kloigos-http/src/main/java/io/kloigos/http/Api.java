@@ -48,6 +48,7 @@ final class Api {
         get(routes, "/api/compute_units/{compute_id}", this::unit);
         new TenancyApi(kloigos, answers).addTo(routes);
         new OutOfServiceApi(kloigos, answers).addTo(routes);
+        new DriftApi(kloigos, answers).addTo(routes);
         routes.post("/api/admin/init_server", this::initServer);
         routes.delete("/api/admin/decommission_server/{hostname}", this::decommissionServer);
         get(routes, "/api/servers", this::servers);
@@ -62,7 +63,7 @@ final class Api {
         get(routes, "/healthz", this::health);
     }
 
-    private static void get(RoutesConfig routes, String path, Handler handler) {
+    static void get(RoutesConfig routes, String path, Handler handler) {
         routes.get(path, handler);
         // Without this a HEAD request would succeed whatever GET says.
         routes.head(path, handler);

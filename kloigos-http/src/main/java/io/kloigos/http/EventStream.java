@@ -161,6 +161,9 @@ final class EventStream implements KloigosListener, AutoCloseable {
         if (event instanceof Event.ServerChanged changed) {
             return message("server", ServerResponse.of(changed.server(), settings));
         }
+        if (event instanceof Event.DriftChanged changed) {
+            return message("drift", DriftResponse.of(changed.report()));
+        }
         Operation operation = ((Event.OperationChanged) event).operation();
         return message("operation", OperationResponse.of(operation));
     }

@@ -1,0 +1,70 @@
+package io.kloigos.http;
+
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import io.kloigos.Kloigos;
+import io.kloigos.model.ComputeId;
+import io.kloigos.model.DriftReport;
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.KloigosException;
+import java.util.Optional;
+
+/** What the addresses do that compare hosts with the inventory. Thread-safe. */
+final class DriftApi {
+    private final Kloigos kloigos;
+    private final Answers answers;
+
+    DriftApi(Kloigos kloigos, Answers answers) {
+        this.kloigos = kloigos;
+        this.answers = answers;
+    }
+
+    void addTo(RoutesConfig routes) {
+        Api.get(routes, "/api/servers/{hostname}/drift", this::ofServer);
+        Api.get(routes, "/api/compute_units/{compute_id}/drift", this::ofUnit);
+        routes.post("/api/servers/{hostname}/repair", this::repair);
+    }
+
+    private void ofServer(Context context) {
+        RequestReader reader = new RequestReader(context);
+        Optional<Boolean> kept = reader.query(fields -> RequestReader.flag(fields, "kept"));
+        reader.finish();
+        answers.send(context, DriftResponse.of(report(context.pathParam("hostname"), kept.orElseThrow())));
+    }
+
+    private void ofUnit(Context context) {
+        RequestReader reader = new RequestReader(context);
+        Optional<ComputeId> path = reader.path("compute_id", ComputeId::new);
+        Optional<Boolean> kept = reader.query(fields -> RequestReader.flag(fields, "kept"));
+        reader.finish();
+        ComputeId id = path.orElseThrow();
+        DriftReport report = report(kloigos.unit(id).hostname(), kept.orElseThrow());
+        answers.send(context, DriftResponse.of(report.of(id)));
+    }
+
+    private DriftReport report(String hostname, Boolean kept) {
+        return Boolean.TRUE.equals(kept)
+                ? kloigos.drift(hostname).orElseThrow(() -> neverLookedAt(hostname))
+                : kloigos.checkDrift(hostname);
+    }
+
+    private static KloigosException neverLookedAt(String hostname) {
+        return new KloigosException(
+                ErrorCode.NOT_FOUND,
+                "Nobody has looked at " + hostname + " for drift yet. Ask without kept=true to look now.");
+    }
+
+    private void repair(Context context) {
+        RequestReader reader = new RequestReader(context);
+        Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
+        Optional<String> key = reader.idempotencyKey();
+        reader.finish();
+        String hostname = context.pathParam("hostname");
+        if (dryRun.orElseThrow()) {
+            answers.send(context, kloigos.previewRepair(hostname));
+        } else {
+            answers.send(
+                    context, key.map(text -> kloigos.repair(hostname, text)).orElseGet(() -> kloigos.repair(hostname)));
+        }
+    }
+}

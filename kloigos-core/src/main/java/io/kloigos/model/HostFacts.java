@@ -26,7 +26,7 @@ import java.util.stream.Collectors;
  * @param cgroupControllers the controllers of the root cgroup
  * @param onlineCpus the CPUs in use by the kernel
  * @param nodes the NUMA nodes by number
- * @param cores the hardware threads of each core, one set a core
+ * @param topology how the CPUs are arranged in packages and cores, and which share a cache
  * @param memory all memory
  * @param swap all swap
  * @param mounts for each path that Kloigos uses, the file system that holds it
@@ -49,7 +49,7 @@ public record HostFacts(
         Set<String> cgroupControllers,
         CpuSet onlineCpus,
         Map<Integer, Node> nodes,
-        List<CpuSet> cores,
+        CpuTopology topology,
         ByteSize memory,
         ByteSize swap,
         Map<String, Mount> mounts,
@@ -122,7 +122,7 @@ public record HostFacts(
         capabilities = Set.copyOf(capabilities);
         cgroupControllers = Set.copyOf(cgroupControllers);
         nodes = new TreeMap<>(nodes);
-        cores = List.copyOf(cores);
+        Objects.requireNonNull(topology);
         mounts = new TreeMap<>(mounts);
         disks = List.copyOf(disks);
         listeningPorts = new TreeSet<>(listeningPorts);
@@ -171,7 +171,7 @@ public record HostFacts(
                 cgroupControllers,
                 onlineCpus,
                 nodes,
-                cores,
+                topology,
                 memory,
                 swap,
                 mounts,
@@ -209,13 +209,13 @@ public record HostFacts(
                     "Cannot read the host's facts: the probe's answer is cut short: " + tail(text));
         }
         try {
-            return read(single, repeated);
+            return read(text, single, repeated);
         } catch (RuntimeException e) {
             throw new KloigosException(ErrorCode.HOST_PROTOCOL, "Cannot read the host's facts: " + e, e);
         }
     }
 
-    private static HostFacts read(Map<String, String> single, Map<String, List<String[]>> repeated) {
+    private static HostFacts read(String text, Map<String, String> single, Map<String, List<String[]>> repeated) {
         Set<Capability> capabilities = EnumSet.noneOf(Capability.class);
         rows(repeated, "capability", 1)
                 .forEach(row -> capabilities.add(Capability.valueOf(row[0].toUpperCase(java.util.Locale.ROOT))));
@@ -246,11 +246,7 @@ public record HostFacts(
                 Set.of(need(single, "cgroup_controllers").split(" ")),
                 CpuSet.parse(need(single, "online_cpus")),
                 nodes,
-                rows(repeated, "core", 1).stream()
-                        .map(row -> CpuSet.parse(row[0]))
-                        .sorted()
-                        .distinct()
-                        .toList(),
+                CpuTopology.parse(text),
                 kib(need(single, "memory_kb")),
                 kib(need(single, "swap_kb")),
                 mounts,
@@ -307,7 +303,7 @@ public record HostFacts(
         line(out, "online_cpus", onlineCpus);
         nodes.forEach((number, node) ->
                 line(out, "node", number, node.cpus(), node.memory().kibibytes()));
-        cores.forEach(core -> line(out, "core", core));
+        out.append(topology);
         line(out, "memory_kb", memory.kibibytes());
         line(out, "swap_kb", swap.kibibytes());
         mounts.forEach((path, mount) -> line(

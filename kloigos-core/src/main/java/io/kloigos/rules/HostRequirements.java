@@ -221,7 +221,7 @@ final class HostRequirements {
         }
         projectless(facts, request).forEach(warnings::add);
         for (ComputeUnit unit : units) {
-            String split = facts.cores().stream()
+            String split = facts.topology().siblings().stream()
                     .filter(core -> core.intersects(unit.cpus()) && !unit.cpus().containsAll(core))
                     .map(CpuSet::toString)
                     .collect(Collectors.joining("; "));

@@ -138,7 +138,7 @@ abstract class InventoryContract {
                                 PortEnforcement.SOCKET_BIND),
                         "4-7",
                         "8-11,14"),
-                SampleHost.debian().with("core", "0,8", "4,12").facts());
+                SampleHost.debian().withCores("0,8", "4,12").facts());
         Operation init = SampleFleet.operation("op1", Operation.Kind.INIT, "host1", null, NOON);
         addServer(fleet.server(), fleet.units(), init);
 

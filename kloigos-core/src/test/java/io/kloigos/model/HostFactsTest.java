@@ -12,7 +12,7 @@ class HostFactsTest {
     @Test
     void readBackWhatTheyPrint() {
         HostFacts facts = SampleHost.debian()
-                .with("core", "0,8", "1,9")
+                .with("core", "0,8\t0\t0\t0", "1,9\t0\t1\t4")
                 .with("listen", "22", "8080", "53")
                 .with("reserved_ports", "80,2000-2199")
                 .with("directory", "/home/ann", "/opt/a b", "/mnt/lost+found")
@@ -118,7 +118,11 @@ class HostFactsTest {
                 "mount=/home",
                 "disk=/dev/sda",
                 "account=root",
-                "core=?"
+                "core=?\t0\t0\t0",
+                "core=0-1",
+                "core=\t0\t0\t0",
+                "cache=0-1\t3",
+                "cache=0-1\t3\t32M"
             })
     void areRefusedIfALineIsNotUnderstood(String line) {
         int equals = line.indexOf('=');

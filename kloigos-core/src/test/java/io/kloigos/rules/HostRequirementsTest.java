@@ -333,7 +333,7 @@ class HostRequirementsTest {
 
     @Test
     void saysWhichUnitSharesACoreWithAnother() {
-        SampleHost smt = SampleHost.debian().with("core", "0,8", "1,9", "2,10", "3,11", "4,12", "5,13", "6,14", "7,15");
+        SampleHost smt = SampleHost.debian().withCores("0,8", "1,9", "2,10", "3,11", "4,12", "5,13", "6,14", "7,15");
 
         assertThat(warnings(SampleFleet.request("host1", "0-1,8-9", "2,10-11"), smt))
                 .filteredOn(warning -> warning.type().equals("core_split"))

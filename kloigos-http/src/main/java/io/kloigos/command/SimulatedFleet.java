@@ -178,7 +178,7 @@ final class SimulatedFleet {
         HostFacts facts = host.facts();
         return server.address().ip().equals(host.address().ip())
                 && host.hostKey().equals(server.address().hostKey())
-                && server.facts().cores().equals(facts.cores())
+                && server.facts().topology().equals(facts.topology())
                 && server.facts().nodes().equals(facts.nodes());
     }
 

@@ -1,6 +1,9 @@
 package io.kloigos.http;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import io.kloigos.model.Capability;
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.CpuTopology;
 import io.kloigos.model.DataVolume;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.Server;
@@ -37,6 +40,9 @@ record ServerResponse(
             int systemdVersion,
             String onlineCpus,
             int cpuCount,
+            List<CpuPackage> packages,
+            List<String> cores,
+            List<Cache> caches,
             List<Node> nodes,
             long memory,
             long swap,
@@ -48,6 +54,9 @@ record ServerResponse(
                     facts.systemdVersion(),
                     facts.onlineCpus().toString(),
                     facts.onlineCpus().count(),
+                    CpuPackage.of(facts.topology()),
+                    facts.topology().siblings().stream().map(CpuSet::toString).toList(),
+                    facts.topology().caches().stream().map(Cache::of).toList(),
                     facts.nodes().entrySet().stream().map(Node::of).toList(),
                     facts.memory().bytes(),
                     facts.swap().bytes(),
@@ -55,6 +64,25 @@ record ServerResponse(
                             .sorted()
                             .map(Capability::toString)
                             .toList());
+        }
+    }
+
+    record CpuPackage(@JsonProperty("package") int number, String cpus, List<String> dies) {
+        static List<CpuPackage> of(CpuTopology topology) {
+            return topology.packages().entrySet().stream()
+                    .map(entry -> new CpuPackage(
+                            entry.getKey(),
+                            entry.getValue().toString(),
+                            topology.dies(entry.getKey()).stream()
+                                    .map(CpuSet::toString)
+                                    .toList()))
+                    .toList();
+        }
+    }
+
+    record Cache(int level, long size, String cpus) {
+        static Cache of(CpuTopology.Cache cache) {
+            return new Cache(cache.level(), cache.size().bytes(), cache.cpus().toString());
         }
     }
 

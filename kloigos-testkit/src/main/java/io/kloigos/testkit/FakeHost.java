@@ -19,6 +19,7 @@ import io.kloigos.spi.Step.Access;
 import io.kloigos.spi.StepReport;
 import io.kloigos.spi.StepReport.Outcome;
 import io.kloigos.spi.Trace;
+import io.kloigos.testkit.Topology.ThreadNumbering;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -743,7 +744,10 @@ public final class FakeHost {
         int plansKept = 5000;
         private CpuSet online = CpuSet.range(0, 15);
         private int nodes = 1;
+        private int packages;
+        private int caches;
         private int threadsPerCore = 1;
+        private ThreadNumbering numbering = ThreadNumbering.CORES_FIRST;
 
         private Builder(String hostname, String ip) {
             this.hostname = hostname;
@@ -770,7 +774,25 @@ public final class FakeHost {
             return this;
         }
 
-        /** Each core has so many hardware threads; with 2 on 16 CPUs, CPUs 0 and 8 are one core, as Linux numbers them. */
+        /** The cores are spread evenly over so many packages, which is what sits in sockets; one a NUMA node unless said. */
+        public Builder packages(int packages) {
+            this.packages = packages;
+            return this;
+        }
+
+        /** The cores are spread evenly over so many last-level caches; one a NUMA node unless said. */
+        public Builder caches(int caches) {
+            this.caches = caches;
+            return this;
+        }
+
+        /** The hardware threads of a core have adjacent numbers, as with CPUs 0 and 1. */
+        public Builder adjacentThreads() {
+            this.numbering = ThreadNumbering.THREADS_FIRST;
+            return this;
+        }
+
+        /** Each core has so many hardware threads; with 2 on 16 CPUs, CPUs 0 and 8 are one core, as Linux mostly numbers them. */
         public Builder threadsPerCore(int threads) {
             this.threadsPerCore = threads;
             return this;
@@ -876,14 +898,21 @@ public final class FakeHost {
         /**
          * Returns the host.
          *
-         * @throws IllegalStateException if the CPUs cannot be spread evenly over the nodes and cores
+         * @throws IllegalStateException if the CPUs cannot be spread evenly over packages, nodes, caches and cores
          */
         public FakeHost build() {
             return new FakeHost(this);
         }
 
         Topology topology() {
-            return new Topology(online, nodes, threadsPerCore, memory);
+            return new Topology(
+                    online,
+                    packages == 0 ? nodes : packages,
+                    nodes,
+                    caches == 0 ? nodes : caches,
+                    threadsPerCore,
+                    numbering,
+                    memory);
         }
     }
 }

@@ -824,7 +824,7 @@ final class FakeMachine {
                 cgroupControllers,
                 topology.online(),
                 topology.numaNodes(),
-                topology.cores(),
+                topology.cpuTopology(),
                 topology.memory(),
                 swap,
                 mounts,

@@ -3,6 +3,8 @@ package io.kloigos.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.CpuTopology;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.HostFacts;
@@ -22,6 +24,7 @@ import io.kloigos.spi.Tenant;
 import io.kloigos.spi.Trace;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -72,6 +75,45 @@ public interface HostDriverContract {
                         .startsWith("/");
             }
         }
+    }
+
+    @Test
+    @DisplayName("facts tell of every CPU its core, package, NUMA node and last-level cache")
+    default void factsTellTheTopology() {
+        try (HostSession session = driver().open(host())) {
+            HostFacts facts = session.facts();
+            CpuTopology topology = facts.topology();
+
+            assertPartition("cores", topology.siblings(), facts.onlineCpus());
+            assertPartition("packages", topology.packages().values(), facts.onlineCpus());
+            assertPartition(
+                    "dies",
+                    topology.packages().keySet().stream()
+                            .flatMap(number -> topology.dies(number).stream())
+                            .toList(),
+                    facts.onlineCpus());
+            assertPartition(
+                    "NUMA nodes",
+                    facts.nodes().values().stream().map(HostFacts.Node::cpus).toList(),
+                    facts.onlineCpus());
+            if (!topology.caches().isEmpty()) {
+                assertPartition(
+                        "last-level caches",
+                        topology.caches().stream().map(CpuTopology.Cache::cpus).toList(),
+                        facts.onlineCpus());
+            }
+            assertThat(topology.caches())
+                    .allSatisfy(cache -> assertThat(cache.level()).as("level").isBetween(1, 5));
+        }
+    }
+
+    private static void assertPartition(String what, Collection<CpuSet> parts, CpuSet whole) {
+        assertThat(parts.stream().reduce(CpuSet.empty(), CpuSet::union))
+                .as(what)
+                .isEqualTo(whole);
+        assertThat(parts.stream().mapToInt(CpuSet::count).sum())
+                .as("CPUs of all %s, each counted once", what)
+                .isEqualTo(whole.count());
     }
 
     @Test

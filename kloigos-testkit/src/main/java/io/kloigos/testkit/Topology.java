@@ -2,6 +2,7 @@ package io.kloigos.testkit;
 
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.CpuTopology;
 import io.kloigos.model.HostFacts;
 import java.util.List;
 import java.util.Map;
@@ -9,46 +10,98 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
- * How the CPUs and the memory of a fake host are arranged. Cores and nodes are worked out when they are asked for: a host
- * may have hundreds of CPUs, and a test thousands of hosts.
+ * How the CPUs and the memory of a fake host are arranged. Cores, caches and nodes are worked out when they are asked for: a
+ * host may have hundreds of CPUs, and a test thousands of hosts.
  *
  * @param online the CPUs, which may have gaps in their numbers
+ * @param packages over how many packages (sockets) cores are spread evenly
  * @param nodes over how many NUMA nodes cores and memory are spread evenly
+ * @param caches over how many last-level caches cores are spread evenly
  * @param threadsPerCore the hardware threads of each core
+ * @param numbering how hardware threads are numbered
  * @param memory all memory
  */
-record Topology(CpuSet online, int nodes, int threadsPerCore, ByteSize memory) {
+record Topology(
+        CpuSet online,
+        int packages,
+        int nodes,
+        int caches,
+        int threadsPerCore,
+        ThreadNumbering numbering,
+        ByteSize memory) {
+    private static final int CACHE_LEVEL = 3;
+    private static final ByteSize CACHE_SIZE = ByteSize.parse("32M");
+
+    /** How the hardware threads of cores are numbered. */
+    enum ThreadNumbering {
+        /** First one thread of each core, then the next, as Linux does on most machines. */
+        CORES_FIRST,
+        /** All threads of a core, then the next core. */
+        THREADS_FIRST
+    }
+
     Topology {
         int cores = threadsPerCore < 1 ? 0 : online.count() / threadsPerCore;
         if (cores == 0 || cores * threadsPerCore != online.count() || nodes < 1 || cores % nodes != 0) {
             throw new IllegalStateException(online.count() + " CPUs cannot be spread over " + nodes + " nodes with "
                     + threadsPerCore + " threads a core");
         }
+        if (packages < 1 || cores % packages != 0 || caches < 1 || cores % caches != 0) {
+            throw new IllegalStateException(
+                    cores + " cores cannot be spread over " + packages + " packages and " + caches + " caches");
+        }
     }
 
-    /** Returns the hardware threads of each core, numbered as Linux does: first one thread of each core, then the next. */
-    List<CpuSet> cores() {
+    private int coreCount() {
+        return online.count() / threadsPerCore;
+    }
+
+    /** Returns the hardware threads of each core. */
+    private List<CpuSet> cores() {
         int[] cpus = online.stream().toArray();
-        int cores = cpus.length / threadsPerCore;
-        return IntStream.range(0, cores)
+        return IntStream.range(0, coreCount())
                 .mapToObj(core -> CpuSet.of(IntStream.range(0, threadsPerCore)
-                        .map(thread -> cpus[core + thread * cores])
+                        .map(thread -> cpus[place(core, thread)])
                         .toArray()))
+                .toList();
+    }
+
+    private int place(int core, int thread) {
+        return switch (numbering) {
+            case CORES_FIRST -> core + thread * coreCount();
+            case THREADS_FIRST -> core * threadsPerCore + thread;
+        };
+    }
+
+    /** Returns what the kernel tells of cores and caches. */
+    CpuTopology cpuTopology() {
+        List<CpuSet> cores = cores();
+        int perPackage = coreCount() / packages;
+        return new CpuTopology(
+                IntStream.range(0, coreCount())
+                        .mapToObj(
+                                core -> new CpuTopology.Core(cores.get(core), core / perPackage, 0, core % perPackage))
+                        .toList(),
+                parts(cores, caches).stream()
+                        .map(cpus -> new CpuTopology.Cache(cpus, CACHE_LEVEL, CACHE_SIZE))
+                        .toList());
+    }
+
+    /** Returns the CPUs of cores that are spread evenly over {@code count} parts. */
+    private static List<CpuSet> parts(List<CpuSet> cores, int count) {
+        int each = cores.size() / count;
+        return IntStream.range(0, count)
+                .mapToObj(part ->
+                        cores.subList(part * each, (part + 1) * each).stream().reduce(CpuSet.empty(), CpuSet::union))
                 .toList();
     }
 
     /** Returns the NUMA nodes by number. */
     Map<Integer, HostFacts.Node> numaNodes() {
-        int[] cpus = online.stream().toArray();
-        int cores = cpus.length / threadsPerCore;
-        int each = cores / nodes;
         Map<Integer, HostFacts.Node> byNumber = new TreeMap<>();
+        List<CpuSet> cpus = parts(cores(), nodes);
         for (int node = 0; node < nodes; node++) {
-            int first = node * each;
-            int[] here = IntStream.range(0, threadsPerCore)
-                    .flatMap(thread -> IntStream.range(first, first + each).map(core -> cpus[core + thread * cores]))
-                    .toArray();
-            byNumber.put(node, new HostFacts.Node(CpuSet.of(here), memory.times(1, nodes)));
+            byNumber.put(node, new HostFacts.Node(cpus.get(node), memory.times(1, nodes)));
         }
         return byNumber;
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.Capability;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.CpuTopology;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.KloigosException;
@@ -20,6 +21,7 @@ import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -67,10 +69,25 @@ class FakeHostTest {
                 .build()
                 .facts();
 
-        assertThat(facts.cores())
+        assertThat(facts.topology().siblings())
                 .contains(CpuSet.parse("0,8"), CpuSet.parse("7,15"))
                 .hasSize(8);
         assertThat(facts.nodes().get(1)).isEqualTo(new HostFacts.Node(CpuSet.parse("4-7,12-15"), ByteSize.parse("4G")));
+
+        HostFacts large = FakeHost.builder("large", "10.0.0.4")
+                .cpus(32)
+                .packages(1)
+                .nodes(2)
+                .caches(4)
+                .threadsPerCore(2)
+                .adjacentThreads()
+                .build()
+                .facts();
+        assertThat(large.topology().siblings()).contains(CpuSet.parse("0-1"), CpuSet.parse("30-31"));
+        assertThat(large.topology().packages()).containsExactly(Map.entry(0, CpuSet.range(0, 31)));
+        assertThat(large.topology().caches())
+                .extracting(CpuTopology.Cache::cpus)
+                .containsExactly(CpuSet.range(0, 7), CpuSet.range(8, 15), CpuSet.range(16, 23), CpuSet.range(24, 31));
 
         HostFacts gaps = FakeHost.builder("gaps", "10.0.0.3")
                 .cpus(CpuSet.parse("0-3,8-11"))

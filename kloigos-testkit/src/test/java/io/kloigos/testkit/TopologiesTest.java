@@ -66,10 +66,12 @@ class TopologiesTest {
     void aHostOfAnyShapeIsInitedAndAllocated(Shape shape, @TempDir Path directory) {
         FakeHost host = shape.host();
         HostFacts facts = host.facts();
-        assertThat(facts.cores().stream().reduce(CpuSet.empty(), CpuSet::union)).isEqualTo(shape.cpus());
-        assertThat(facts.cores()).allSatisfy(core -> assertThat(core.count()).isEqualTo(shape.threads()));
+        assertThat(facts.topology().siblings().stream().reduce(CpuSet.empty(), CpuSet::union))
+                .isEqualTo(shape.cpus());
+        assertThat(facts.topology().siblings())
+                .allSatisfy(core -> assertThat(core.count()).isEqualTo(shape.threads()));
         assertThat(facts.nodes()).hasSize(shape.nodes());
-        assertThat(facts.cores())
+        assertThat(facts.topology().siblings())
                 .allSatisfy(core -> assertThat(facts.nodesOf(core).count()).isEqualTo(1));
 
         try (Kloigos kloigos = Kloigos.builder()

@@ -3,6 +3,9 @@ package io.kloigos.driver.local;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.Capability;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.CpuTopology;
+import io.kloigos.model.CpuTopology.Cache;
+import io.kloigos.model.CpuTopology.Core;
 import io.kloigos.model.HostFacts;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,16 +15,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /** Reads what this machine is from its kernel and its tools, as the probe of the SSH driver does. */
 final class LocalFacts {
@@ -56,7 +62,7 @@ final class LocalFacts {
                 Set.of(text("/sys/fs/cgroup/cgroup.controllers").split(" ", -1)),
                 online,
                 nodes(online, memory),
-                cores(),
+                topology(),
                 memory,
                 kibibytes(text("/proc/meminfo"), "SwapTotal:"),
                 mounts(),
@@ -187,17 +193,41 @@ final class LocalFacts {
         return nodes;
     }
 
-    private static List<CpuSet> cores() throws IOException {
-        List<CpuSet> cores = new ArrayList<>();
+    private static CpuTopology topology() throws IOException {
+        List<Core> cores = new ArrayList<>();
+        List<Cache> caches = new ArrayList<>();
         try (DirectoryStream<Path> cpus = Files.newDirectoryStream(Path.of("/sys/devices/system/cpu"), "cpu[0-9]*")) {
             for (Path cpu : cpus) {
                 String siblings = text(cpu + "/topology/thread_siblings_list");
                 if (!siblings.isEmpty()) {
-                    cores.add(CpuSet.parse(siblings));
+                    cores.add(new Core(
+                            CpuSet.parse(siblings),
+                            number(cpu + "/topology/physical_package_id"),
+                            number(cpu + "/topology/die_id"),
+                            number(cpu + "/topology/core_id")));
+                    lastLevelCache(cpu).ifPresent(caches::add);
                 }
             }
         }
-        return cores.stream().sorted().distinct().toList();
+        return new CpuTopology(cores, caches);
+    }
+
+    private static Optional<Cache> lastLevelCache(Path cpu) {
+        return IntStream.iterate(0, index -> index + 1)
+                .mapToObj(index -> cpu + "/cache/index" + index)
+                .takeWhile(cache -> Files.exists(Path.of(cache)))
+                .filter(cache -> !text(cache + "/type").equals("Instruction"))
+                .max(Comparator.comparingInt(cache -> number(cache + "/level")))
+                .map(cache -> new Cache(
+                        CpuSet.parse(text(cache + "/shared_cpu_list")),
+                        number(cache + "/level"),
+                        ByteSize.ofKibibytes(number(cache + "/size"))));
+    }
+
+    /** Returns the number that a file begins with; 0 if there is none. */
+    private static int number(String path) {
+        Matcher matcher = Pattern.compile("^-?\\d+").matcher(text(path));
+        return matcher.find() ? Integer.parseInt(matcher.group()) : 0;
     }
 
     private static Map<String, HostFacts.Mount> mounts() throws IOException {

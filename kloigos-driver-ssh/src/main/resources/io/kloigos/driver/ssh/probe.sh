@@ -80,30 +80,6 @@ RULES
         esac
     done </proc/meminfo
     printf 'memory_kb=%s\nswap_kb=%s\n' "$memory" "$swap"
-    # Many files of sysfs and /proc/sys cannot be read byte by byte, as the shell does.
-    kernel=$(grep -sH '' /proc/sys/net/ipv4/ip_local_reserved_ports /sys/devices/system/node/node[0-9]*/cpulist \
-        /sys/devices/system/cpu/cpu[0-9]*/topology/thread_siblings_list)
-    nodes=no reserved=''
-    while IFS=: read -r file value; do
-        case $file in
-            */ip_local_reserved_ports) reserved=$value ;;
-            */cpulist)
-                nodes=yes
-                # "Node 0 MemTotal: 2000 kB"
-                node=${file%/cpulist}
-                first "$node/meminfo"
-                line=${line##*:}
-                line=${line%kB*}
-                printf 'node=%s\t%s\t%s\n' "${node##*/node}" "$value" "$((line))"
-                ;;
-            */thread_siblings_list) printf 'core=%s\n' "$value" ;;
-        esac
-    done <<KERNEL
-$kernel
-KERNEL
-    [ "$nodes" = yes ] || printf 'node=0\t%s\t%s\n' "$online" "$memory"
-    printf 'reserved_ports=%s\n' "$reserved"
-
     first /etc/kloigos/managed-by
     printf 'managed_by=%s\n' "$line"
     for file in /home/* /opt/* /mnt/*; do
@@ -138,7 +114,13 @@ KERNEL
         df -k --output=file,size,avail,fstype,source,target / /home /opt /mnt /tmp /var/tmp /var/spool 2>/dev/null
         echo '== disks'
         printf '%s\n' "$disks"
-    } | awk '
+        echo '== kernel'
+        # One process for hundreds of files, many of which cannot be read byte by byte, as the shell does.
+        grep -rs '' --include=thread_siblings_list --include=physical_package_id --include=die_id --include=core_id \
+            --include=level --include=type --include=size --include=shared_cpu_list --include=cpulist --include=meminfo \
+            --include=ip_local_reserved_ports \
+            /sys/devices/system/cpu /sys/devices/system/node /proc/sys/net/ipv4/ip_local_reserved_ports
+    } | awk -v online="$online" -v memory="$memory" '
         function unescape(text,    out, i, c) {
             out = ""
             for (i = 1; i <= length(text); i++) {
@@ -170,7 +152,51 @@ KERNEL
             }
             next
         }
+        # The kernel tells a core at each of its threads, and a cache at each CPU that shares it.
+        function topology(    i, j, cpu, siblings, index_of, last) {
+            for (i = 1; i <= cpus; i++) {
+                cpu = cpu_at[i]
+                siblings = kernel[cpu "/topology/thread_siblings_list"]
+                if (siblings != "" && !(siblings in core)) {
+                    core[siblings] = 1
+                    print "core=" siblings "\t" kernel[cpu "/topology/physical_package_id"] + 0 \
+                        "\t" kernel[cpu "/topology/die_id"] + 0 "\t" kernel[cpu "/topology/core_id"] + 0
+                }
+                last = ""
+                for (j = 0; (cpu "/cache/index" j "/level") in kernel; j++) {
+                    index_of = cpu "/cache/index" j
+                    if (kernel[index_of "/type"] != "Instruction" \
+                        && (last == "" || kernel[index_of "/level"] + 0 > kernel[last "/level"] + 0)) {
+                        last = index_of
+                    }
+                }
+                if (last != "" && !(kernel[last "/shared_cpu_list"] in cache)) {
+                    cache[kernel[last "/shared_cpu_list"]] = 1
+                    print "cache=" kernel[last "/shared_cpu_list"] "\t" kernel[last "/level"] \
+                        "\t" kernel[last "/size"] + 0
+                }
+            }
+        }
         $1 == "==" { part = $2; next }
+        part == "kernel" {
+            at = index($0, ":")
+            file = substr($0, 1, at - 1)
+            sub(/^.*\/(cpu\/cpu|node\/node|ipv4\/)/, "", file)
+            if (file ~ /meminfo$/) {
+                if ($3 == "MemTotal:") {
+                    kernel[file] = $4
+                }
+                next
+            }
+            kernel[file] = substr($0, at + 1)
+            if (file ~ /^[0-9]+\/topology\/thread_siblings_list$/) {
+                cpu_at[++cpus] = file + 0
+            }
+            if (file ~ /^[0-9]+\/cpulist$/) {
+                node_at[++nodes] = file + 0
+            }
+            next
+        }
         part == "" && $1 == "usepam" && $2 == "yes" { print "capability=sshd_pam" }
         part == "" && $1 ~ /^(allow|deny)(users|groups)$/ { print "ssh_allow=" $0 }
         part == "listen" {
@@ -203,6 +229,14 @@ KERNEL
             }
         }
         END {
+            print "reserved_ports=" kernel["ip_local_reserved_ports"]
+            for (i = 1; i <= nodes; i++) {
+                print "node=" node_at[i] "\t" kernel[node_at[i] "/cpulist"] "\t" kernel[node_at[i] "/meminfo"]
+            }
+            if (nodes == 0) {
+                print "node=0\t" online "\t" memory
+            }
+            topology()
             for (i = 1; i <= count; i++) {
                 name = order[i]
                 if (signature[name] == "" && (name in parent || kind[name] == "disk" && table[name] != "")) {

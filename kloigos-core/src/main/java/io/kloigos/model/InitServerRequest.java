@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -14,24 +15,23 @@ import org.jspecify.annotations.Nullable;
  * @param address how the host is reached; a host key given here is required, else the first one seen is pinned
  * @param region where it stands
  * @param zone where in the region it stands
- * @param cpuRanges the CPUs of each unit, at least one unit
- * @param reservedCpus housekeeping CPUs; null means those that no unit has
- * @param dataDisks none, one for all units to share, or one per unit in the order of {@code cpuRanges}
+ * @param division how its CPUs are divided into units
+ * @param housekeeping what the system and root's logins keep. Null means the CPUs that no unit has, of which Kloigos leaves
+ *     one of 16, at least one core, where it chooses the CPUs of units. Beside {@link UnitDivision.Ranges} no number is taken
+ * @param dataDisks none, one for all units to share, or one per unit in the order of their CPUs as given or chosen
  * @param limits the limits of every unit
  */
 public record InitServerRequest(
         HostAddress address,
         String region,
         String zone,
-        List<CpuSet> cpuRanges,
-        @Nullable CpuSet reservedCpus,
+        UnitDivision division,
+        @Nullable Housekeeping housekeeping,
         List<DataDisk> dataDisks,
         LimitRequest limits) {
-    private static final int MOST_UNITS = 300;
-
     public InitServerRequest {
         Objects.requireNonNull(address);
-        cpuRanges = List.copyOf(cpuRanges);
+        Objects.requireNonNull(division);
         dataDisks = List.copyOf(dataDisks);
         Faults faults = new Faults();
         String finalRegion = region;
@@ -48,32 +48,39 @@ public record InitServerRequest(
                     return finalZone;
                 },
                 "zone");
-        Map<Integer, CpuSet> byIndex = new TreeMap<>();
-        for (int i = 0; i < cpuRanges.size(); i++) {
-            byIndex.put(i, cpuRanges.get(i));
+        if (division instanceof UnitDivision.Ranges ranges) {
+            Map<Integer, CpuSet> byIndex = new TreeMap<>();
+            for (int i = 0; i < ranges.cpus().size(); i++) {
+                byIndex.put(i, ranges.cpus().get(i));
+            }
+            faults.addAll(cpuRangeFaults(byIndex, housekeeping));
         }
-        faults.addAll(cpuRangeFaults(byIndex, reservedCpus));
-        faults.addAll(dataDiskFaults(dataDisks, cpuRanges.size()));
+        faults.addAll(dataDiskFaults(dataDisks, division.units()));
         faults.throwIfAny(ErrorCode.INVALID_REQUEST, "Cannot init " + address.hostname());
     }
 
     /** Returns a request for units on {@code cpuRanges} that leaves every other choice to Kloigos. */
     public static InitServerRequest of(HostAddress address, String region, String zone, List<CpuSet> cpuRanges) {
-        return new InitServerRequest(address, region, zone, cpuRanges, null, List.of(), LimitRequest.defaults());
+        return of(address, region, zone, new UnitDivision.Ranges(cpuRanges));
+    }
+
+    /** Returns a request for units of this number or size that leaves every other choice to Kloigos. */
+    public static InitServerRequest of(HostAddress address, String region, String zone, UnitDivision division) {
+        return new InitServerRequest(address, region, zone, division, null, List.of(), LimitRequest.defaults());
     }
 
     /**
      * Returns what is wrong with the CPU ranges as a whole: none at all, empty ones, overlaps, two units of one name, a CPU
-     * both reserved and in a unit.
+     * both of the system and in a unit, a number of housekeeping CPUs.
      *
      * @param cpuRanges by their index in the request; those that could not be read are left out
      */
-    public static List<Fault> cpuRangeFaults(Map<Integer, CpuSet> cpuRanges, @Nullable CpuSet reservedCpus) {
+    public static List<Fault> cpuRangeFaults(Map<Integer, CpuSet> cpuRanges, @Nullable Housekeeping housekeeping) {
         Faults faults = new Faults();
         if (cpuRanges.isEmpty()) {
             faults.add("cpu_ranges", "name at least one CPU range, such as \"0-15\"", "cpu_ranges");
-        } else if (cpuRanges.size() > MOST_UNITS) {
-            faults.add("cpu_ranges", "a server can have at most " + MOST_UNITS + " units", "cpu_ranges");
+        } else if (cpuRanges.size() > UnitDivision.MOST_UNITS) {
+            faults.add("cpu_ranges", "a server can have at most " + UnitDivision.MOST_UNITS + " units", "cpu_ranges");
         }
         List<Map.Entry<Integer, CpuSet>> entries = new ArrayList<>(cpuRanges.entrySet());
         Map<String, Integer> names = new HashMap<>();
@@ -103,27 +110,34 @@ public record InitServerRequest(
                         "cpu_ranges",
                         index);
             }
-            if (reservedCpus != null && reservedCpus.intersects(cpus)) {
+            if (housekeeping instanceof Housekeeping.Cpus named && named.cpus().intersects(cpus)) {
                 faults.add(
-                        "cpu_range_reserved",
-                        cpus + " shares CPU " + cpus.intersect(reservedCpus) + " with reserved_cpus",
+                        "cpu_range_housekeeping",
+                        cpus + " shares CPU " + cpus.intersect(named.cpus()) + " with housekeeping_cpus",
                         "cpu_ranges",
                         index);
             }
         }
-        if (reservedCpus != null && reservedCpus.isEmpty()) {
-            faults.add("cpu_set", "name the CPUs to reserve, or leave reserved_cpus out", "reserved_cpus");
+        if (housekeeping instanceof Housekeeping.Count) {
+            faults.add(
+                    "housekeeping_cpus",
+                    "beside cpu_ranges, name the CPUs: their number is what the ranges leave",
+                    "housekeeping_cpus");
         }
         return faults.found();
     }
 
-    /** Returns what is wrong with the data disks as a whole: named twice, or a number that cannot be given to the units. */
-    public static List<Fault> dataDiskFaults(List<DataDisk> disks, int units) {
+    /**
+     * Returns what is wrong with the data disks as a whole: named twice, or a number that cannot be given to the units.
+     *
+     * @param units how many units there will be; empty if that is not known yet
+     */
+    public static List<Fault> dataDiskFaults(List<DataDisk> disks, OptionalInt units) {
         Faults faults = new Faults();
-        if (disks.size() > 1 && disks.size() != units) {
+        if (disks.size() > 1 && disks.size() != units.orElse(disks.size())) {
             faults.add(
                     "data_disks",
-                    disks.size() + " data disks for " + units
+                    disks.size() + " data disks for " + units.getAsInt()
                             + " units: name one disk for all to share, or one per unit",
                     "data_disks");
         }

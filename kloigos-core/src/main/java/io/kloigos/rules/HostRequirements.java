@@ -9,13 +9,16 @@ import io.kloigos.model.Fault;
 import io.kloigos.model.Faults;
 import io.kloigos.model.FileSystemType;
 import io.kloigos.model.HostFacts;
+import io.kloigos.model.Housekeeping;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.PortEnforcement;
+import io.kloigos.model.UnitDivision;
 import io.kloigos.model.Warning;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
 /** What a host must have and be before it is cut into units, and what is accepted with a warning. */
@@ -37,7 +40,7 @@ final class HostRequirements {
 
     private HostRequirements() {}
 
-    static List<Fault> check(InitServerRequest request, HostFacts facts) {
+    static List<Fault> check(InitServerRequest request, CpuLayout cpus, HostFacts facts) {
         Faults faults = new Faults();
         NEEDED.entrySet().stream()
                 .filter(needed -> !facts.can(needed.getKey()))
@@ -68,28 +71,32 @@ final class HostRequirements {
         checkCpus(request, facts, faults);
         checkLimits(request, facts, faults);
         checkDisks(request, facts, faults);
-        checkLeftovers(request, facts, faults);
+        if (request.division().units().isEmpty() && !cpus.units().isEmpty()) {
+            faults.addAll(InitServerRequest.dataDiskFaults(
+                    request.dataDisks(), OptionalInt.of(cpus.units().size())));
+        }
+        checkLeftovers(request, cpus, facts, faults);
         return faults.found();
     }
 
     private static void checkCpus(InitServerRequest request, HostFacts facts, Faults faults) {
-        for (int i = 0; i < request.cpuRanges().size(); i++) {
-            CpuSet missing = request.cpuRanges().get(i).minus(facts.onlineCpus());
-            if (!missing.isEmpty()) {
-                faults.add(
-                        "cpu_not_online",
-                        "CPU " + missing + " does not exist or is offline; the host has " + facts.onlineCpus(),
-                        "cpu_ranges",
-                        i);
+        if (request.division() instanceof UnitDivision.Ranges ranges) {
+            for (int i = 0; i < ranges.cpus().size(); i++) {
+                checkOnline(ranges.cpus().get(i), facts, faults, ranges.path(i));
             }
         }
-        CpuSet reserved = request.reservedCpus();
-        if (reserved != null && !facts.onlineCpus().containsAll(reserved)) {
+        if (request.housekeeping() instanceof Housekeeping.Cpus named) {
+            checkOnline(named.cpus(), facts, faults, "housekeeping_cpus");
+        }
+    }
+
+    private static void checkOnline(CpuSet cpus, HostFacts facts, Faults faults, Object... path) {
+        CpuSet missing = cpus.minus(facts.onlineCpus());
+        if (!missing.isEmpty()) {
             faults.add(
                     "cpu_not_online",
-                    "CPU " + reserved.minus(facts.onlineCpus()) + " does not exist or is offline; the host has "
-                            + facts.onlineCpus(),
-                    "reserved_cpus");
+                    "CPU " + missing + " does not exist or is offline; the host has " + facts.onlineCpus(),
+                    path);
         }
     }
 
@@ -182,38 +189,34 @@ final class HostRequirements {
     }
 
     /** A user, or a directory, that is there before the first init belongs to somebody. */
-    private static void checkLeftovers(InitServerRequest request, HostFacts facts, Faults faults) {
-        for (int i = 0; i < request.cpuRanges().size(); i++) {
-            CpuSet cpus = request.cpuRanges().get(i);
+    private static void checkLeftovers(InitServerRequest request, CpuLayout layout, HostFacts facts, Faults faults) {
+        for (int i = 0; i < layout.units().size(); i++) {
+            CpuSet cpus = layout.units().get(i);
+            Object[] path = request.division().path(i);
             String user = ComputeUnit.userOf(cpus);
             String directory = ComputeUnit.directoryOf(cpus);
             if (facts.accounts().containsKey(user) || facts.groups().containsKey(user)) {
-                faults.add("user_exists", "the host has a user or group " + user + " already", "cpu_ranges", i);
+                faults.add("user_exists", "the host has a user or group " + user + " already", path);
             }
-            for (String path : List.of("/home/" + user, "/opt/" + directory, "/mnt/" + directory)) {
-                if (facts.directories().contains(path)) {
-                    faults.add(
-                            "directory_exists",
-                            "the host has " + path + " already; move it away first",
-                            "cpu_ranges",
-                            i);
+            for (String there : List.of("/home/" + user, "/opt/" + directory, "/mnt/" + directory)) {
+                if (facts.directories().contains(there)) {
+                    faults.add("directory_exists", "the host has " + there + " already; move it away first", path);
                 }
             }
         }
     }
 
-    static List<Warning> warnings(
-            InitServerRequest request, HostFacts facts, CpuSet housekeeping, CpuSet taken, List<ComputeUnit> units) {
+    static List<Warning> warnings(InitServerRequest request, HostFacts facts, CpuLayout cpus, List<ComputeUnit> units) {
         List<Warning> warnings = new ArrayList<>();
-        if (housekeeping.isEmpty()) {
+        if (cpus.housekeeping().isEmpty()) {
             warnings.add(new Warning(
                     "no_housekeeping_cpus",
                     "units have every CPU, so the system and root's logins run on the units' CPUs; leave a few out"));
         }
-        CpuSet idle = facts.onlineCpus().minus(taken).minus(housekeeping);
+        CpuSet idle = facts.onlineCpus().minus(cpus.taken()).minus(cpus.housekeeping());
         if (!idle.isEmpty()) {
             warnings.add(new Warning(
-                    "idle_cpus", "CPU " + idle + " belongs to no unit and is not reserved: nothing runs there"));
+                    "idle_cpus", "CPU " + idle + " belongs to no unit and not to the system: nothing runs there"));
         }
         if (request.limits().diskMax() == null) {
             unlimited(facts, ServerLayout.storedOn(request))

@@ -62,36 +62,33 @@ public record ServerLayout(
      */
     public static ServerLayout of(InitServerRequest request, HostFacts facts, Bases bases) {
         Faults faults = new Faults();
-        faults.addAll(HostRequirements.check(request, facts));
+        CpuLayout cpus = CpuLayout.of(request, facts, faults);
+        faults.addAll(HostRequirements.check(request, cpus, facts));
         List<DataVolume> volumes = volumes(request);
-        CpuSet taken = request.cpuRanges().stream().reduce(CpuSet.empty(), CpuSet::union);
-        CpuSet housekeeping = request.reservedCpus() != null
-                ? request.reservedCpus()
-                : facts.onlineCpus().minus(taken);
         List<ComputeUnit> units = new ArrayList<>();
         // What the host lacks may make the arithmetic below meaningless, so it is only done on a suitable host.
         if (faults.found().isEmpty()) {
             Numbers numbers = new Numbers(request, facts, bases);
-            for (int i = 0; i < request.cpuRanges().size(); i++) {
-                units.add(unit(request, facts, volumes, taken, numbers, i));
+            for (int i = 0; i < cpus.units().size(); i++) {
+                units.add(unit(request, facts, volumes, cpus, numbers, i));
             }
             faults.addAll(numbers.faults.found());
             faults.addAll(memoryFaults(request, facts, units));
-            faults.addAll(diskFaults(units));
+            faults.addAll(diskFaults(request, units));
         }
         faults.throwIfAny(ErrorCode.HOST_UNSUITABLE, "Cannot init " + request.address() + "; nothing was changed");
         return new ServerLayout(
-                housekeeping, volumes, units, HostRequirements.warnings(request, facts, housekeeping, taken, units));
+                cpus.housekeeping(), volumes, units, HostRequirements.warnings(request, facts, cpus, units));
     }
 
     private static ComputeUnit unit(
             InitServerRequest request,
             HostFacts facts,
             List<DataVolume> volumes,
-            CpuSet taken,
+            CpuLayout layout,
             Numbers numbers,
             int index) {
-        CpuSet cpus = request.cpuRanges().get(index);
+        CpuSet cpus = layout.units().get(index);
         String dataDirectory =
                 volumes.isEmpty() ? null : volume(volumes, index).mountPoint() + "/" + ComputeUnit.directoryOf(cpus);
         return new ComputeUnit(
@@ -103,7 +100,7 @@ public record ServerLayout(
                 cpus,
                 numbers.nextUid(),
                 numbers.nextPorts(),
-                limits(request, facts, volumes, taken, index),
+                limits(request, facts, volumes, layout, index),
                 dataDirectory,
                 UnitStatus.INITIALIZING,
                 "",
@@ -132,12 +129,13 @@ public record ServerLayout(
     }
 
     private static UnitLimits limits(
-            InitServerRequest request, HostFacts facts, List<DataVolume> volumes, CpuSet taken, int index) {
+            InitServerRequest request, HostFacts facts, List<DataVolume> volumes, CpuLayout layout, int index) {
         LimitRequest asked = request.limits();
-        CpuSet cpus = request.cpuRanges().get(index);
+        CpuSet cpus = layout.units().get(index);
         ByteSize memoryMax = asked.memoryMax() != null
                 ? asked.memoryMax().roundedDown(MEBIBYTE)
-                : memoryShare(facts, reserve(request, facts), cpus, taken).roundedDown(MEBIBYTE);
+                : memoryShare(facts, reserve(request, facts), cpus, layout.taken())
+                        .roundedDown(MEBIBYTE);
         ByteSize memoryHigh = asked.memoryHigh() != null
                 ? asked.memoryHigh().roundedDown(MEBIBYTE)
                 : memoryMax.times(15, 16).roundedDown(MEBIBYTE);
@@ -150,7 +148,7 @@ public record ServerLayout(
                 memoryHigh,
                 (asked.swapMax() != null ? asked.swapMax() : new ByteSize(0)).roundedDown(MEBIBYTE),
                 tasksMax,
-                diskLimits(request, facts, volumes, taken, index),
+                diskLimits(request, facts, volumes, layout, index),
                 asked.io(),
                 asked.portEnforcement());
     }
@@ -190,20 +188,21 @@ public record ServerLayout(
     }
 
     private static List<DiskLimit> diskLimits(
-            InitServerRequest request, HostFacts facts, List<DataVolume> volumes, CpuSet taken, int index) {
+            InitServerRequest request, HostFacts facts, List<DataVolume> volumes, CpuLayout layout, int index) {
         LimitRequest asked = request.limits();
-        int mine = request.cpuRanges().get(index).count();
+        int mine = layout.units().get(index).count();
+        int all = layout.taken().count();
         List<DiskLimit> limits = new ArrayList<>();
         for (HostFacts.Mount mount : limitedMounts(facts, storedOn(request))) {
             ByteSize bytes = asked.diskMax() != null
                     ? asked.diskMax()
-                    : mount.available().times(9, 10).times(mine, taken.count());
+                    : mount.available().times(9, 10).times(mine, all);
             limits.add(limit(mount.mountPoint(), bytes, asked));
         }
         if (!volumes.isEmpty()) {
             DataVolume volume = volume(volumes, index);
             ByteSize disk = facts.disk(volume.disk().device()).orElseThrow().size();
-            ByteSize share = volumes.size() == 1 ? disk.times(9, 10).times(mine, taken.count()) : disk.times(9, 10);
+            ByteSize share = volumes.size() == 1 ? disk.times(9, 10).times(mine, all) : disk.times(9, 10);
             limits.add(limit(volume.mountPoint(), asked.dataMax() != null ? asked.dataMax() : share, asked));
         }
         return limits;
@@ -263,8 +262,7 @@ public record ServerLayout(
                         "memory_share",
                         units.get(i).cpus() + " would have " + mebibytes(limits.memoryMax())
                                 + " of memory, less than the " + LimitRequest.LEAST_MEMORY + " that a login needs",
-                        "cpu_ranges",
-                        i);
+                        request.division().path(i));
             } else if (limits.memoryHigh().compareTo(limits.memoryMax()) >= 0) {
                 faults.add(
                         "memory_high",
@@ -296,7 +294,7 @@ public record ServerLayout(
     }
 
     /** A share of nothing would be written as a quota of 0, which is no limit. */
-    private static List<Fault> diskFaults(List<ComputeUnit> units) {
+    private static List<Fault> diskFaults(InitServerRequest request, List<ComputeUnit> units) {
         Faults faults = new Faults();
         for (int i = 0; i < units.size(); i++) {
             for (DiskLimit limit : units.get(i).limits().disks()) {
@@ -305,8 +303,7 @@ public record ServerLayout(
                             "disk_share",
                             units.get(i).cpus() + " would have less than " + MEBIBYTE + " on " + limit.mountPoint()
                                     + ": make room there, or say how much with disk_max or data_max",
-                            "cpu_ranges",
-                            i);
+                            request.division().path(i));
                 }
             }
         }
@@ -356,9 +353,9 @@ public record ServerLayout(
             if (faults.found().isEmpty()) {
                 faults.add(
                         "ports_exhausted",
-                        request.cpuRanges().size() + " units of " + bases.portsPerUnit() + " ports do not fit between "
+                        "ports for all units, " + bases.portsPerUnit() + " each, do not fit between "
                                 + bases.firstPort() + " and 65535 beside the ports that the host listens on",
-                        "cpu_ranges");
+                        request.division().field());
             }
             return new PortRange(bases.firstPort(), bases.firstPort() + bases.portsPerUnit());
         }

@@ -10,20 +10,20 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class InitServerRequestTest {
-    private static InitServerRequest request(@Nullable String reserved, List<DataDisk> disks, String... ranges) {
+    private static InitServerRequest request(@Nullable String housekeeping, List<DataDisk> disks, String... ranges) {
         return new InitServerRequest(
                 new HostAddress("host1", "10.0.0.1", null, null, null),
                 "eu",
                 "a",
-                Stream.of(ranges).map(CpuSet::parse).toList(),
-                reserved == null ? null : CpuSet.parse(reserved),
+                new UnitDivision.Ranges(Stream.of(ranges).map(CpuSet::parse).toList()),
+                housekeeping == null ? null : new Housekeeping.Cpus(CpuSet.parse(housekeeping)),
                 disks,
                 LimitRequest.defaults());
     }
 
-    private static List<String> faults(@Nullable String reserved, List<DataDisk> disks, String... ranges) {
+    private static List<String> faults(@Nullable String housekeeping, List<DataDisk> disks, String... ranges) {
         try {
-            request(reserved, disks, ranges);
+            request(housekeeping, disks, ranges);
             return List.of();
         } catch (KloigosException refusal) {
             assertThat(refusal.code()).isEqualTo(ErrorCode.INVALID_REQUEST);
@@ -33,8 +33,8 @@ class InitServerRequestTest {
 
     @Test
     void takesDisjointRanges() {
-        assertThat(request("0-3", List.of(), "4-7", "8-11", "12-15").cpuRanges())
-                .hasSize(3);
+        assertThat(request("0-3", List.of(), "4-7", "8-11", "12-15").division().units())
+                .hasValue(3);
     }
 
     @Test
@@ -46,13 +46,12 @@ class InitServerRequestTest {
     }
 
     @Test
-    void reservedCpusAreNobodysElse() {
+    void housekeepingCpusAreNoUnits() {
         assertThat(faults("3-4", List.of(), "0-3", "4-7"))
                 .containsExactly(
-                        "cpu_ranges[0]: 0-3 shares CPU 3 with reserved_cpus",
-                        "cpu_ranges[1]: 4-7 shares CPU 4 with reserved_cpus");
-        assertThat(faults("", List.of(), "0-3"))
-                .containsExactly("reserved_cpus: name the CPUs to reserve, or leave reserved_cpus out");
+                        "cpu_ranges[0]: 0-3 shares CPU 3 with housekeeping_cpus",
+                        "cpu_ranges[1]: 4-7 shares CPU 4 with housekeeping_cpus");
+        assertThat(faults("", List.of(), "0-3")).containsExactly("name the CPUs, or leave housekeeping_cpus out");
     }
 
     @Test
@@ -89,14 +88,14 @@ class InitServerRequestTest {
                         new HostAddress("host1", "10.0.0.1", null, null, null),
                         "e u",
                         "",
-                        List.of(CpuSet.parse("0-3"), CpuSet.parse("3")),
-                        CpuSet.parse("0"),
+                        new UnitDivision.Ranges(List.of(CpuSet.parse("0-3"), CpuSet.parse("3"))),
+                        new Housekeeping.Cpus(CpuSet.parse("0")),
                         List.of(),
                         LimitRequest.defaults()))
                 .isInstanceOfSatisfying(KloigosException.class, refusal -> {
                     assertThat(refusal.faults())
                             .extracting(Fault::type)
-                            .containsExactly("region", "zone", "cpu_range_reserved", "cpu_range_overlap");
+                            .containsExactly("region", "zone", "cpu_range_housekeeping", "cpu_range_overlap");
                     assertThat(refusal).hasMessageStartingWith("Cannot init host1: ");
                 });
     }

@@ -144,7 +144,7 @@ class HostRequirementsTest {
                 .extracting(Fault::toString)
                 .containsExactly(
                         "cpu_ranges[1]: CPU 16-17 does not exist or is offline; the host has 0-15",
-                        "reserved_cpus: CPU 18 does not exist or is offline; the host has 0-15");
+                        "housekeeping_cpus: CPU 18 does not exist or is offline; the host has 0-15");
     }
 
     @Test

@@ -17,6 +17,7 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.PortEnforcement;
+import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitLimits.DiskLimit;
 import io.kloigos.model.UnitStatus;
 import java.util.HashSet;
@@ -64,6 +65,28 @@ class ServerLayoutTest {
 
     private static @Nullable ByteSize size(@Nullable String text) {
         return text == null ? null : ByteSize.parse(text);
+    }
+
+    @Test
+    void namesTheFieldThatAskedForUnitsWhichCannotBe() {
+        InitServerRequest request = new InitServerRequest(
+                SampleFleet.request("host1", "0").address(),
+                "eu",
+                "a",
+                new UnitDivision.Size(4),
+                null,
+                List.of(new DataDisk("/dev/sdb", FileSystemType.EXT4), new DataDisk("/dev/sdc", FileSystemType.EXT4)),
+                LimitRequest.defaults());
+        HostFacts facts = SampleHost.debian().plus("account", "u8-11\t2000").facts();
+
+        assertThatThrownBy(() -> ServerLayout.of(request, facts, Bases.defaults()))
+                .isInstanceOfSatisfying(
+                        KloigosException.class,
+                        refusal -> assertThat(refusal.faults())
+                                .extracting(Fault::toString)
+                                .containsExactly(
+                                        "data_disks: 2 data disks for 3 units: name one disk for all to share, or one per unit",
+                                        "cpus_per_unit: the host has a user or group u8-11 already"));
     }
 
     @Test

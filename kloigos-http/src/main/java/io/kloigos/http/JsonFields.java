@@ -35,6 +35,11 @@ final class JsonFields {
         return object.has(name);
     }
 
+    /** Tells whether there is such a field that is not null. */
+    boolean hasValue(String name) {
+        return has(name) && !object.get(name).isNull();
+    }
+
     /** Returns a field that must be there. */
     <T> T required(String name, JsonType<T> type, T placeholder) {
         if (!has(name)) {
@@ -46,7 +51,7 @@ final class JsonFields {
 
     /** Returns a field, or null if it is left out or null. */
     <T> @Nullable T optional(String name, JsonType<T> type, @Nullable T placeholder) {
-        if (!has(name) || object.get(name).isNull()) {
+        if (!hasValue(name)) {
             return null;
         }
         var value = faults.attempt(() -> type.read(object.get(name)), name);
@@ -59,18 +64,9 @@ final class JsonFields {
         return value == null ? otherwise : value;
     }
 
-    /** Returns what of a list can be read; the list itself must be there. */
-    <T> Listed<T> requiredList(String name, JsonType<T> element) {
-        if (!has(name)) {
-            faults.add("missing", "the field is required", name);
-            return new Listed<>(0, Map.of(), false);
-        }
-        return list(name, element);
-    }
-
     /** Returns what of a list can be read; none if it is left out or null. */
     <T> Listed<T> optionalList(String name, JsonType<T> element) {
-        return !has(name) || object.get(name).isNull() ? new Listed<>(0, Map.of(), true) : list(name, element);
+        return !hasValue(name) ? new Listed<>(0, Map.of(), true) : list(name, element);
     }
 
     private <T> Listed<T> list(String name, JsonType<T> element) {

@@ -8,6 +8,7 @@ import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataDisk;
 import io.kloigos.model.FileSystemType;
 import io.kloigos.model.HostAddress;
+import io.kloigos.model.Housekeeping;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.KloigosException;
@@ -17,10 +18,12 @@ import io.kloigos.model.Reason;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
+import io.kloigos.model.UnitDivision;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +34,8 @@ final class RequestTypes {
     private static final HostAddress ANY_ADDRESS = new HostAddress("host", "192.0.2.1", null, null, null);
     private static final SshPublicKey ANY_KEY =
             new SshPublicKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-    private static final List<CpuSet> ANY_RANGES = List.of(CpuSet.of(0));
+    private static final UnitDivision ANY_DIVISION = new UnitDivision.Count(1);
+    private static final List<String> DIVISIONS = List.of("cpu_ranges", "units", "cpus_per_unit");
 
     private static final Pattern FINGERPRINT = Pattern.compile("SHA256:[A-Za-z0-9+/]{43}");
 
@@ -48,6 +52,10 @@ final class RequestTypes {
     private static final JsonType<Tags> TAGS_OR_NONE = node -> node.isNull() ? Tags.none() : TAGS.read(node);
     static final JsonType<Tags> SET_TAGS =
             JsonType.object(fields -> fields.required("tags", TAGS_OR_NONE, Tags.none()));
+    private static final JsonType<UnitDivision> COUNT =
+            node -> new UnitDivision.Count(JsonType.integer().read(node));
+    private static final JsonType<UnitDivision> SIZE =
+            node -> new UnitDivision.Size(JsonType.integer().read(node));
     private static final JsonType<LimitRequest> LIMITS = JsonType.object(RequestTypes::limits);
     private static final JsonType<IoLimit> IO_LIMIT = JsonType.object(RequestTypes::ioLimit);
     private static final JsonType<DataDisk> DATA_DISK = RequestTypes::dataDisk;
@@ -104,22 +112,47 @@ final class RequestTypes {
         HostAddress address = fields.faults().attempt(() -> address(fields)).orElse(ANY_ADDRESS);
         String region = fields.required("region", JsonType.text(), "region");
         String zone = fields.required("zone", JsonType.text(), "zone");
-        Listed<CpuSet> ranges = fields.requiredList("cpu_ranges", JsonType.text(CpuSet::parse));
-        CpuSet reserved = fields.optional("reserved_cpus", JsonType.text(CpuSet::parse), null);
+        Housekeeping housekeeping = fields.optional("housekeeping_cpus", RequestTypes::housekeeping, null);
         List<DataDisk> disks = fields.optionalList("data_disks", DATA_DISK)
                 .filled(index -> new DataDisk("/dev/unreadable" + index, FileSystemType.EXT4));
         LimitRequest limits = fields.orElse("limits", LIMITS, LimitRequest.defaults());
-        if (ranges.whole()) {
-            return new InitServerRequest(
-                    address, region, zone, List.copyOf(ranges.readable().values()), reserved, disks, limits);
+        return division(fields, housekeeping, disks)
+                .map(division -> new InitServerRequest(address, region, zone, division, housekeeping, disks, limits))
+                .orElseGet(() -> new InitServerRequest(address, region, zone, ANY_DIVISION, null, List.of(), limits));
+    }
+
+    /** Returns how the host is to be divided; empty if that cannot be read. */
+    private static Optional<UnitDivision> division(
+            JsonFields fields, @Nullable Housekeeping housekeeping, List<DataDisk> disks) {
+        List<String> given = DIVISIONS.stream().filter(fields::hasValue).toList();
+        if (given.isEmpty()) {
+            fields.faults().add("missing", "one of cpu_ranges, units and cpus_per_unit is required", "cpu_ranges");
+        }
+        given.stream()
+                .skip(1)
+                .forEach(field -> fields.faults()
+                        .add("exclusive", "cannot stand beside " + given.get(0) + ": name only one", field));
+        Listed<CpuSet> ranges = fields.optionalList("cpu_ranges", JsonType.text(CpuSet::parse));
+        UnitDivision count = fields.optional("units", COUNT, ANY_DIVISION);
+        UnitDivision size = fields.optional("cpus_per_unit", SIZE, ANY_DIVISION);
+        if (given.size() == 1 && ranges.whole()) {
+            return Optional.ofNullable(count != null ? count : size)
+                    .or(() -> Optional.of(new UnitDivision.Ranges(
+                            List.copyOf(ranges.readable().values()))));
         }
         if (!ranges.readable().isEmpty()) {
-            fields.faults().addAll(InitServerRequest.cpuRangeFaults(ranges.readable(), reserved));
+            fields.faults().addAll(InitServerRequest.cpuRangeFaults(ranges.readable(), housekeeping));
         }
         if (ranges.size() > 0) {
-            fields.faults().addAll(InitServerRequest.dataDiskFaults(disks, ranges.size()));
+            fields.faults().addAll(InitServerRequest.dataDiskFaults(disks, OptionalInt.of(ranges.size())));
         }
-        return new InitServerRequest(address, region, zone, ANY_RANGES, null, List.of(), limits);
+        return Optional.empty();
+    }
+
+    private static Housekeeping housekeeping(JsonNode node) {
+        return node.isIntegralNumber()
+                ? new Housekeeping.Count(JsonType.integer().read(node))
+                : new Housekeeping.Cpus(JsonType.text(CpuSet::parse).read(node));
     }
 
     private static HostAddress address(JsonFields fields) {

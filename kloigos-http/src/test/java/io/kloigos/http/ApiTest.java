@@ -261,7 +261,7 @@ class ApiTest {
     void initAnswersAtOnceAndTakesEveryOption() {
         Answer answer = api.post("/api/admin/init_server", """
                         {"ip": "10.0.0.2", "hostname": "host2", "region": "eu", "zone": "b", "cpu_ranges": ["1", "2-3"],
-                         "ssh_port": 2222, "ssh_user": "ops", "host_key": "%s", "reserved_cpus": "0", "data_disks": [],
+                         "ssh_port": 2222, "ssh_user": "ops", "host_key": "%s", "housekeeping_cpus": "0", "data_disks": [],
                          "limits": {"memory_reserve": "1G", "memory_max": 1073741824, "memory_high": "512M", "swap_max": 0,
                            "tasks_max": 500, "disk_max": "1.5G", "inodes_max": 10000,
                            "io": [{"device": "/dev/sda", "read_bytes": "10M", "write_iops": 100}],
@@ -283,6 +283,25 @@ class ApiTest {
                 .isEqualTo("[{\"device\":\"/dev/sda\",\"read_bytes\":10485760,\"write_bytes\":null,"
                         + "\"read_iops\":null,\"write_iops\":100}]");
         assertThat(limits.get("port_enforcement").asText()).isEqualTo("socket_bind");
+    }
+
+    @Test
+    void initDividesAHostWithoutCpuRanges() {
+        String init = """
+                {"ip": "10.0.0.2", "hostname": "host2", "region": "eu", "zone": "b", "cpu_ranges": null, %s}""";
+        JsonNode preview = api.post(
+                        "/api/admin/init_server?dry_run=true",
+                        init.formatted("\"cpus_per_unit\": 1, \"housekeeping_cpus\": 2"))
+                .expect(200)
+                .body();
+        assertThat(preview.at("/units").findValuesAsText("compute_id")).containsExactly("host2_2", "host2_3");
+        assertThat(preview.at("/server/housekeeping_cpus").asText()).isEqualTo("0-1");
+
+        test.await(api.post("/api/admin/init_server", init.formatted("\"units\": 1, \"housekeeping_cpus\": \"3\""))
+                .expect(200));
+        assertThat(units("?hostname=host2")).containsExactly("host2_0-2");
+        assertThat(api.get("/api/servers/host2").body().get("housekeeping_cpus").asText())
+                .isEqualTo("3");
     }
 
     @Test

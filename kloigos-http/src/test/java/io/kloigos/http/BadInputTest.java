@@ -231,9 +231,35 @@ class BadInputTest {
                         "{'cpu_ranges': ['0-1', 'x', '1-2']}",
                         "body.cpu_ranges.1 cpu_set",
                         "body.cpu_ranges.2 cpu_range_overlap"),
-                init("cpu_ranges reserved", "{'reserved_cpus': '0'}", "body.cpu_ranges.0 cpu_range_reserved"),
-                init("reserved_cpus empty", "{'reserved_cpus': ''}", "body.reserved_cpus cpu_set"),
-                init("reserved_cpus a number", "{'reserved_cpus': 0}", "body.reserved_cpus string_type"),
+                init(
+                        "cpu_ranges of the system",
+                        "{'housekeeping_cpus': '0'}",
+                        "body.cpu_ranges.0 cpu_range_housekeeping"),
+                init("housekeeping_cpus empty", "{'housekeeping_cpus': ''}", "body.housekeeping_cpus cpu_set"),
+                init("housekeeping_cpus true", "{'housekeeping_cpus': true}", "body.housekeeping_cpus string_type"),
+                init("housekeeping_cpus none", "{'housekeeping_cpus': 0}", "body.housekeeping_cpus housekeeping_cpus"),
+                init(
+                        "housekeeping_cpus a number beside ranges",
+                        "{'housekeeping_cpus': 2}",
+                        "body.housekeeping_cpus housekeeping_cpus"),
+                init(
+                        "all divisions at once",
+                        "{'units': 2, 'cpus_per_unit': 0}",
+                        "body.units exclusive",
+                        "body.cpus_per_unit exclusive",
+                        "body.cpus_per_unit cpus_per_unit"),
+                init("units too many", "{'cpu_ranges': null, 'units': 301}", "body.units units"),
+                init("units a text", "{'cpu_ranges': null, 'units': '4'}", "body.units int_type"),
+                init("no division", "{'cpu_ranges': null}", "body.cpu_ranges missing"),
+                init("units that do not fit", "{'cpu_ranges': null, 'units': 99}", "body.units units_do_not_fit"),
+                init(
+                        "a unit that does not fit",
+                        "{'cpu_ranges': null, 'cpus_per_unit': 99}",
+                        "body.cpus_per_unit unit_does_not_fit"),
+                init(
+                        "disks for units that are not so many",
+                        "{'cpu_ranges': null, 'units': 3, 'data_disks': ['/dev/sdb', '/dev/sdc']}",
+                        "body.data_disks data_disks"),
                 init("data_disks a text", "{'data_disks': '/dev/sdb'}", "body.data_disks list_type"),
                 init(
                         "data_disks no devices",

@@ -18,6 +18,7 @@ import io.kloigos.model.Server;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
+import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.spi.HostPlan;
@@ -184,7 +185,7 @@ class CrashMatrixTest {
                                 host.address(),
                                 hostname,
                                 "a",
-                                List.of(CpuSet.parse("4-7")),
+                                new UnitDivision.Ranges(List.of(CpuSet.parse("4-7"))),
                                 null,
                                 List.of(new DataDisk("/dev/sdb", FileSystemType.EXT4)),
                                 LimitRequest.defaults()))

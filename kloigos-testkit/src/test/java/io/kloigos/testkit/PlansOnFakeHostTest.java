@@ -20,6 +20,7 @@ import io.kloigos.model.PortRange;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.UnitDivision;
 import io.kloigos.planner.HostPlanner;
 import io.kloigos.rules.Bases;
 import io.kloigos.rules.ServerLayout;
@@ -53,7 +54,7 @@ class PlansOnFakeHostTest {
                     host.address().pinned(host.hostKey()),
                     "eu",
                     "a",
-                    List.of(CpuSet.parse("2-5"), CpuSet.parse("6-9,12")),
+                    new UnitDivision.Ranges(List.of(CpuSet.parse("2-5"), CpuSet.parse("6-9,12"))),
                     null,
                     disks,
                     limits);

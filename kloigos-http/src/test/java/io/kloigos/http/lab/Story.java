@@ -17,6 +17,7 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.HostDriver;
@@ -82,7 +83,7 @@ final class Story implements AutoCloseable {
                 address,
                 "lab",
                 "a",
-                List.of(CpuSet.parse("4-7"), CpuSet.parse("8-11"), CpuSet.parse("12-15")),
+                new UnitDivision.Ranges(List.of(CpuSet.parse("4-7"), CpuSet.parse("8-11"), CpuSet.parse("12-15"))),
                 null,
                 List.of(new DataDisk("/dev/vdb", FileSystemType.EXT4)),
                 limits);

@@ -79,7 +79,7 @@ class UnitLifecycleIT {
         var answer =
                 server.post("/admin/init_server", """
                         {"ip": "127.0.0.1", "hostname": "host1", "region": "lab", "zone": "a", "ssh_port": %d,
-                         "cpu_ranges": ["4-7", "14-17"], "reserved_cpus": "0,99", "data_disks": ["/dev/vda", "/dev/vdx"],
+                         "cpu_ranges": ["4-7", "14-17"], "housekeeping_cpus": "0,99", "data_disks": ["/dev/vda", "/dev/vdx"],
                          "limits": {"memory_max": "3G", "port_enforcement": "socket_bind",
                                     "io": [{"device": "/dev/sdz", "read_bytes": 1000}]}}
                         """.formatted(lab.port())).expect(422);

@@ -268,7 +268,7 @@ public final class Kloigos implements AutoCloseable {
     private KloigosException noCapacity(AllocateRequest request) {
         return new KloigosException(
                 ErrorCode.NO_CAPACITY,
-                Capacity.refusal(request, inventory.capacity())
+                Capacity.refusal(request, inventory.capacity(request), inventory.barred(request))
                         + Capacity.leftOut(inventory.outOfService().cordonedWithRoomFor(request)));
     }
 

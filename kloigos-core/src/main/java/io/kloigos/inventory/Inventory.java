@@ -17,16 +17,12 @@ import io.kloigos.rules.Capacity;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import javax.sql.DataSource;
 import org.jdbi.v3.core.Handle;
-import org.jdbi.v3.core.statement.Query;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * STORE_FAILED if the database fails.
  */
 public final class Inventory implements AutoCloseable {
-    private static final String UNITS =
+    static final String UNITS =
             "SELECT u.*, s.ip, s.region, s.zone FROM units u JOIN servers s ON s.hostname = u.hostname";
 
     private final Database database;
@@ -47,12 +43,14 @@ public final class Inventory implements AutoCloseable {
     private final Tenancies tenancies;
     private final OutOfService outOfService;
     private final Drift drift;
+    private final Placements placements;
 
     private Inventory(Database database, String replica, Duration lease) {
         this.database = database;
         this.replica = replica;
         this.operations = new Operations(database, replica, lease);
-        this.tenancies = new Tenancies(database, this, operations);
+        this.placements = new Placements(database);
+        this.tenancies = new Tenancies(database, this, operations, placements);
         this.outOfService = new OutOfService(database, this, operations);
         this.drift = new Drift(database, this, operations);
     }
@@ -166,39 +164,19 @@ public final class Inventory implements AutoCloseable {
 
     /** Returns the units that pass the filter, by server and by their order on it. */
     public List<ComputeUnit> units(UnitFilter filter) {
-        Map<String, @Nullable Object> conditions = new LinkedHashMap<>();
-        conditions.put("u.compute_id", filter.computeId());
-        conditions.put("u.hostname", filter.hostname());
-        conditions.put("s.region", filter.region());
-        conditions.put("s.zone", filter.zone());
-        conditions.put("u.cpu_count", filter.cpuCount());
-        conditions.put("u.deployment_id", filter.deploymentId());
         UnitStatus status = filter.status();
-        conditions.put("u.status", status == null ? null : status.toString());
-        return read(handle -> {
-            Query query = matching(handle, UNITS, conditions, "ORDER BY u.hostname, u.ordinal");
-            return query.map(Rows::unit).list();
-        });
-    }
-
-    /** Returns the query {@code select} with a WHERE for each condition that has a value. */
-    private static Query matching(
-            Handle handle, String select, Map<String, ? extends @Nullable Object> conditions, String rest) {
-        StringBuilder sql = new StringBuilder(select);
-        List<Object> values = new ArrayList<>();
-        conditions.forEach((column, value) -> {
-            if (value != null) {
-                sql.append(values.isEmpty() ? " WHERE " : " AND ")
-                        .append(column)
-                        .append(" = ?");
-                values.add(value);
-            }
-        });
-        Query query = handle.createQuery(sql.append(' ').append(rest).toString());
-        for (int i = 0; i < values.size(); i++) {
-            query.bind(i, values.get(i));
-        }
-        return query;
+        Conditions conditions = new Conditions()
+                .equal("u.compute_id", filter.computeId())
+                .equal("u.hostname", filter.hostname())
+                .equal("s.region", filter.region())
+                .equal("s.zone", filter.zone())
+                .equal("u.cpu_count", filter.cpuCount())
+                .equal("u.deployment_id", filter.deploymentId())
+                .equal("u.status", status == null ? null : status.toString());
+        return read(handle -> conditions
+                .query(handle, UNITS, "ORDER BY u.hostname, u.ordinal")
+                .map(Rows::unit)
+                .list());
     }
 
     /** Returns the unit of this name. */
@@ -221,21 +199,14 @@ public final class Inventory implements AutoCloseable {
                 .findOne();
     }
 
-    /** Returns what could be allocated now. */
-    public List<Capacity> capacity() {
-        return read(handle -> handle.createQuery(
-                        "SELECT s.region, s.zone, u.cpu_count, COUNT(*) AS units, MIN(u.compute_id) AS example"
-                                + " FROM units u JOIN servers s ON s.hostname = u.hostname"
-                                + " WHERE u.status = :free AND s.status = :ready AND s.cordoned = 0 GROUP BY s.region, s.zone, u.cpu_count")
-                .bind("free", UnitStatus.FREE.toString())
-                .bind("ready", ServerStatus.READY.toString())
-                .map((row, context) -> new Capacity(
-                        row.getString("region"),
-                        row.getString("zone"),
-                        row.getInt("cpu_count"),
-                        row.getInt("units"),
-                        new ComputeId(row.getString("example"))))
-                .list());
+    /** Returns what is free where the anti-affinity of the request does not rule it out, in whatever size and place. */
+    public List<Capacity> capacity(AllocateRequest request) {
+        return read(handle -> placements.capacity(handle, request));
+    }
+
+    /** Returns what is free and matches the request but for its anti-affinity. */
+    public Capacity.Barred barred(AllocateRequest request) {
+        return read(handle -> placements.barred(handle, request));
     }
 
     /**
@@ -255,6 +226,7 @@ public final class Inventory implements AutoCloseable {
                 handle.execute("DELETE FROM servers WHERE hostname = ?", server.hostname());
             });
             insertServer(handle, server, operation.id(), fence);
+            placements.add(handle, server.hostname(), units);
             for (int ordinal = 0; ordinal < units.size(); ordinal++) {
                 insertUnit(handle, units.get(ordinal), ordinal, operation.id());
             }
@@ -308,7 +280,8 @@ public final class Inventory implements AutoCloseable {
     private void insertUnit(Handle handle, ComputeUnit unit, int ordinal, String operationId) {
         handle.createUpdate(
                         "INSERT INTO units VALUES (:id, :hostname, :ordinal, :cpus, :cpuCount, :uid, :firstPort, :endPort,"
-                                + " :limits, :dataDirectory, :status, '', '{}', NULL, '[]', NULL, :operation, 0, NULL, 0, NULL)")
+                                + " :limits, :dataDirectory, :status, '', '{}', NULL, '[]', NULL, :operation, 0, NULL, 0, NULL,"
+                                + " :numaNodes)")
                 .bind("id", unit.id().value())
                 .bind("hostname", unit.hostname())
                 .bind("ordinal", ordinal)
@@ -318,6 +291,7 @@ public final class Inventory implements AutoCloseable {
                 .bind("firstPort", unit.ports().start())
                 .bind("endPort", unit.ports().end())
                 .bind("limits", Json.write(unit.limits()))
+                .bind("numaNodes", unit.limits().memoryNodes().toString())
                 .bind("dataDirectory", unit.dataDirectory())
                 .bind("status", unit.status().toString())
                 .bind("operation", operationId)
@@ -339,7 +313,7 @@ public final class Inventory implements AutoCloseable {
      */
     public Optional<ComputeUnit> claim(
             AllocateRequest request, Function<ComputeUnit, Operation> operation, @Nullable IdempotencyKey key) {
-        return write(handle -> lockFree(handle, request).map(unit -> {
+        return write(handle -> placements.lock(handle, request).map(unit -> {
             Operation written = operation.apply(unit);
             change(handle, unit, UnitStatus.ALLOCATING, "", written.id(), written.createdAt());
             handle.createUpdate("UPDATE units SET tags = :tags, deployment_id = :deployment, ssh_public_keys = :keys,"
@@ -351,40 +325,15 @@ public final class Inventory implements AutoCloseable {
                     .bind("expiresAt", Rows.text(request.expiresAt()))
                     .bind("id", unit.id().value())
                     .execute();
+            placements.tag(handle, unit, request.tags());
             operations.insertFenced(handle, written, DataDisks.KEEP, key);
             return findUnit(handle, unit.id()).orElseThrow();
         }));
     }
 
-    /** What another claim holds at the moment is waited for only if nothing else is left. */
-    private Optional<ComputeUnit> lockFree(Handle handle, AllocateRequest request) {
-        Optional<ComputeUnit> free = findFree(handle, request, database.lockingUnlocked("u"))
-                .or(() -> findFree(handle, request, database.locking("u")));
-        // Its server may have been cordoned between the look and the lock; the next look sees that.
-        return free.isPresent() && isCordoned(handle, free.get().hostname()) ? lockFree(handle, request) : free;
-    }
-
-    private static boolean isCordoned(Handle handle, String hostname) {
-        return findServer(handle, hostname).map(Server::cordon).isPresent();
-    }
-
     /** Returns the unit that {@link #claim} would give now. */
     public Optional<ComputeUnit> candidate(AllocateRequest request) {
-        return read(handle -> findFree(handle, request, ""));
-    }
-
-    /** Small units first, so that large ones stay whole for those who need them; then server by server. */
-    private static Optional<ComputeUnit> findFree(Handle handle, AllocateRequest request, String locking) {
-        Map<String, @Nullable Object> conditions = new LinkedHashMap<>();
-        conditions.put("u.status", UnitStatus.FREE.toString());
-        conditions.put("s.status", ServerStatus.READY.toString());
-        conditions.put("s.cordoned", 0);
-        conditions.put("u.cpu_count", request.cpuCount());
-        conditions.put("s.region", request.region());
-        conditions.put("s.zone", request.zone());
-        return matching(handle, UNITS, conditions, "ORDER BY u.cpu_count, u.hostname, u.ordinal LIMIT 1" + locking)
-                .map(Rows::unit)
-                .findOne();
+        return read(handle -> placements.candidate(handle, request));
     }
 
     /**
@@ -505,6 +454,7 @@ public final class Inventory implements AutoCloseable {
                 .bind("before", unit.status().toString())
                 .execute();
         requireOne(changed, unit.id().value());
+        placements.change(handle, unit, next);
         audit(handle, unit.id().value(), operationId, now, unit.status().toString(), next.toString(), reason);
     }
 

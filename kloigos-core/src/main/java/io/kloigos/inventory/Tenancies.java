@@ -33,11 +33,13 @@ public final class Tenancies {
     private final Database database;
     private final Inventory inventory;
     private final Operations operations;
+    private final Placements placements;
 
-    Tenancies(Database database, Inventory inventory, Operations operations) {
+    Tenancies(Database database, Inventory inventory, Operations operations, Placements placements) {
         this.database = database;
         this.inventory = inventory;
         this.operations = operations;
+        this.placements = placements;
     }
 
     /**
@@ -124,6 +126,7 @@ public final class Tenancies {
                     .bind("deployment", tags.deploymentId().orElse(null))
                     .bind("id", id.value())
                     .execute();
+            placements.retag(handle, unit, tags);
             noteOutsideOperation(handle, unit, "tags changed", now);
             return Inventory.findUnit(handle, id).orElseThrow();
         });

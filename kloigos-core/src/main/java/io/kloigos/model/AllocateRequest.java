@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param tags what to note on the unit
  * @param sshPublicKeys the keys with any of which the tenant will log in: 1 to 64
  * @param expiresAt when the unit is taken back; null if only on request
+ * @param placement which server is preferred
+ * @param antiAffinity from which units it must be kept apart; null if from none
  */
 public record AllocateRequest(
         @Nullable Integer cpuCount,
@@ -21,19 +23,39 @@ public record AllocateRequest(
         @Nullable String zone,
         Tags tags,
         List<SshPublicKey> sshPublicKeys,
-        @Nullable Instant expiresAt) {
+        @Nullable Instant expiresAt,
+        Placement placement,
+        @Nullable AntiAffinity antiAffinity) {
     public AllocateRequest {
         Objects.requireNonNull(tags);
+        Objects.requireNonNull(placement);
         sshPublicKeys = SshPublicKey.several(sshPublicKeys);
+        Faults faults = new Faults();
         if (cpuCount != null && (cpuCount < 1 || cpuCount > CpuSet.MAX_CPU + 1)) {
-            throw new KloigosException(
-                    ErrorCode.INVALID_REQUEST,
-                    "Cannot allocate",
-                    List.of(Fault.of("cpu_count", cpuCount + " is not a number of CPUs", "cpu_count")));
+            faults.add("cpu_count", cpuCount + " is not a number of CPUs", "cpu_count");
         }
+        if (antiAffinity != null && tags.text(antiAffinity.tag()).isEmpty()) {
+            faults.add(
+                    "anti_affinity_tag",
+                    "the request has no tag \"" + antiAffinity.tag() + "\" that is a text or a number",
+                    "anti_affinity",
+                    "tag");
+        }
+        faults.throwIfAny(ErrorCode.INVALID_REQUEST, "Cannot allocate");
     }
 
-    /** A request with one key, for a unit that stays until it is given back. */
+    /** A request for a unit that is packed and kept apart from none. */
+    public AllocateRequest(
+            @Nullable Integer cpuCount,
+            @Nullable String region,
+            @Nullable String zone,
+            Tags tags,
+            List<SshPublicKey> sshPublicKeys,
+            @Nullable Instant expiresAt) {
+        this(cpuCount, region, zone, tags, sshPublicKeys, expiresAt, Placement.PACK, null);
+    }
+
+    /** As that request, with one key and for a unit that stays until it is given back. */
     public AllocateRequest(
             @Nullable Integer cpuCount,
             @Nullable String region,

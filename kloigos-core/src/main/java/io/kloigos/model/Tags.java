@@ -70,7 +70,12 @@ public record Tags(Map<String, Object> values) {
 
     /** Returns the deployment that the unit belongs to, if it is noted as a text or a number. */
     public Optional<String> deploymentId() {
-        Object value = values.get(DEPLOYMENT_ID);
+        return text(DEPLOYMENT_ID);
+    }
+
+    /** Returns the value of a tag as text, if it is a text or a number. */
+    public Optional<String> text(String name) {
+        Object value = values.get(name);
         return value instanceof String || value instanceof Number ? Optional.of(value.toString()) : Optional.empty();
     }
 }

@@ -64,6 +64,14 @@ public enum UnitStatus {
         };
     }
 
+    /** Tells whether a unit in this status counts where units of a tenant are kept apart: it has the tenant, or may get it. */
+    public boolean mayHaveOrGetTenant() {
+        return switch (this) {
+            case ALLOCATING, ALLOCATED, ALLOCATION_FAIL -> true;
+            default -> false;
+        };
+    }
+
     /**
      * Returns the status that {@code text} names, in any case.
      *

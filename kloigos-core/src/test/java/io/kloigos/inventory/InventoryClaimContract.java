@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kloigos.fixture.SampleFleet;
 import io.kloigos.fixture.SampleHost;
+import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.AntiAffinity;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Operation;
+import io.kloigos.model.Placement;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.Tags;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import java.time.Duration;
@@ -66,8 +70,12 @@ abstract class InventoryClaimContract {
     }
 
     private Optional<ComputeUnit> claim(Inventory inventory) {
+        return claim(inventory, SampleFleet.wanting(1));
+    }
+
+    Optional<ComputeUnit> claim(Inventory inventory, AllocateRequest request) {
         return inventory.claim(
-                SampleFleet.wanting(1),
+                request,
                 unit -> SampleFleet.operation(
                         "op" + operations.incrementAndGet(),
                         Operation.Kind.ALLOCATE,
@@ -178,6 +186,52 @@ abstract class InventoryClaimContract {
                 UnitStatus.FREE,
                 "",
                 SampleFleet.NOON);
+    }
+
+    /** A request for a unit on a server of its own. */
+    static AllocateRequest apart(int deployment) {
+        return new AllocateRequest(
+                1,
+                null,
+                null,
+                new Tags(Map.of("deployment_id", deployment)),
+                List.of(SampleFleet.KEY),
+                null,
+                Placement.PACK,
+                new AntiAffinity("deployment_id", AntiAffinity.Scope.SERVER));
+    }
+
+    @Test
+    void claimsOfOneDeploymentAtOnceGetAServerEach() throws Exception {
+        try (Inventory inventory = open("replica")) {
+            fill(inventory);
+            List<Optional<ComputeUnit>> given = atOnce(() -> claim(inventory, apart(1)));
+
+            assertThat(given.stream().flatMap(Optional::stream).map(ComputeUnit::hostname))
+                    .containsExactlyInAnyOrder("host0", "host1", "host2", "host3");
+        }
+    }
+
+    @Test
+    void asManyDeploymentsAsUnitsOnAServerGetOneOnEachServer() throws Exception {
+        AtomicInteger deployments = new AtomicInteger();
+        try (Inventory inventory = open("replica")) {
+            fill(inventory);
+            List<List<ComputeUnit>> given = atOnce(() -> {
+                AllocateRequest request = apart(deployments.incrementAndGet());
+                return IntStream.range(0, 4)
+                        .mapToObj(i -> claim(inventory, request).orElseThrow())
+                        .toList();
+            });
+
+            assertThat(given)
+                    .allSatisfy(units -> assertThat(units)
+                            .extracting(ComputeUnit::hostname)
+                            .containsExactlyInAnyOrder("host0", "host1", "host2", "host3"));
+            assertThat(given.stream().flatMap(List::stream).map(ComputeUnit::id))
+                    .hasSize(UNITS)
+                    .doesNotHaveDuplicates();
+        }
     }
 
     @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kloigos.fixture.SampleFleet;
 import io.kloigos.fixture.SampleHost;
 import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.AntiAffinity;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
@@ -13,10 +14,12 @@ import io.kloigos.model.DataDisk;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.FileSystemType;
 import io.kloigos.model.IdempotencyKey;
+import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.Operation;
+import io.kloigos.model.Placement;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
@@ -28,10 +31,14 @@ import io.kloigos.rules.Capacity;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -250,13 +257,229 @@ abstract class InventoryContract {
         assertThat(inventory.candidate(SampleFleet.wanting(8))).isEmpty();
     }
 
+    private void addReadyInZone(String zone, String hostname, String... ranges) {
+        InitServerRequest sample = SampleFleet.request(hostname, ranges);
+        SampleFleet fleet = SampleFleet.of(
+                InitServerRequest.of(sample.address(), "eu", zone, sample.division()),
+                SampleHost.debian().facts());
+        addServer(
+                fleet.server(),
+                fleet.units(),
+                SampleFleet.operation("init-" + hostname, Operation.Kind.INIT, hostname, null, NOON));
+        inventory.endOnServer(
+                SampleFleet.ended("init-" + hostname, Operation.Kind.INIT, hostname, null),
+                ServerStatus.READY,
+                UnitStatus.FREE,
+                "",
+                NOON);
+    }
+
+    private static AllocateRequest placed(Placement placement) {
+        return new AllocateRequest(null, null, null, Tags.none(), List.of(SampleFleet.KEY), null, placement, null);
+    }
+
+    private static AllocateRequest apart(String deployment, AntiAffinity.Scope over) {
+        return new AllocateRequest(
+                null,
+                null,
+                null,
+                new Tags(Map.of("deployment_id", deployment)),
+                List.of(SampleFleet.KEY),
+                null,
+                Placement.PACK,
+                new AntiAffinity("deployment_id", over));
+    }
+
+    private void beginDeallocation(ComputeUnit unit, String operationId) {
+        inventory.beginDeallocation(
+                unit.id(),
+                SampleFleet.operation(operationId, Operation.Kind.DEALLOCATE, unit.hostname(), unit, NOON),
+                null);
+    }
+
+    private void endOn(ComputeUnit unit, String operationId, Operation.Kind kind, UnitStatus status) {
+        inventory.endOnUnit(SampleFleet.ended(operationId, kind, unit.hostname(), unit), unit.id(), status, "", NOON);
+    }
+
+    @Test
+    void packsServersWithTenantsAndSpreadsToThoseWithFew() {
+        addReady("host1", "0-3", "4-7", "8-11");
+        addReady("host2", "0-3", "4-7", "8-11");
+        addReady("host3", "0-3", "4-7", "8-11");
+
+        assertThat(claim(placed(Placement.SPREAD), "op1").hostname()).isEqualTo("host1");
+        assertThat(claim(placed(Placement.SPREAD), "op2").hostname()).isEqualTo("host2");
+        assertThat(claim(placed(Placement.PACK), "op3").hostname()).isEqualTo("host1");
+        assertThat(claim(placed(Placement.PACK), "op4").hostname()).isEqualTo("host1");
+        assertThat(claim(placed(Placement.PACK), "op5").hostname()).isEqualTo("host2");
+        assertThat(claim(placed(Placement.SPREAD), "op6").hostname()).isEqualTo("host3");
+    }
+
+    @Test
+    void onAServerPackFillsANumaNodeAndSpreadTakesTheEmptiest() {
+        addReady("host1", "0-1", "2-3", "4-7", "8-9", "10-11", "12-15");
+        AllocateRequest two = SampleFleet.wanting(2);
+        ComputeUnit first = claim(two, "op1");
+        assertThat(first.id()).hasToString("host1_0-1");
+
+        assertThat(inventory.candidate(placed(Placement.SPREAD)).orElseThrow().id())
+                .hasToString("host1_8-9");
+        assertThat(claim(SampleFleet.wanting(4), "op2").id()).hasToString("host1_4-7");
+        beginDeallocation(allocatedBy(first, "op1"), "op3");
+        endOn(first, "op3", Operation.Kind.DEALLOCATE, UnitStatus.FREE);
+        assertThat(claim(new AllocateRequest(4, "eu", "a", Tags.none(), SampleFleet.KEY), "op4")
+                        .id())
+                .hasToString("host1_12-15");
+        assertThat(claim(two, "op5").id()).hasToString("host1_0-1");
+        assertThat(claim(two, "op6").id()).hasToString("host1_2-3");
+    }
+
+    private ComputeUnit allocatedBy(ComputeUnit unit, String operationId) {
+        endOn(unit, operationId, Operation.Kind.ALLOCATE, UnitStatus.ALLOCATED);
+        return unit;
+    }
+
+    @Test
+    void preferencesFollowWhateverHappensToUnits() {
+        for (int server = 1; server <= 4; server++) {
+            addReady("host" + server, "0-3", "4-7", "8-11", "12-15");
+        }
+        Random random = new Random(4);
+        List<ComputeUnit> held = new ArrayList<>();
+        for (int step = 0; step < 120; step++) {
+            String operation = "op" + step;
+            if (held.size() < 16 && (held.isEmpty() || random.nextInt(3) > 0)) {
+                ComputeUnit unit = claim(placed(random.nextBoolean() ? Placement.PACK : Placement.SPREAD), operation);
+                if (random.nextInt(4) > 0) {
+                    held.add(allocatedBy(unit, operation));
+                } else {
+                    endOn(unit, operation, Operation.Kind.ALLOCATE, UnitStatus.ALLOCATION_FAIL);
+                    held.add(unit);
+                }
+            } else {
+                ComputeUnit unit = held.remove(random.nextInt(held.size()));
+                beginDeallocation(unit, operation);
+                if (random.nextInt(4) == 0) {
+                    endOn(unit, operation, Operation.Kind.DEALLOCATE, UnitStatus.DEALLOCATION_FAIL);
+                    operation += "b";
+                    beginDeallocation(unit, operation);
+                }
+                endOn(unit, operation, Operation.Kind.DEALLOCATE, UnitStatus.FREE);
+            }
+            assertPreferences();
+        }
+    }
+
+    /** The server with the most, or the fewest, tenants among those with a free unit is preferred. */
+    private void assertPreferences() {
+        Map<String, Integer> tenants = new TreeMap<>();
+        List<ComputeUnit> units = inventory.units(UnitFilter.all());
+        units.stream()
+                .filter(unit -> unit.status() == UnitStatus.FREE)
+                .forEach(unit -> tenants.put(unit.hostname(), 0));
+        units.stream()
+                .filter(unit -> unit.status() != UnitStatus.FREE)
+                .forEach(unit -> tenants.computeIfPresent(unit.hostname(), (host, count) -> count + 1));
+        Optional<String> most = tenants.keySet().stream()
+                .max(Comparator.<String>comparingInt(tenants::get).thenComparing(Comparator.reverseOrder()));
+        Optional<String> fewest = tenants.keySet().stream()
+                .min(Comparator.<String>comparingInt(tenants::get).thenComparing(Comparator.naturalOrder()));
+        assertThat(inventory.candidate(placed(Placement.PACK)).map(ComputeUnit::hostname))
+                .isEqualTo(most);
+        assertThat(inventory.candidate(placed(Placement.SPREAD)).map(ComputeUnit::hostname))
+                .isEqualTo(fewest);
+    }
+
+    @Test
+    void keepsUnitsOfOneDeploymentOnDifferentServers() {
+        addReady("host1", "0-3", "4-7");
+        addReady("host2", "0-3", "4-7");
+
+        assertThat(claim(apart("web", AntiAffinity.Scope.SERVER), "op1").hostname())
+                .isEqualTo("host1");
+        assertThat(claim(apart("web", AntiAffinity.Scope.SERVER), "op2").hostname())
+                .isEqualTo("host2");
+        assertThat(inventory.candidate(apart("web", AntiAffinity.Scope.SERVER))).isEmpty();
+        assertThat(inventory.claim(
+                        apart("web", AntiAffinity.Scope.SERVER),
+                        unit -> {
+                            throw new AssertionError("gave " + unit.id());
+                        },
+                        null))
+                .isEmpty();
+        assertThat(inventory.capacity(apart("web", AntiAffinity.Scope.SERVER))).isEmpty();
+        assertThat(inventory.barred(apart("web", AntiAffinity.Scope.SERVER)))
+                .isEqualTo(new Capacity.Barred(2, List.of("host1", "host2")));
+        assertThat(claim(apart("db", AntiAffinity.Scope.SERVER), "op3").hostname())
+                .isEqualTo("host1");
+        assertThat(inventory.barred(apart("mail", AntiAffinity.Scope.SERVER))).isEqualTo(Capacity.Barred.NONE);
+    }
+
+    @Test
+    void keepsUnitsOfOneDeploymentInDifferentZones() {
+        addReadyInZone("a", "host1", "0-3", "4-7");
+        addReadyInZone("a", "host2", "0-3");
+        addReadyInZone("b", "host3", "0-3", "4-7");
+
+        assertThat(claim(apart("web", AntiAffinity.Scope.ZONE), "op1").hostname())
+                .isEqualTo("host1");
+        assertThat(claim(apart("web", AntiAffinity.Scope.ZONE), "op2").hostname())
+                .isEqualTo("host3");
+        assertThat(inventory.candidate(apart("web", AntiAffinity.Scope.ZONE))).isEmpty();
+        assertThat(inventory.barred(apart("web", AntiAffinity.Scope.ZONE)))
+                .isEqualTo(new Capacity.Barred(3, List.of("eu/a", "eu/b")));
+        assertThat(claim(apart("web", AntiAffinity.Scope.SERVER), "op3").hostname())
+                .isEqualTo("host2");
+    }
+
+    @Test
+    void unitsCountAgainstEachOtherFromTheClaimUntilTheyAreTakenBack() {
+        addReady("host1", "0-3", "4-7", "8-11");
+        AllocateRequest web = apart("web", AntiAffinity.Scope.SERVER);
+        ComputeUnit unit = claim(web, "op1");
+        assertThat(inventory.candidate(web)).isEmpty();
+        endOn(unit, "op1", Operation.Kind.ALLOCATE, UnitStatus.ALLOCATION_FAIL);
+        assertThat(inventory.candidate(web)).isEmpty();
+
+        beginDeallocation(unit, "op2");
+
+        assertThat(inventory.candidate(web)).isPresent();
+        ComputeUnit other = allocatedBy(claim(SampleFleet.wanting(4), "op3"), "op3");
+        assertThat(inventory.candidate(web)).isPresent();
+        inventory.tenancies().setTags(other.id(), web.tags(), NOON);
+        assertThat(inventory.candidate(web)).isEmpty();
+        inventory.tenancies().setTags(other.id(), Tags.none(), NOON);
+        assertThat(inventory.candidate(web)).isPresent();
+    }
+
+    @Test
+    void tagsOfAnyLengthKeepUnitsApart() {
+        addReady("host1", "0-3", "4-7");
+        String longest = "\uD83D\uDE80".repeat(512);
+        String name = longest.substring(0, 128);
+        AllocateRequest request = new AllocateRequest(
+                null,
+                null,
+                null,
+                new Tags(Map.of(name, longest)),
+                List.of(SampleFleet.KEY),
+                null,
+                Placement.PACK,
+                new AntiAffinity(name, AntiAffinity.Scope.SERVER));
+
+        claim(request, "op1");
+
+        assertThat(inventory.candidate(request)).isEmpty();
+    }
+
     @Test
     void tellsWhatIsFreeBySizeAndPlace() {
         addReady("host1", "0-3", "4-7", "8-9");
         addReady("host2", "0-3");
         claim(SampleFleet.wanting(2), "op1");
 
-        assertThat(inventory.capacity()).containsExactly(new Capacity("eu", "a", 4, 3, new ComputeId("host1_0-3")));
+        assertThat(inventory.capacity(SampleFleet.wanting(null)))
+                .containsExactly(new Capacity("eu", "a", 4, 3, new ComputeId("host1_0-3")));
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -20,6 +21,20 @@ class PostgresClaimTest extends InventoryClaimContract {
     @AfterEach
     void drop() {
         database.close();
+    }
+
+    @Test
+    void claimsOfOneDeploymentAtTwoReplicasGetAServerEach() throws Exception {
+        try (Inventory one = open("one");
+                Inventory other = open("other")) {
+            fill(one);
+            AtomicInteger turn = new AtomicInteger();
+            List<Optional<ComputeUnit>> given =
+                    atOnce(() -> claim(turn.getAndIncrement() % 2 == 0 ? one : other, apart(1)));
+
+            assertThat(given.stream().flatMap(Optional::stream).map(ComputeUnit::hostname))
+                    .containsExactlyInAnyOrder("host0", "host1", "host2", "host3");
+        }
     }
 
     @Test

@@ -4,9 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kloigos.fixture.SampleFleet;
 import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.AntiAffinity;
 import io.kloigos.model.ComputeId;
+import io.kloigos.model.Placement;
 import io.kloigos.model.Tags;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** What a tenant reads who gets no unit. */
@@ -17,7 +21,7 @@ class CapacityTest {
 
     @Test
     void saysThatNothingIsFreeAtAll() {
-        assertThat(Capacity.refusal(SampleFleet.wanting(16), List.of()))
+        assertThat(Capacity.refusal(SampleFleet.wanting(16), List.of(), Capacity.Barred.NONE))
                 .isEqualTo("Cannot allocate a unit of 16 CPUs: no unit is free anywhere."
                         + " Deallocate a unit or init another server.");
     }
@@ -27,7 +31,7 @@ class CapacityTest {
         AllocateRequest request = new AllocateRequest(16, "eu", "b", Tags.none(), SampleFleet.KEY);
         List<Capacity> free = List.of(free("a", 16, 3), free("b", 2, 1), free("b", 8, 5), free("c", 15, 1));
 
-        assertThat(Capacity.refusal(request, free))
+        assertThat(Capacity.refusal(request, free, Capacity.Barred.NONE))
                 .isEqualTo("Cannot allocate a unit of 16 CPUs in zone b in region eu: no such unit is free. Free are"
                         + " 5 of 8 CPUs in eu/b (host-b_0-7), 1 of 2 CPUs in eu/b (host-b_0-1),"
                         + " 3 of 16 CPUs in eu/a (host-a_0-15), and others.");
@@ -37,8 +41,43 @@ class CapacityTest {
     void offersAnythingToThoseWhoWantAnySizeElsewhere() {
         AllocateRequest request = new AllocateRequest(null, null, "z", Tags.none(), SampleFleet.KEY);
 
-        assertThat(Capacity.refusal(request, List.of(free("a", 4, 1))))
+        assertThat(Capacity.refusal(request, List.of(free("a", 4, 1)), Capacity.Barred.NONE))
                 .isEqualTo(
                         "Cannot allocate a unit in zone z: no such unit is free. Free are 1 of 4 CPUs in eu/a (host-a_0-3).");
+    }
+
+    private static AllocateRequest apart(AntiAffinity.Scope over) {
+        return new AllocateRequest(
+                4,
+                null,
+                null,
+                new Tags(Map.of("deployment_id", "x")),
+                List.of(SampleFleet.KEY),
+                null,
+                Placement.PACK,
+                new AntiAffinity("deployment_id", over));
+    }
+
+    @Test
+    void saysThatAntiAffinityIsInTheWay() {
+        assertThat(Capacity.refusal(
+                        apart(AntiAffinity.Scope.SERVER), List.of(), new Capacity.Barred(3, List.of("host1", "host2"))))
+                .isEqualTo(
+                        "Cannot allocate a unit of 4 CPUs: the 3 free ones are all on servers that hold deployment_id"
+                                + " \"x\" already: host1, host2. Init another server, or ask without anti_affinity.");
+        assertThat(Capacity.refusal(
+                        apart(AntiAffinity.Scope.ZONE),
+                        List.of(free("b", 8, 2)),
+                        new Capacity.Barred(1, List.of("eu/a"))))
+                .isEqualTo("Cannot allocate a unit of 4 CPUs: the only free one is in zones that hold deployment_id"
+                        + " \"x\" already: eu/a. Free elsewhere are 2 of 8 CPUs in eu/b (host-b_0-7).");
+    }
+
+    @Test
+    void namesTheFirstOfManyServersInTheWay() {
+        List<String> servers = IntStream.range(0, 20).mapToObj(i -> "host" + i).toList();
+
+        assertThat(Capacity.refusal(apart(AntiAffinity.Scope.SERVER), List.of(), new Capacity.Barred(20, servers)))
+                .contains("host6, host7 and 12 others. Init");
     }
 }

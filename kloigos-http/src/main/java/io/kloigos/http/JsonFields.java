@@ -64,6 +64,15 @@ final class JsonFields {
         return value == null ? otherwise : value;
     }
 
+    /** Returns what of a list can be read; the list itself must be there. */
+    <T> Listed<T> requiredList(String name, JsonType<T> element) {
+        if (!has(name)) {
+            faults.add("missing", "the field is required", name);
+            return new Listed<>(0, Map.of(), false);
+        }
+        return list(name, element);
+    }
+
     /** Returns what of a list can be read; none if it is left out or null. */
     <T> Listed<T> optionalList(String name, JsonType<T> element) {
         return !hasValue(name) ? new Listed<>(0, Map.of(), true) : list(name, element);

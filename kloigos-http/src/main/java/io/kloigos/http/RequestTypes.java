@@ -3,6 +3,7 @@ package io.kloigos.http;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kloigos.http.JsonFields.Listed;
 import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.AntiAffinity;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataDisk;
@@ -13,6 +14,7 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.LimitRequest;
+import io.kloigos.model.Placement;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Reason;
 import io.kloigos.model.SshPublicKey;
@@ -52,6 +54,7 @@ final class RequestTypes {
     private static final JsonType<Tags> TAGS_OR_NONE = node -> node.isNull() ? Tags.none() : TAGS.read(node);
     static final JsonType<Tags> SET_TAGS =
             JsonType.object(fields -> fields.required("tags", TAGS_OR_NONE, Tags.none()));
+    private static final JsonType<AntiAffinity> ANTI_AFFINITY = JsonType.object(RequestTypes::antiAffinity);
     private static final JsonType<UnitDivision> COUNT =
             node -> new UnitDivision.Count(JsonType.integer().read(node));
     private static final JsonType<UnitDivision> SIZE =
@@ -64,15 +67,21 @@ final class RequestTypes {
     private RequestTypes() {}
 
     private static AllocateRequest allocate(JsonFields fields) {
+        int faultsBefore = fields.faults().found().size();
+        Tags tags = fields.required("tags", TAGS_OR_NONE, Tags.none());
+        boolean tagsAreRead = fields.faults().found().size() == faultsBefore;
+        AntiAffinity antiAffinity = fields.optional("anti_affinity", ANTI_AFFINITY, null);
         return new AllocateRequest(
                 fields.has("cpu_count")
                         ? fields.optional("cpu_count", JsonType.integer(), null)
                         : Integer.valueOf(DEFAULT_CPU_COUNT),
                 fields.optional("region", JsonType.text(), null),
                 fields.optional("zone", JsonType.text(), null),
-                fields.required("tags", TAGS_OR_NONE, Tags.none()),
+                tags,
                 allocationKeys(fields),
-                fields.optional("expires_at", TIME, null));
+                fields.optional("expires_at", TIME, null),
+                fields.orElse("placement", JsonType.text(Placement::parse), Placement.PACK),
+                tagsAreRead ? antiAffinity : null);
     }
 
     private static Instant time(String text) {
@@ -89,6 +98,12 @@ final class RequestTypes {
                 "expires_at",
                 node -> node.isNull() ? Optional.<Instant>empty() : Optional.of(TIME.read(node)),
                 Optional.empty());
+    }
+
+    private static AntiAffinity antiAffinity(JsonFields fields) {
+        return new AntiAffinity(
+                fields.required("tag", JsonType.text(), Tags.DEPLOYMENT_ID),
+                fields.required("over", JsonType.text(AntiAffinity.Scope::parse), AntiAffinity.Scope.SERVER));
     }
 
     /** One key, as ever, or several. */

@@ -235,6 +235,46 @@ class ApiTest {
     }
 
     @Test
+    void unitsOfOneDeploymentAreKeptOnDifferentServers() {
+        test.await(api.post("/api/admin/init_server", """
+                        {"ip": "10.0.0.2", "hostname": "host2", "region": "eu", "zone": "b", "cpu_ranges": ["0-3"]}""").expect(200));
+        String apart = TestServer.ALLOCATE.replace(
+                "{\"tags\"", "{\"anti_affinity\": {\"tag\": \"deployment_id\", \"over\": \"server\"}, \"tags\"");
+        String path = "/api/compute_units/allocate";
+        assertThat(api.post(path, apart).expect(200).body().get("hostname").asText())
+                .isEqualTo("host1");
+        assertThat(api.post(path + "?dry_run=true", apart)
+                        .expect(200)
+                        .body()
+                        .at("/units/0/compute_id")
+                        .asText())
+                .isEqualTo("host2_0-3");
+        api.post(path, apart).expect(200);
+
+        Answer refusal = api.post(path, apart).expect(409);
+
+        assertThat(refusal.body().get("code").asText()).isEqualTo("no_capacity");
+        assertThat(refusal.body().get("detail").asText())
+                .contains("the 2 free ones are all on servers that hold deployment_id \"web\" already: host1.");
+    }
+
+    @Test
+    void spreadTakesTheServerWithTheFewestTenants() {
+        test.await(api.post("/api/admin/init_server", """
+                        {"ip": "10.0.0.2", "hostname": "host2", "region": "eu", "zone": "b", "cpu_ranges": ["0-3"]}""").expect(200));
+        api.post("/api/compute_units/allocate", TestServer.ALLOCATE).expect(200);
+
+        assertThat(api.post(
+                                "/api/compute_units/allocate",
+                                TestServer.ALLOCATE.replace("{\"tags\"", "{\"placement\": \"spread\", \"tags\""))
+                        .expect(200)
+                        .body()
+                        .get("hostname")
+                        .asText())
+                .isEqualTo("host2");
+    }
+
+    @Test
     void headAnswersAsGetWithoutABody() {
         for (String path :
                 List.of("/api/compute_units", "/api/servers/host1", "/api/servers/none", "/api/events", "/")) {

@@ -156,6 +156,32 @@ class BadInputTest {
                         "body.tags.e tag_value"),
                 allocate("tag without a name", "{'tags': {'': 'x'}}", "body.tags. tag_name"),
                 allocate("tag too long", "{'tags': {'a': '" + "x".repeat(1025) + "'}}", "body.tags.a tag_value"),
+                allocate("placement unknown", "{'placement': 'Pack'}", "body.placement placement"),
+                allocate("anti_affinity a text", "{'anti_affinity': 'server'}", "body.anti_affinity dict_type"),
+                allocate(
+                        "anti_affinity empty",
+                        "{'anti_affinity': {}}",
+                        "body.anti_affinity.tag missing",
+                        "body.anti_affinity.over missing"),
+                allocate(
+                        "anti_affinity over racks by a number",
+                        "{'anti_affinity': {'tag': 3, 'over': 'rack', 'and': 1}}",
+                        "body.anti_affinity.tag string_type",
+                        "body.anti_affinity.over anti_affinity_over",
+                        "body.anti_affinity.and extra_forbidden"),
+                allocate(
+                        "anti_affinity by a tag that is not there, and no CPUs",
+                        "{'cpu_count': 0, 'anti_affinity': {'tag': 'team', 'over': 'zone'}}",
+                        "body.cpu_count cpu_count",
+                        "body.anti_affinity.tag anti_affinity_tag"),
+                allocate(
+                        "anti_affinity by a tag that is a list",
+                        "{'tags': {'team': ['a']}, 'anti_affinity': {'tag': 'team', 'over': 'server'}}",
+                        "body.anti_affinity.tag anti_affinity_tag"),
+                allocate(
+                        "anti_affinity by tags that cannot be read",
+                        "{'tags': 'web', 'anti_affinity': {'tag': 'team', 'over': 'server'}}",
+                        "body.tags dict_type"),
                 allocate("key null", "{'ssh_public_key': null}", "body.ssh_public_key string_type"),
                 allocate("key empty", "{'ssh_public_key': ''}", "body.ssh_public_key ssh_public_key"),
                 allocate(

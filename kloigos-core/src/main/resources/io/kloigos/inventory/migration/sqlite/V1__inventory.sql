@@ -49,6 +49,7 @@ CREATE TABLE units (
   expires_at     TEXT,
   expiry_told    INTEGER NOT NULL,
   stopped_at     TEXT,
+  numa_nodes     TEXT    NOT NULL,
   UNIQUE (hostname, uid),
   UNIQUE (hostname, first_port),
   UNIQUE (hostname, ordinal)
@@ -64,6 +65,33 @@ CREATE TABLE unit_cpus (
   cpu        INTEGER NOT NULL,
   compute_id TEXT    NOT NULL REFERENCES units (compute_id) ON DELETE CASCADE,
   PRIMARY KEY (hostname, cpu)
+);
+
+-- How many units of a size are free on a server, and how many of all its units may hold a tenant.
+CREATE TABLE capacity (
+  hostname  TEXT NOT NULL REFERENCES servers (hostname) ON DELETE CASCADE,
+  cpu_count INTEGER NOT NULL,
+  free      INTEGER NOT NULL CHECK (free >= 0),
+  tenants   INTEGER NOT NULL CHECK (tenants >= 0),
+  PRIMARY KEY (hostname, cpu_count)
+);
+
+CREATE INDEX capacity_most_tenants ON capacity (cpu_count, tenants DESC, hostname) WHERE free > 0;
+CREATE INDEX capacity_fewest_tenants ON capacity (cpu_count, tenants, hostname) WHERE free > 0;
+
+-- Which units carry a tag. It stands as the SHA-256 of its name and value, which may be too long for an index.
+CREATE TABLE tenant_tags (
+  tag        TEXT NOT NULL,
+  hostname   TEXT NOT NULL,
+  compute_id TEXT NOT NULL REFERENCES units (compute_id) ON DELETE CASCADE,
+  PRIMARY KEY (tag, hostname, compute_id)
+);
+
+CREATE INDEX tenant_tags_by_unit ON tenant_tags (compute_id);
+
+-- Claims that keep units with the same tag apart queue up here. No row outlives its transaction.
+CREATE TABLE tag_claims (
+  tag TEXT NOT NULL PRIMARY KEY
 );
 
 -- A replica runs an operation while it holds the lease. Lease times are milliseconds since 1970 by the database's clock.

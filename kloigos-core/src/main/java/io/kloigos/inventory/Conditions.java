@@ -1,0 +1,35 @@
+package io.kloigos.inventory;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
+import org.jspecify.annotations.Nullable;
+
+/** What must hold of every row that a query finds. */
+final class Conditions {
+    private final List<String> all = new ArrayList<>();
+    private final List<Object> values = new ArrayList<>();
+
+    /** Adds that {@code column} has this value; null adds nothing. */
+    Conditions equal(String column, @Nullable Object value) {
+        return value == null ? this : and(column + " = ?", List.of(value));
+    }
+
+    /** Adds a condition with a question mark for each value. */
+    Conditions and(String condition, List<Object> conditionValues) {
+        all.add(condition);
+        values.addAll(conditionValues);
+        return this;
+    }
+
+    /** Returns the query {@code select}, with these conditions before {@code rest}. */
+    Query query(Handle handle, String select, String rest) {
+        String where = all.isEmpty() ? "" : " WHERE " + String.join(" AND ", all);
+        Query query = handle.createQuery(select + where + " " + rest);
+        for (int i = 0; i < values.size(); i++) {
+            query.bind(i, values.get(i));
+        }
+        return query;
+    }
+}

@@ -329,7 +329,7 @@ final class Engine {
                         unitsOf(server),
                         manager,
                         inventory.drift().wanted(operation));
-            case ROTATE_KEYS, STOP, START ->
+            case ROTATE_KEYS, STOP, START, RESIZE ->
                 HostPlanner.change(
                         planId,
                         operation.kind(),
@@ -446,7 +446,7 @@ final class Engine {
             case ALLOCATE -> endOnUnit(ended, good ? UnitStatus.ALLOCATED : UnitStatus.ALLOCATION_FAIL, reason);
             case DEALLOCATE -> endOnUnit(ended, good ? UnitStatus.FREE : UnitStatus.DEALLOCATION_FAIL, reason);
             case REPAIR -> inventory.drift().end(ended, reason, now);
-            case ROTATE_KEYS, STOP, START -> inventory.tenancies().end(ended, reason, now);
+            case ROTATE_KEYS, STOP, START, RESIZE -> inventory.tenancies().end(ended, reason, now);
         }
         LOG.info("{} of {} {}", running.kind(), subject(running), ended.state());
         announce(new Event.OperationChanged(ended));

@@ -23,11 +23,13 @@ import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner;
 import io.kloigos.planner.RepairPlanner;
+import io.kloigos.planner.ShrinkCheck;
 import io.kloigos.rules.Bases;
 import io.kloigos.rules.Capacity;
 import io.kloigos.rules.ServerLayout;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostSession;
+import io.kloigos.spi.Reading;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -406,7 +408,9 @@ public final class Kloigos implements AutoCloseable {
     private ComputeUnit change(ComputeId id, UnitChange change, @Nullable IdempotencyKey key) {
         engine.requireOpen();
         Supplier<Operation> begin = () -> {
-            Operation operation = newOperation(change.kind(), unit(id).hostname(), id);
+            ComputeUnit present = unit(id);
+            requireRoom(present, change.madeTo(present, clock.instant()));
+            Operation operation = newOperation(change.kind(), present.hostname(), id);
             inventory.tenancies().begin(id, operation, key, unit -> change.madeTo(unit, operation.createdAt()));
             return operation;
         };
@@ -422,11 +426,22 @@ public final class Kloigos implements AutoCloseable {
         return unit;
     }
 
+    private void requireRoom(ComputeUnit unit, ComputeUnit wanted) {
+        ShrinkCheck check = new ShrinkCheck(unit, wanted);
+        List<Reading> readings = check.readings();
+        if (!readings.isEmpty()) {
+            try (HostSession session = driver.open(server(unit.hostname()).address())) {
+                check.requireRoom(session.read(readings));
+            }
+        }
+    }
+
     /** Returns what {@link #change} would do now, and throws what it would throw. */
     public Preview previewChange(ComputeId id, UnitChange change) {
         ComputeUnit unit = unit(id);
         ComputeUnit wanted = change.madeTo(unit, clock.instant());
         inventory.tenancies().requireIdle(unit);
+        requireRoom(unit, wanted);
         Server server = server(unit.hostname());
         return new Preview(server, List.of(wanted), HostPlanner.change("preview", change.kind(), server, unit, wanted));
     }

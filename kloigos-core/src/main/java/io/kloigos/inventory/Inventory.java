@@ -281,7 +281,7 @@ public final class Inventory implements AutoCloseable {
         handle.createUpdate(
                         "INSERT INTO units VALUES (:id, :hostname, :ordinal, :cpus, :cpuCount, :uid, :firstPort, :endPort,"
                                 + " :limits, :dataDirectory, :status, '', '{}', NULL, '[]', NULL, :operation, 0, NULL, 0, NULL,"
-                                + " :numaNodes)")
+                                + " :numaNodes, NULL)")
                 .bind("id", unit.id().value())
                 .bind("hostname", unit.hostname())
                 .bind("ordinal", ordinal)
@@ -290,7 +290,7 @@ public final class Inventory implements AutoCloseable {
                 .bind("uid", unit.uid())
                 .bind("firstPort", unit.ports().start())
                 .bind("endPort", unit.ports().end())
-                .bind("limits", Json.write(unit.limits()))
+                .bind("limits", Json.write(unit.baseLimits()))
                 .bind("numaNodes", unit.limits().memoryNodes().toString())
                 .bind("dataDirectory", unit.dataDirectory())
                 .bind("status", unit.status().toString())
@@ -403,7 +403,7 @@ public final class Inventory implements AutoCloseable {
     private static void forgetTenant(Handle handle, ComputeId id) {
         handle.execute(
                 "UPDATE units SET tags = '{}', deployment_id = NULL, ssh_public_keys = '[]', started_at = NULL,"
-                        + " expires_at = NULL, stopped_at = NULL"
+                        + " expires_at = NULL, stopped_at = NULL, resized_limits = NULL"
                         + " WHERE compute_id = ?",
                 id.value());
     }
@@ -581,7 +581,7 @@ public final class Inventory implements AutoCloseable {
             case ALLOCATE -> UnitStatus.ALLOCATING;
             case DEALLOCATE -> UnitStatus.DEALLOCATING;
             case DECOMMISSION -> UnitStatus.DECOMMISSIONING;
-            case ROTATE_KEYS, STOP, START -> UnitStatus.ALLOCATED;
+            case ROTATE_KEYS, STOP, START, RESIZE -> UnitStatus.ALLOCATED;
             case REPAIR -> throw new IllegalArgumentException("a repair is of no unit");
         };
     }

@@ -81,12 +81,14 @@ final class Rows {
     }
 
     private static Tenancy tenancy(ResultSet row) throws SQLException {
+        String resized = row.getString("resized_limits");
         return new Tenancy(
                 new Tags(Json.read(row.getString("tags"), new TypeReference<Map<String, Object>>() {})),
                 Json.read(row.getString("ssh_public_keys"), new TypeReference<List<SshPublicKey>>() {}),
                 instant(row.getString("started_at")),
                 instant(row.getString("expires_at")),
-                instant(row.getString("stopped_at")));
+                instant(row.getString("stopped_at")),
+                resized == null ? null : Json.read(resized, new TypeReference<UnitLimits>() {}));
     }
 
     static Operation operation(ResultSet row) throws SQLException {

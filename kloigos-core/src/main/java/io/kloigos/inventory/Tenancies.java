@@ -7,9 +7,12 @@ import io.kloigos.model.ErrorCode;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.Server;
 import io.kloigos.model.Tags;
+import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
+import io.kloigos.rules.Resizing;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,11 +58,30 @@ public final class Tenancies {
             ComputeUnit unit = inventory.lockUnit(handle, id).orElseThrow(() -> Inventory.unknownUnit(id));
             ComputeUnit changed = change.apply(unit);
             requireIdle(handle, unit);
+            if (operation.kind() == Operation.Kind.RESIZE) {
+                prepareResize(handle, changed);
+            }
             note(handle, unit, operation, "", operation.createdAt());
             operations.insertFenced(handle, operation, DataDisks.KEEP, key);
             Operations.want(handle, operation.id(), Wanted.of(changed));
             return changed;
         });
+    }
+
+    /** However the resize ends, the host may have other limits from now on than the unit is handed out with. */
+    private void prepareResize(Handle handle, ComputeUnit resized) {
+        Server server = Inventory.findServer(handle, resized.hostname()).orElseThrow();
+        List<ComputeUnit> others = inventory.lockUnitsOf(handle, resized.hostname()).stream()
+                .filter(unit -> !unit.id().equals(resized.id()))
+                .map(unit -> underWay(handle, unit)
+                        .filter(operation -> operation.kind() == Operation.Kind.RESIZE)
+                        .map(operation -> wanted(handle, unit, operation))
+                        .orElse(unit))
+                .toList();
+        Resizing.requireRoom(server, resized, others);
+        handle.execute(
+                "UPDATE units SET resized_limits = COALESCE(resized_limits, limits) WHERE compute_id = ?",
+                resized.id().value());
     }
 
     /** Returns the unit as it will be once the operation that changes it has succeeded. */
@@ -105,9 +127,12 @@ public final class Tenancies {
     }
 
     private static void write(Handle handle, ComputeUnit unit) {
-        handle.createUpdate("UPDATE units SET ssh_public_keys = :keys, stopped_at = :stoppedAt WHERE compute_id = :id")
+        UnitLimits resized = unit.tenancy().resizedTo();
+        handle.createUpdate("UPDATE units SET ssh_public_keys = :keys, stopped_at = :stoppedAt,"
+                        + " resized_limits = COALESCE(:limits, resized_limits) WHERE compute_id = :id")
                 .bind("keys", Json.write(unit.sshPublicKeys()))
                 .bind("stoppedAt", Rows.text(unit.stoppedAt()))
+                .bind("limits", resized == null ? null : Json.write(resized))
                 .bind("id", unit.id().value())
                 .execute();
     }

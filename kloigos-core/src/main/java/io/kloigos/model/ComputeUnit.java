@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param cpus its CPUs
  * @param uid its Unix user and group id
  * @param ports the ports that only it can serve on
- * @param limits what it may use
+ * @param baseLimits what it may use when it is handed to a tenant
  * @param dataDirectory where its part of a data disk is; null if /mnt is on the system's disk
  * @param status its status
  * @param reason why it is in this status, where that is not plain; else empty
@@ -32,7 +32,7 @@ public record ComputeUnit(
         CpuSet cpus,
         int uid,
         PortRange ports,
-        UnitLimits limits,
+        UnitLimits baseLimits,
         @Nullable String dataDirectory,
         UnitStatus status,
         String reason,
@@ -106,6 +106,12 @@ public record ComputeUnit(
         return tenancy.startedAt();
     }
 
+    /** Returns what it may use. */
+    public UnitLimits limits() {
+        UnitLimits resizedTo = tenancy.resizedTo();
+        return resizedTo == null ? baseLimits : resizedTo;
+    }
+
     /** Returns when it is taken back from its tenant; null if only on request. */
     public @Nullable Instant expiresAt() {
         return tenancy.expiresAt();
@@ -156,7 +162,7 @@ public record ComputeUnit(
                 cpus,
                 uid,
                 ports,
-                limits,
+                baseLimits,
                 dataDirectory,
                 newStatus,
                 newReason,

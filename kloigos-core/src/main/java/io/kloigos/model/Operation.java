@@ -45,7 +45,8 @@ public record Operation(
         REPAIR,
         ROTATE_KEYS,
         STOP,
-        START;
+        START,
+        RESIZE;
 
         @Override
         public String toString() {

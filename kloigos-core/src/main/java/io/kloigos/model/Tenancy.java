@@ -13,14 +13,16 @@ import org.jspecify.annotations.Nullable;
  * @param startedAt when the unit was handed to the tenant; null before, and while there is no tenant
  * @param expiresAt when the unit is taken back; null if only on request
  * @param stoppedAt since when nothing of the tenant runs and nobody can log in; null if the unit is not stopped
+ * @param resizedTo what the tenant may use since it was resized; null if it never was
  */
 public record Tenancy(
         Tags tags,
         List<SshPublicKey> sshPublicKeys,
         @Nullable Instant startedAt,
         @Nullable Instant expiresAt,
-        @Nullable Instant stoppedAt) {
-    private static final Tenancy NONE = new Tenancy(Tags.none(), List.of(), null, null, null);
+        @Nullable Instant stoppedAt,
+        @Nullable UnitLimits resizedTo) {
+    private static final Tenancy NONE = new Tenancy(Tags.none(), List.of(), null, null, null, null);
 
     public Tenancy {
         Objects.requireNonNull(tags);
@@ -34,16 +36,21 @@ public record Tenancy(
 
     /** Returns this tenancy with other keys. */
     public Tenancy withKeys(List<SshPublicKey> keys) {
-        return new Tenancy(tags, keys, startedAt, expiresAt, stoppedAt);
+        return new Tenancy(tags, keys, startedAt, expiresAt, stoppedAt, resizedTo);
     }
 
     /** Returns this tenancy, stopped at that time. */
     public Tenancy stopped(Instant at) {
-        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, at);
+        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, at, resizedTo);
     }
 
     /** Returns this tenancy, not stopped. */
     public Tenancy running() {
-        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, null);
+        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, null, resizedTo);
+    }
+
+    /** Returns this tenancy with other limits. */
+    public Tenancy resized(UnitLimits limits) {
+        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, stoppedAt, limits);
     }
 }

@@ -79,4 +79,23 @@ public sealed interface UnitChange {
             return unit.with(unit.tenancy().running());
         }
     }
+
+    /**
+     * The tenant may use more or less from now on. What runs goes on; CPUs and memory nodes stay. When the unit is given back, it gets
+     * its former limits.
+     *
+     * @param limits what changes
+     */
+    record Resize(LimitChange limits) implements UnitChange {
+        @Override
+        public Operation.Kind kind() {
+            return Operation.Kind.RESIZE;
+        }
+
+        @Override
+        public ComputeUnit madeTo(ComputeUnit unit, Instant now) {
+            unit.requireAllocated("resize");
+            return unit.with(unit.tenancy().resized(limits.appliedTo(unit)));
+        }
+    }
 }

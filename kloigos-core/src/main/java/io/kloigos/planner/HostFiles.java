@@ -29,6 +29,7 @@ final class HostFiles {
     static final String PORTS_RULES = DIRECTORY + "/ports.nft";
     static final String PORTS_SERVICE = "kloigos-ports.service";
     static final String SYSTEMD = "/etc/systemd/system";
+    static final String CONTROL = "/run/systemd/system.control";
     static final String PORTS_SERVICE_FILE = SYSTEMD + "/" + PORTS_SERVICE;
     static final String SYSUSERS = DIRECTORY + "/sysusers.conf";
     static final String SYSCTL = "/etc/sysctl.d/60-kloigos.conf";
@@ -50,6 +51,9 @@ final class HostFiles {
     static final List<String> PAM_LINES = List.of(
             "session [success=1 default=ignore] pam_succeed_if.so quiet user notingroup " + GROUP,
             "session required pam_systemd.so class=background");
+
+    private static final List<String> IO_PROPERTIES =
+            List.of("IOReadBandwidthMax", "IOWriteBandwidthMax", "IOReadIOPSMax", "IOWriteIOPSMax");
 
     private HostFiles() {}
 
@@ -113,6 +117,40 @@ final class HostFiles {
 
     static String sliceDirectory(ComputeUnit unit) {
         return SYSTEMD + "/" + unit.slice() + ".d";
+    }
+
+    static String sliceDropInFile(ComputeUnit unit) {
+        return sliceDirectory(unit) + "/50-kloigos.conf";
+    }
+
+    /** Returns where systemd keeps what {@code set-property --runtime} sets, until the next boot. */
+    static String runtimeDirectory(ComputeUnit unit) {
+        return CONTROL + "/" + unit.slice() + ".d";
+    }
+
+    /**
+     * Returns the limits that can change of a slice that is in use, as {@code systemctl set-property} takes them.
+     *
+     * @param lifted devices that shall have no limit; systemd keeps the limits of those that are not named
+     * @see <a href="https://github.com/systemd/systemd/issues/27302">systemd#27302</a>
+     */
+    static List<String> liveProperties(ComputeUnit unit, List<String> lifted) {
+        UnitLimits limits = unit.limits();
+        List<String> properties = new ArrayList<>(List.of(
+                "MemoryMax=" + limits.memoryMax().bytes(),
+                "MemoryHigh=" + limits.memoryHigh().bytes(),
+                "MemorySwapMax=" + limits.swapMax().bytes(),
+                "TasksMax=" + limits.tasksMax()));
+        limits.io().forEach(io -> addLive(properties, io.device(), ioSettings(io)));
+        lifted.forEach(device -> addLive(properties, device, Map.of()));
+        return properties;
+    }
+
+    private static void addLive(List<String> properties, String device, Map<String, Long> settings) {
+        IO_PROPERTIES.forEach(property -> {
+            Long value = settings.get(property);
+            properties.add(property + "=" + device + " " + (value == null ? "infinity" : value.toString()));
+        });
     }
 
     static String managerDirectory(ComputeUnit unit) {

@@ -9,6 +9,7 @@ import io.kloigos.model.IoLimit;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.Tenancy;
 import io.kloigos.model.UnitLimits.DiskLimit;
 import io.kloigos.spi.Condition;
 import io.kloigos.spi.HostPlan;
@@ -101,7 +102,7 @@ public final class HostPlanner {
     private static void writeUnitFiles(Steps steps, Server server, List<ComputeUnit> units) {
         for (ComputeUnit unit : units) {
             steps.directory(HostFiles.sliceDirectory(unit), Access.rootDirectory());
-            steps.rootFile(HostFiles.sliceDirectory(unit) + "/50-kloigos.conf", HostFiles.sliceDropIn(unit));
+            steps.rootFile(HostFiles.sliceDropInFile(unit), HostFiles.sliceDropIn(unit));
             steps.directory(HostFiles.managerDirectory(unit), Access.rootDirectory());
             steps.rootFile(HostFiles.managerDirectory(unit) + "/50-kloigos.conf", HostFiles.managerDropIn(unit));
         }
@@ -402,13 +403,18 @@ public final class HostPlanner {
             case ROTATE_KEYS -> rotateKeys(id, wanted);
             case STOP -> stop(id, unit);
             case START -> start(id, server, wanted);
+            case RESIZE -> resize(id, server, unit, wanted);
             default -> throw new IllegalArgumentException(kind + " changes no unit in a tenant's hands");
         };
     }
 
-    /** sshd reads the keys at each login. */
+    /** sshd reads the keys at each login. A stopped unit gets them when it is started. */
     private static HostPlan rotateKeys(String id, ComputeUnit unit) {
         Steps steps = new Steps();
+        if (unit.isStopped()) {
+            steps.remove(HostFiles.key(unit));
+            return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
+        }
         String content = HostFiles.authorizedKeys(unit.sshPublicKeys());
         steps.rootFile(HostFiles.key(unit), content);
         steps.expectFile(content.strip(), HostFiles.key(unit));
@@ -438,6 +444,55 @@ public final class HostPlanner {
         steps.unexpireAccount(unit);
         letIn(steps, server, unit, unit.sshPublicKeys());
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
+    }
+
+    /**
+     * A limit that is only taken out of a drop-in stays in force, so every one is set; the runtime setting itself is not kept,
+     * since the drop-in says the same.
+     *
+     * @param unit the unit as it is
+     * @param wanted the unit as it will be
+     */
+    private static HostPlan resize(String id, Server server, ComputeUnit unit, ComputeUnit wanted) {
+        Steps steps = new Steps();
+        List<String> lifted = lifted(unit, wanted);
+        steps.rootFile(HostFiles.sliceDropInFile(wanted), HostFiles.sliceDropIn(wanted));
+        if (!unit.isStopped()) {
+            List<String> argv = new ArrayList<>(List.of("systemctl", "set-property", "--runtime", wanted.slice()));
+            argv.addAll(HostFiles.liveProperties(wanted, lifted));
+            steps.add(new Step.Command(argv, ""));
+            steps.remove(HostFiles.runtimeDirectory(wanted));
+        }
+        steps.run("systemctl", "daemon-reload");
+        if (!unit.isStopped()) {
+            expectLimits(steps, server, wanted);
+            for (String device : lifted) {
+                String number = server.facts().disk(device).orElseThrow().number();
+                steps.add(new Step.Expectation(
+                        new Reading.FileLine(wanted.cgroup() + "/io.max", number + " "), "absent", SETTLING));
+            }
+        }
+        limitDisks(steps, server, wanted);
+        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
+    }
+
+    /** Returns the devices whose limits go. */
+    private static List<String> lifted(ComputeUnit unit, ComputeUnit wanted) {
+        List<String> devices = new ArrayList<>(
+                unit.limits().io().stream().map(IoLimit::device).toList());
+        devices.removeAll(wanted.limits().io().stream().map(IoLimit::device).toList());
+        return devices;
+    }
+
+    private static void forgetResize(Steps steps, Server server, ComputeUnit unit) {
+        if (unit.tenancy().resizedTo() == null) {
+            return;
+        }
+        ComputeUnit handedOut = unit.with(Tenancy.none());
+        steps.rootFile(HostFiles.sliceDropInFile(handedOut), HostFiles.sliceDropIn(handedOut));
+        steps.remove(HostFiles.runtimeDirectory(unit));
+        steps.run("systemctl", "daemon-reload");
+        limitDisks(steps, server, handedOut);
     }
 
     static void expectLimits(Steps steps, Server server, ComputeUnit unit) {
@@ -476,7 +531,8 @@ public final class HostPlanner {
     public static HostPlan deallocate(String id, Server server, ComputeUnit unit) {
         Steps steps = new Steps();
         erase(steps, unit, DataDisks.WIPE);
-        stage(steps, server, unit);
+        forgetResize(steps, server, unit);
+        stage(steps, server, unit.with(Tenancy.none()));
         steps.unexpireAccount(unit);
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
@@ -546,6 +602,9 @@ public final class HostPlanner {
         for (ComputeUnit unit : units) {
             steps.remove(HostFiles.sliceDirectory(unit));
             steps.remove(HostFiles.managerDirectory(unit));
+            if (unit.tenancy().resizedTo() != null) {
+                steps.remove(HostFiles.runtimeDirectory(unit));
+            }
         }
         releaseHousekeeping(steps, server);
         removeEmptyDirectories(steps);
@@ -570,7 +629,11 @@ public final class HostPlanner {
             moveSystemTo(steps, server.facts().onlineCpus());
         }
         HOUSEKEEPING.forEach(name -> steps.remove(housekeepingFile(name)));
-        SYSTEM.forEach(name -> steps.remove("/run/systemd/system.control/" + name + ".d/50-AllowedCPUs.conf"));
+        SYSTEM.forEach(name -> steps.remove(HostFiles.CONTROL + "/" + name + ".d/50-AllowedCPUs.conf"));
+        if (!server.housekeepingCpus().isEmpty()) {
+            removeEmptyDirectories(
+                    steps, HostFiles.CONTROL, SYSTEM.stream().map(name -> name + ".d").toList());
+        }
     }
 
     private static void liftDiskLimits(Steps steps, Server server, ComputeUnit unit) {
@@ -619,8 +682,11 @@ public final class HostPlanner {
         HOUSEKEEPING.forEach(name -> names.add(name + ".d"));
         PORTS_WANTED_BY.forEach(target -> names.add(target + ".wants"));
         names.add("local-fs.target.wants");
-        List<String> argv =
-                new ArrayList<>(List.of("find", HostFiles.SYSTEMD, "-maxdepth", "1", "-type", "d", "-empty", "("));
+        removeEmptyDirectories(steps, HostFiles.SYSTEMD, names);
+    }
+
+    private static void removeEmptyDirectories(Steps steps, String above, List<String> names) {
+        List<String> argv = new ArrayList<>(List.of("find", above, "-maxdepth", "1", "-type", "d", "-empty", "("));
         names.forEach(name -> argv.addAll(List.of("-name", name, "-o")));
         argv.addAll(List.of("-false", ")", "-delete"));
         steps.add(new Step.Command(argv, ""));

@@ -158,6 +158,11 @@ public record ServerLayout(
         if (asked != null) {
             return asked;
         }
+        return defaultReserve(facts);
+    }
+
+    /** Returns the memory that no unit may have unless the operator says otherwise. */
+    static ByteSize defaultReserve(HostFacts facts) {
         ByteSize sixteenth = facts.memory().times(1, 16);
         return sixteenth.compareTo(LEAST_RESERVE) < 0
                 ? LEAST_RESERVE

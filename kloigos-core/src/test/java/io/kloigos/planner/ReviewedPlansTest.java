@@ -3,7 +3,14 @@ package io.kloigos.planner;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kloigos.fixture.SampleFleet;
+import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.IoLimit;
+import io.kloigos.model.LimitChange;
+import io.kloigos.model.Operation;
+import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.UnitChange;
+import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Step;
@@ -19,6 +26,18 @@ import org.junit.jupiter.api.Test;
  */
 class ReviewedPlansTest {
     private static final Path TEXTS = Path.of("src/test/resources/io/kloigos/planner");
+
+    private static final List<SshPublicKey> KEYS =
+            List.of(SampleFleet.KEY, new SshPublicKey(SampleFleet.KEY.line() + "-2"));
+    private static final LimitChange CHANGE = new LimitChange(
+            ByteSize.parse("1G"),
+            null,
+            null,
+            500,
+            null,
+            null,
+            null,
+            List.of(new IoLimit("/dev/sda", ByteSize.parse("8M"), null, null, null)));
 
     @Test
     void aHostWithoutDataDisks() throws IOException {
@@ -42,11 +61,18 @@ class ReviewedPlansTest {
 
     private static void assertReviewed(String name, SampleFleet fleet) throws IOException {
         ComputeUnit unit = fleet.units().get(0);
+        ComputeUnit resized = new UnitChange.Resize(CHANGE)
+                .madeTo(unit.in(UnitStatus.ALLOCATED, ""), SampleFleet.NOON);
         StringBuilder text = new StringBuilder();
         for (HostPlan plan : List.of(
                 HostPlanner.init("init", fleet.server(), fleet.units(), "kloigos 4711"),
                 HostPlanner.allocate("allocate", fleet.server(), unit, List.of(SampleFleet.KEY)),
+                change(Operation.Kind.ROTATE_KEYS, fleet, unit, unit.with(unit.tenancy().withKeys(KEYS))),
+                change(Operation.Kind.RESIZE, fleet, unit, resized),
+                change(Operation.Kind.STOP, fleet, unit, unit),
+                change(Operation.Kind.START, fleet, unit, unit.with(unit.tenancy().withKeys(KEYS))),
                 HostPlanner.deallocate("deallocate", fleet.server(), unit),
+                HostPlanner.deallocate("deallocate-resized", fleet.server(), resized),
                 HostPlanner.decommission("decommission-disks-kept", fleet.server(), fleet.units(), DataDisks.KEEP),
                 HostPlanner.decommission("decommission-disks-wiped", fleet.server(), fleet.units(), DataDisks.WIPE))) {
             print(plan, text);
@@ -57,6 +83,10 @@ class ReviewedPlansTest {
             Files.writeString(file, text);
         }
         assertThat(text.toString()).isEqualTo(Files.readString(file));
+    }
+
+    private static HostPlan change(Operation.Kind kind, SampleFleet fleet, ComputeUnit unit, ComputeUnit wanted) {
+        return HostPlanner.change(kind.toString(), kind, fleet.server(), unit, wanted);
     }
 
     private static void print(HostPlan plan, StringBuilder text) {

@@ -13,6 +13,7 @@ import io.kloigos.model.Housekeeping;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.LimitChange;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.Placement;
 import io.kloigos.model.PortEnforcement;
@@ -47,6 +48,8 @@ final class RequestTypes {
 
     static final JsonType<Reason> REASON =
             JsonType.object(fields -> fields.required("reason", JsonType.text(Reason::new), new Reason("any")));
+    static final JsonType<UnitChange> RESIZE =
+            JsonType.object(fields -> new UnitChange.Resize(limitChange(fields)));
     private static final JsonType<Instant> TIME = JsonType.text(RequestTypes::time);
     static final JsonType<Optional<Instant>> SET_EXPIRY = JsonType.object(RequestTypes::expiry);
     private static final JsonType<SshPublicKey> KEY = JsonType.text(SshPublicKey::new);
@@ -212,6 +215,18 @@ final class RequestTypes {
                 fields.optional("inodes_max", JsonType.count(), null),
                 fields.orElse("io", JsonType.list(IO_LIMIT), List.of()),
                 fields.orElse("port_enforcement", JsonType.text(PortEnforcement::parse), PortEnforcement.NFTABLES));
+    }
+
+    private static LimitChange limitChange(JsonFields fields) {
+        return new LimitChange(
+                size(fields, "memory_max"),
+                size(fields, "memory_high"),
+                size(fields, "swap_max"),
+                fields.optional("tasks_max", JsonType.integer(), null),
+                size(fields, "disk_max"),
+                size(fields, "data_max"),
+                fields.optional("inodes_max", JsonType.count(), null),
+                fields.optional("io", JsonType.list(IO_LIMIT), List.of()));
     }
 
     private static @Nullable ByteSize size(JsonFields fields, String name) {

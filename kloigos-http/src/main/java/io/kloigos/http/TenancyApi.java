@@ -25,6 +25,9 @@ final class TenancyApi {
         routes.put(
                 "/api/compute_units/{compute_id}/ssh_keys",
                 context -> change(context, reader -> reader.body(RequestTypes.ROTATE_KEYS)));
+        routes.patch(
+                "/api/compute_units/{compute_id}/limits",
+                context -> change(context, reader -> reader.body(RequestTypes.RESIZE)));
         routes.post(
                 "/api/compute_units/{compute_id}/stop",
                 context -> change(context, reader -> Optional.of(new UnitChange.Stop())));

@@ -198,4 +198,18 @@ class TenancyApiTest {
         assertThat(started.get("stopped_at").isNull()).isTrue();
         assertThat(test.host.login("u4-7").succeeds()).isTrue();
     }
+
+    @Test
+    void aUnitIsResized() {
+        String body = "{\"memory_max\": \"2G\", \"tasks_max\": 500, \"io\": [{\"device\": \"/dev/sda\", \"read_iops\": 100}]}";
+        send("PATCH", UNIT + "/limits?dry_run=true", body).expect(200);
+        JsonNode limits =
+                send("PATCH", UNIT + "/limits", body).expect(200).body().get("limits");
+        assertThat(limits.get("memory_max").asLong()).isEqualTo(2L << 30);
+        assertThat(limits.get("tasks_max").asInt()).isEqualTo(500);
+        assertThat(limits.get("io").get(0).get("read_iops").asInt()).isEqualTo(100);
+        send("PATCH", UNIT + "/limits", "{\"cpus\": \"0-3\"}").expect(422);
+        send("PATCH", UNIT + "/limits", "{\"memory_max\": \"1M\"}").expect(422);
+        send("PATCH", UNIT + "/limits", "{\"data_max\": \"1G\"}").expect(422);
+    }
 }

@@ -152,6 +152,7 @@ final class FakeMachine {
                 "/proc/sys/net/ipv4",
                 "/root",
                 "/run/lock",
+                "/run/systemd/system.control",
                 "/run/systemd/users",
                 "/run/user",
                 "/sys/fs/cgroup",
@@ -220,7 +221,13 @@ final class FakeMachine {
         leftInKernel.clear();
         nftables.flush();
         for (String memoryOnly :
-                List.of("/run/user", "/run/systemd/users", "/run/lock", "/dev/shm", "/sys/fs/cgroup")) {
+                List.of(
+                        "/run/user",
+                        "/run/systemd/users",
+                        "/run/systemd/system.control",
+                        "/run/lock",
+                        "/dev/shm",
+                        "/sys/fs/cgroup")) {
             files.directory(memoryOnly).list().clear();
         }
         List.copyOf(files.mounts()).stream()

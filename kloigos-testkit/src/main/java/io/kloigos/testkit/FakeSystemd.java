@@ -24,6 +24,18 @@ import java.util.regex.Pattern;
 final class FakeSystemd {
     static final String CGROUPS = "/sys/fs/cgroup";
     private static final String ETC = "/etc/systemd/system";
+    private static final String CONTROL = "/run/systemd/system.control";
+    private static final Set<String> SETTABLE = Set.of(
+            "AllowedCPUs",
+            "AllowedMemoryNodes",
+            "MemoryMax",
+            "MemoryHigh",
+            "MemorySwapMax",
+            "TasksMax",
+            "IOReadBandwidthMax",
+            "IOWriteBandwidthMax",
+            "IOReadIOPSMax",
+            "IOWriteIOPSMax");
     private static final Pattern MANAGER = Pattern.compile("user@(\\d+)\\.service");
     private static final Pattern USER_SLICE = Pattern.compile("user-(\\d+)\\.slice");
     private static final ByteSize PAGE = ByteSize.ofKibibytes(4);
@@ -195,15 +207,26 @@ final class FakeSystemd {
         return out.toString();
     }
 
-    /** Only what a drop-in says already can be set: the fake host keeps no properties beside its files. */
+    /** Keeps each property in a drop-in of its own, and changes the live unit; its other properties stay as they were. */
     private String setProperty(List<String> words) {
         String unit = words.get(1);
         requireFound("set unit properties on", unit);
+        String section = unit.endsWith(".scope") ? "Scope" : "Slice";
+        Map<String, String> settings = new TreeMap<>();
         for (String assignment : words.subList(2, words.size())) {
-            if (!text(unit).contains(assignment)) {
-                throw Refused.unknown("systemctl set-property: no drop-in of " + unit + " says " + assignment);
+            String name = assignment.substring(0, assignment.indexOf('='));
+            if (!SETTABLE.contains(name)) {
+                throw Refused.unknown("systemctl set-property: the fake host does not know " + name);
             }
+            settings.merge(name, assignment + "\n", String::concat);
         }
+        settings.forEach((name, lines) -> {
+            String text = "[" + section + "]\n" + lines;
+            machine.files.makeAll(CONTROL + "/" + unit + ".d");
+            machine.files.put(CONTROL + "/" + unit + ".d/50-" + name + ".conf", text, CGROUP_FILE);
+            // The newest says it last.
+            loaded.merge(unit, "\n" + (name.startsWith("Allowed") ? "[" + section + "]\n" + name + "=\n" : "") + text, String::concat);
+        });
         writeCgroup(unit);
         return "";
     }
@@ -434,6 +457,10 @@ final class FakeSystemd {
                 dropIns.put(path, text);
             });
         }
+        machine.files.texts(CONTROL + "/" + unit + ".d", ".conf").forEach((path, text) -> {
+            dropIns.remove(path);
+            dropIns.put(path, text);
+        });
         return dropIns;
     }
 
@@ -504,7 +531,7 @@ final class FakeSystemd {
             String io = io(settings);
             FakeFiles.Node before = machine.files.find(directory + "/io.max");
             // systemd leaves the limits of a live cgroup when they vanish from its files: systemd/systemd#27302.
-            if (!io.isEmpty() || before == null) {
+            if (!io.isEmpty() || before == null || settings.keySet().stream().anyMatch(IO_LIMITS::containsKey)) {
                 put(directory, "io.max", io);
             }
         }
@@ -564,6 +591,7 @@ final class FakeSystemd {
                     }
                 }));
         StringBuilder out = new StringBuilder();
+        byDevice.values().removeIf(limits -> limits.values().stream().allMatch("max"::equals));
         byDevice.forEach((number, limits) -> {
             out.append(number);
             for (String key : List.of("rbps", "wbps", "riops", "wiops")) {
@@ -576,6 +604,9 @@ final class FakeSystemd {
 
     /** systemd counts I/O in powers of 1000. */
     private static String decimal(String value) {
+        if (value.equals("infinity")) {
+            return "max";
+        }
         int unit = "KMGT".indexOf(value.charAt(value.length() - 1)) + 1;
         String digits = unit == 0 ? value : value.substring(0, value.length() - 1);
         return new BigDecimal(digits)

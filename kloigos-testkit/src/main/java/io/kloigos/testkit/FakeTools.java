@@ -26,6 +26,7 @@ final class FakeTools {
     private static final Map<String, Capability> NEEDED = Map.of(
             "systemd-sysusers", Capability.SYSUSERS,
             "setquota", Capability.QUOTA_TOOLS,
+            "repquota", Capability.QUOTA_TOOLS,
             "chattr", Capability.QUOTA_TOOLS,
             "keyctl", Capability.KEYCTL,
             "mkfs.ext4", Capability.MKFS_EXT4,
@@ -91,6 +92,7 @@ final class FakeTools {
         tools.put("nft", this::packetFilter);
         tools.put("setquota", (arguments, stdin) -> setQuota(arguments));
         tools.put("ss", (arguments, stdin) -> machine.sockets.run(arguments.all()));
+        tools.put("repquota", (arguments, stdin) -> reportQuota(arguments));
         tools.put("sysctl", (arguments, stdin) -> sysctl(arguments));
         tools.put("sshd", (arguments, stdin) -> sshd(arguments));
         tools.put("mountpoint", (arguments, stdin) -> mountPoint(arguments));
@@ -816,6 +818,35 @@ final class FakeTools {
             machine.quotas.put(key, limits);
         }
         return "";
+    }
+
+    /** What users have stored on a file system, and may: a file takes whole blocks of 4 KiB. */
+    private String reportQuota(Arguments arguments) {
+        if (!arguments.flags("unp").equals(Set.of('n', 'p', 'u'))) {
+            throw arguments.unknown();
+        }
+        FakeFiles.Mounted mount = files.mountedOn(arguments.only());
+        if (mount == null || !FakeMachine.enforces(mount.facts, QuotaKind.USER)) {
+            throw new Refused("repquota: Mountpoint (or device) not found or has no quota enabled.");
+        }
+        Map<Integer, long[]> used = new java.util.TreeMap<>();
+        files.visit("/", (path, node) -> {
+            if (files.mountOf(path).facts.source().equals(mount.facts.source())) {
+                long[] sums = used.computeIfAbsent(node.uid, uid -> new long[2]);
+                sums[0] += node.isFile() ? (node.text.length() + 4095) / 4096 * 4 : 4;
+                sums[1]++;
+            }
+        });
+        StringBuilder out = new StringBuilder();
+        used.forEach((uid, sums) -> {
+            String[] limits = machine.quotas
+                    .getOrDefault(new FakeMachine.QuotaKey(QuotaKind.USER, uid, mount.facts.source()), "0 0")
+                    .split(" ", -1);
+            out.append(String.format(
+                    "#%-9d -- %7d %7d %7s %5d %5d %5d %5s %5d%n",
+                    uid, sums[0], 0, limits[0], 0, sums[1], 0, limits[1], 0));
+        });
+        return out.toString();
     }
 
     private String sysctl(Arguments arguments) {

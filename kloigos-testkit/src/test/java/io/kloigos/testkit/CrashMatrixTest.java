@@ -12,8 +12,11 @@ import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataDisk;
 import io.kloigos.model.FileSystemType;
 import io.kloigos.model.InitServerRequest;
+import io.kloigos.model.LimitChange;
 import io.kloigos.model.LimitRequest;
+import io.kloigos.model.IoLimit;
 import io.kloigos.model.Operation;
+import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Server;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
@@ -55,11 +58,24 @@ class CrashMatrixTest {
     private static final SshPublicKey SECOND_KEY =
             new SshPublicKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f second");
 
+    private static final LimitRequest LIMITS = new LimitRequest(
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            List.of(new IoLimit("/dev/sdb", ByteSize.parse("64M"), null, null, null)),
+            PortEnforcement.NFTABLES);
+
     /** What is hurt. */
     private enum Verb {
         INIT,
         ALLOCATE,
         ROTATE_KEYS,
+        RESIZE,
         STOP,
         START,
         DEALLOCATE,
@@ -67,7 +83,7 @@ class CrashMatrixTest {
 
         /** Tells whether whoever asks for it waits for its end, and is told. */
         boolean isAwaited() {
-            return this == ALLOCATE || this == ROTATE_KEYS || this == STOP || this == START;
+            return this == ALLOCATE || this == ROTATE_KEYS || this == RESIZE || this == STOP || this == START;
         }
     }
 
@@ -188,13 +204,18 @@ class CrashMatrixTest {
                                 new UnitDivision.Ranges(List.of(CpuSet.parse("4-7"))),
                                 null,
                                 List.of(new DataDisk("/dev/sdb", FileSystemType.EXT4)),
-                                LimitRequest.defaults()))
+                                LIMITS))
                         .id();
             case ALLOCATE -> {
                 kloigos().allocate(new AllocateRequest(4, hostname, null, Tags.none(), KEY));
                 yield lastOperation(host);
             }
             case ROTATE_KEYS -> change(host, new UnitChange.RotateKeys(List.of(KEY, SECOND_KEY)));
+            case RESIZE ->
+                change(
+                        host,
+                        new UnitChange.Resize(new LimitChange(
+                                ByteSize.parse("2G"), null, null, 500, ByteSize.parse("5G"), null, null, List.of())));
             case STOP -> change(host, new UnitChange.Stop());
             case START -> change(host, new UnitChange.Start());
             case DEALLOCATE -> {
@@ -237,7 +258,7 @@ class CrashMatrixTest {
         Server server = kloigos().server(hostname);
         ComputeUnit unit = unit(hostname);
         String all = host.state() + "\n" + server.status() + server.reason() + "\n" + unit.id() + " " + unit.status()
-                + unit.reason() + " " + unit.tags() + " " + unit.sshPublicKeys() + " " + unit.isStopped();
+                + unit.reason() + " " + unit.tags() + " " + unit.sshPublicKeys() + " " + unit.isStopped() + " " + unit.limits();
         return all.replace(hostname, "HOST")
                 .replace(host.address().ip(), "IP")
                 // The label of a data disk is made of the host's name.
@@ -316,7 +337,7 @@ class CrashMatrixTest {
                 switch (point.verb()) {
                     case INIT -> UnitStatus.INIT_FAIL;
                     case ALLOCATE -> UnitStatus.ALLOCATION_FAIL;
-                    case ROTATE_KEYS, STOP, START -> UnitStatus.ALLOCATED;
+                    case ROTATE_KEYS, RESIZE, STOP, START -> UnitStatus.ALLOCATED;
                     case DEALLOCATE -> UnitStatus.DEALLOCATION_FAIL;
                     case DECOMMISSION -> UnitStatus.DECOMMISSION_FAIL;
                 };

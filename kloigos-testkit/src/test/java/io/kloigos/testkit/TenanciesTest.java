@@ -13,7 +13,9 @@ import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.InitServerRequest;
+import io.kloigos.model.IoLimit;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.LimitChange;
 import io.kloigos.model.Operation;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
@@ -32,6 +34,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -344,6 +347,7 @@ class TenanciesTest {
         kloigos.change(UNIT, new UnitChange.Stop());
         kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)));
         assertThat(kloigos.unit(UNIT).isStopped()).isTrue();
+        assertThat(kloigos.checkDrift("host1").deviations()).isEmpty();
         assertThat(host.login("u4-7").succeeds()).isFalse();
 
         kloigos.change(UNIT, new UnitChange.Start());
@@ -357,5 +361,123 @@ class TenanciesTest {
         assertThatThrownBy(() -> kloigos.change(UNIT, new UnitChange.Stop()))
                 .hasMessageContaining("is stopped since 2026-11-23T12:00:00Z. Start or deallocate it.");
         assertRefused(ErrorCode.WRONG_STATE, () -> kloigos.change(OTHER, new UnitChange.Stop()));
+    }
+
+    // Resize
+
+    private static LimitChange limits(
+            @Nullable String memory, @Nullable Integer tasks, @Nullable String disk) {
+        return new LimitChange(
+                memory == null ? null : ByteSize.parse(memory),
+                null,
+                null,
+                tasks,
+                disk == null ? null : ByteSize.parse(disk),
+                null,
+                null,
+                null);
+    }
+
+    private String cgroup(String file) {
+        return host.file("/sys/fs/cgroup/user.slice/user-20000.slice/" + file).strip();
+    }
+
+    @Test
+    void aResizedUnitHasItsNewLimitsAtOnceAndAfterABoot() {
+        ComputeUnit unit = kloigos.change(UNIT, new UnitChange.Resize(limits("2G", 500, "5G")));
+
+        assertThat(unit.limits().memoryMax()).isEqualTo(ByteSize.parse("2G"));
+        assertThat(unit.limits().memoryHigh()).isEqualTo(ByteSize.parse("1920M"));
+        assertThat(unit.baseLimits().memoryMax()).isNotEqualTo(ByteSize.parse("2G"));
+        assertThat(cgroup("memory.max")).isEqualTo("2147483648");
+        assertThat(cgroup("pids.max")).isEqualTo("500");
+        assertThat(kloigos.checkDrift("host1").deviations()).isEmpty();
+        host.assertAllocated(unit);
+        host.reboot();
+        assertThat(cgroup("memory.max")).isEqualTo("2147483648");
+        host.assertAllocated(unit);
+    }
+
+    @Test
+    void limitsByDiskAreSetAndLiftedWhileTheUnitRuns() {
+        LimitChange slow = new LimitChange(
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                List.of(new IoLimit("/dev/sda", ByteSize.parse("8M"), null, null, null)));
+        kloigos.change(UNIT, new UnitChange.Resize(slow));
+        assertThat(cgroup("io.max")).isEqualTo("8:0 rbps=8388608 wbps=max riops=max wiops=max");
+
+        kloigos.change(
+                UNIT, new UnitChange.Resize(new LimitChange(null, null, null, null, null, null, null, List.of())));
+        assertThat(cgroup("io.max")).isEmpty();
+        assertThat(kloigos.checkDrift("host1").deviations()).isEmpty();
+    }
+
+    @Test
+    void theNextTenantFindsTheUnitAsItWasBeforeItWasResized() {
+        String staged = host.state();
+        kloigos.await(kloigos.deallocate(UNIT).id());
+        ComputeUnit first = kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), FIRST));
+        host.assertState(staged);
+        kloigos.change(UNIT, new UnitChange.Resize(limits("2G", 500, "5G")));
+        assertThat(kloigos.await(kloigos.deallocate(UNIT).id()).error()).isNull();
+
+        ComputeUnit second = kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), FIRST));
+        assertThat(second.limits()).isEqualTo(first.limits());
+        host.assertState(staged);
+    }
+
+    @Test
+    void aResizeThatFailedHalfWayLeavesNothingToTheNextTenant() {
+        String staged = host.state();
+        host.inject(new HostFailure.FailStep(3, Effect.DONE));
+        assertRefused(
+                ErrorCode.HOST_STEP_FAILED,
+                () -> kloigos.change(UNIT, new UnitChange.Resize(limits("2G", 500, "5G"))));
+        assertThat(kloigos.await(kloigos.deallocate(UNIT).id()).error()).isNull();
+
+        host.assertAllocated(kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), FIRST)));
+        host.assertState(staged);
+    }
+
+    @Test
+    void aUnitIsNotShrunkBelowWhatItsTenantStores() {
+        String text = "x".repeat(3 << 20);
+        host.write("/home/u4-7/large", text);
+        host.run("chown", "20000:20000", "/home/u4-7/large");
+        String before = host.state();
+
+        assertThatThrownBy(() -> kloigos.change(UNIT, new UnitChange.Resize(limits(null, null, "2M"))))
+                .hasMessageMatching("Cannot resize unit host1_4-7: it stores \\S+ on /, more than 2M\\."
+                        + " Have the tenant free some, or ask for more\\.");
+        host.assertState(before);
+        assertThat(kloigos.unit(UNIT).reason()).isEmpty();
+        kloigos.change(UNIT, new UnitChange.Resize(limits(null, null, "20M")));
+    }
+
+    @Test
+    void aUnitGetsNoMemoryThatOthersWerePromised() {
+        assertThatThrownBy(() -> kloigos.change(UNIT, new UnitChange.Resize(limits("62G", null, null))))
+                .isInstanceOfSatisfying(
+                        KloigosException.class,
+                        refusal -> assertThat(refusal.faults())
+                                .extracting(fault -> fault.type())
+                                .contains("memory_max"));
+        assertThat(newest().kind()).isEqualTo(Operation.Kind.ALLOCATE);
+    }
+
+    @Test
+    void aStoppedUnitIsResizedForItsStart() {
+        kloigos.change(UNIT, new UnitChange.Stop());
+        kloigos.change(UNIT, new UnitChange.Resize(limits("2G", 500, null)));
+        ComputeUnit unit = kloigos.change(UNIT, new UnitChange.Start());
+
+        assertThat(cgroup("memory.max")).isEqualTo("2147483648");
+        host.assertAllocated(unit);
     }
 }

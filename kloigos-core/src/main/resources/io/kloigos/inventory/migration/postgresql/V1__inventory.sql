@@ -51,6 +51,7 @@ CREATE TABLE units (
   expiry_told    BIGINT NOT NULL,
   stopped_at     TEXT,
   numa_nodes     TEXT    NOT NULL,
+  resized_limits TEXT,
   UNIQUE (hostname, uid),
   UNIQUE (hostname, first_port),
   UNIQUE (hostname, ordinal)

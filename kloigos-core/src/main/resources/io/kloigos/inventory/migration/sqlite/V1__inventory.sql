@@ -50,6 +50,7 @@ CREATE TABLE units (
   expiry_told    INTEGER NOT NULL,
   stopped_at     TEXT,
   numa_nodes     TEXT    NOT NULL,
+  resized_limits TEXT,
   UNIQUE (hostname, uid),
   UNIQUE (hostname, first_port),
   UNIQUE (hostname, ordinal)

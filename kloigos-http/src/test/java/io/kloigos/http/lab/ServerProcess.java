@@ -8,6 +8,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -68,6 +69,10 @@ final class ServerProcess implements AutoCloseable {
 
     Answer post(String path, String json) {
         return api.post(path, json);
+    }
+
+    Answer send(String method, String path, String json) {
+        return api.send(method, path, BodyPublishers.ofString(json), "Content-Type", "application/json");
     }
 
     Answer delete(String path) {

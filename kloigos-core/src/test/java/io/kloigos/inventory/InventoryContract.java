@@ -17,13 +17,18 @@ import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.LimitChange;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Placement;
 import io.kloigos.model.PortEnforcement;
+import io.kloigos.model.Reason;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Tenancy;
+import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
@@ -1009,5 +1014,185 @@ abstract class InventoryContract {
                 .containsExactlyInAnyOrder("init-host1", "op3");
         assertThat(inventory.operations().operationOf(IdempotencyKey.of("key", "x")))
                 .isEmpty();
+    }
+
+    // While tenants have units
+
+    private static final ComputeId UNIT = new ComputeId("host1_4-7");
+    private static final SshPublicKey SECOND = new SshPublicKey(SampleFleet.KEY.line() + "-2");
+
+    private Operation begin(String id, UnitChange change) {
+        Operation operation = Operation.asked(id, change.kind(), "host1", UNIT, NOON);
+        inventory.tenancies().begin(UNIT, operation, null, unit -> change.madeTo(unit, NOON));
+        return operation;
+    }
+
+    private ComputeUnit end(Operation operation, String reason) {
+        Operation begun = operation.begun(NOON);
+        Operation ended = reason.isEmpty()
+                ? begun.succeeded(NOON)
+                : begun.failed(new KloigosException(ErrorCode.HOST_STEP_FAILED, reason), NOON);
+        inventory.tenancies().end(ended, reason, NOON);
+        return inventory.unit(UNIT).orElseThrow();
+    }
+
+    private void addTenant() {
+        addReady("host1", "4-7", "8-11");
+        allocate(SampleFleet.wanting(4), "op1");
+    }
+
+    @Test
+    void aUnitBecomesWhatWasWantedWhenItsChangeSucceeds() {
+        addTenant();
+        LimitChange tasks = new LimitChange(null, null, null, 77, null, null, null, null);
+        ComputeUnit before = inventory.unit(UNIT).orElseThrow();
+
+        Operation rotation = begin("op2", new UnitChange.RotateKeys(List.of(SampleFleet.KEY, SECOND)));
+        assertThat(inventory.unit(UNIT).orElseThrow().sshPublicKeys()).containsExactly(SampleFleet.KEY);
+        assertThat(inventory.tenancies().wanted(rotation).sshPublicKeys())
+                .containsExactly(SampleFleet.KEY, SECOND);
+        assertThat(end(rotation, "").sshPublicKeys()).containsExactly(SampleFleet.KEY, SECOND);
+        assertThat(end(begin("op3", new UnitChange.Stop()), "").stoppedAt()).isEqualTo(NOON);
+        assertThat(end(begin("op4", new UnitChange.Resize(tasks)), "").limits().tasksMax())
+                .isEqualTo(77);
+        ComputeUnit after = end(begin("op5", new UnitChange.Start()), "");
+
+        assertThat(after.isStopped()).isFalse();
+        assertThat(after.limits().tasksMax()).isEqualTo(77);
+        assertThat(after.baseLimits()).isEqualTo(before.limits());
+        assertThat(after.sshPublicKeys()).hasSize(2);
+        assertThat(after.status()).isEqualTo(UnitStatus.ALLOCATED);
+    }
+
+    @Test
+    void aUnitStaysWhatItWasWhenItsChangeFails() {
+        addTenant();
+        LimitChange tasks = new LimitChange(null, null, null, 77, null, null, null, null);
+        ComputeUnit failed = end(begin("op2", new UnitChange.Resize(tasks)), "disk full");
+
+        assertThat(failed.reason()).isEqualTo("disk full");
+        assertThat(failed.limits()).isEqualTo(failed.baseLimits());
+        // What the host has now is not known for sure.
+        assertThat(failed.tenancy().resizedTo()).isEqualTo(failed.baseLimits());
+        assertThat(inventory.beginRetry("op2", NOON, null).attempt()).isEqualTo(2);
+        assertThat(inventory.unit(UNIT).orElseThrow().reason()).isEmpty();
+    }
+
+    @Test
+    void oneOperationAtATimeIsUnderWayOnAUnitThatATenantHas() {
+        addTenant();
+        begin("op2", new UnitChange.Stop());
+
+        assertThatThrownBy(() -> begin("op3", new UnitChange.RotateKeys(List.of(SECOND))))
+                .hasMessageContaining("operation op2 (stop) is under way on it");
+        assertThatThrownBy(() -> inventory.beginDeallocation(
+                        UNIT,
+                        Operation.asked("op3", Operation.Kind.DEALLOCATE, "host1", UNIT, NOON),
+                        null))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE));
+    }
+
+    @Test
+    void anExpiredUnitIsTakenBackOnceAndToldOfOnce() {
+        addTenant();
+        Function<ComputeUnit, Operation> operation =
+                unit -> Operation.asked("op2", Operation.Kind.DEALLOCATE, "host1", unit.id(), NOON);
+        inventory.tenancies().setExpiry(UNIT, NOON.plusSeconds(60), NOON);
+
+        assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(59), NOON)).isEmpty();
+        assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(60), NOON))
+                .extracting(ComputeUnit::id)
+                .containsExactly(UNIT);
+        assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(60), NOON)).isEmpty();
+        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(59), operation)).isEmpty();
+        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation)).hasSize(1);
+        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation)).isEmpty();
+        assertThat(inventory.unit(UNIT).orElseThrow().status()).isEqualTo(UnitStatus.DEALLOCATING);
+    }
+
+    @Test
+    void aUnitOnWhichAnOperationIsUnderWayExpiresAfterIt() {
+        addTenant();
+        inventory.tenancies().setExpiry(UNIT, NOON.plusSeconds(60), NOON);
+        Operation stop = begin("op2", new UnitChange.Stop());
+        Function<ComputeUnit, Operation> operation =
+                unit -> Operation.asked("op3", Operation.Kind.DEALLOCATE, "host1", unit.id(), NOON);
+
+        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation)).isEmpty();
+        end(stop, "");
+        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation)).hasSize(1);
+    }
+
+    @Test
+    void aUnitThatWasGivenBackKeepsNothingOfItsTenancy() {
+        addTenant();
+        inventory.tenancies().setTags(UNIT, new Tags(Map.of(Tags.DEPLOYMENT_ID, "web")), NOON);
+        inventory.tenancies().setExpiry(UNIT, NOON.plusSeconds(60), NOON);
+        end(begin("op2", new UnitChange.Stop()), "");
+        inventory.beginDeallocation(
+                UNIT, SampleFleet.operation("op3", Operation.Kind.DEALLOCATE, "host1", inventory.unit(UNIT).orElseThrow(), NOON), null);
+        inventory.endOnUnit(
+                SampleFleet.ended("op3", Operation.Kind.DEALLOCATE, "host1", inventory.unit(UNIT).orElseThrow()),
+                UNIT,
+                UnitStatus.FREE,
+                "",
+                NOON);
+
+        assertThat(inventory.unit(UNIT).orElseThrow().tenancy()).isEqualTo(Tenancy.none());
+    }
+
+    // Out of service
+
+    @Test
+    void cordonedServersAreLeftOutAndNamed() {
+        addReady("host1", "4-7", "8-11");
+        Reason reason = new Reason("disk 2 is failing");
+        assertThat(inventory.outOfService().cordon("host1", reason, NOON).cordon()).isEqualTo(reason);
+
+        assertThat(inventory.candidate(SampleFleet.wanting(null))).isEmpty();
+        assertThat(inventory.capacity(SampleFleet.wanting(null))).isEmpty();
+        for (AllocateRequest fitting : List.of(
+                SampleFleet.wanting(null),
+                SampleFleet.wanting(4),
+                new AllocateRequest(4, "eu", "a", Tags.none(), SampleFleet.KEY))) {
+            assertThat(inventory.outOfService().cordonedWithRoomFor(fitting))
+                    .extracting(Server::hostname)
+                    .containsExactly("host1");
+        }
+        assertThat(inventory.outOfService().cordonedWithRoomFor(SampleFleet.wanting(5))).isEmpty();
+        assertThat(inventory.outOfService().uncordon("host1", NOON).cordon()).isNull();
+        assertThat(inventory.candidate(SampleFleet.wanting(null))).isPresent();
+    }
+
+    @Test
+    void aDrainBeginsAllDeallocationsOrNothing() {
+        addTenant();
+        Reason reason = new Reason("disk 2 is failing");
+        Function<ComputeUnit, Operation> operation =
+                unit -> Operation.asked("drain", Operation.Kind.DEALLOCATE, "host1", unit.id(), NOON);
+
+        assertThatThrownBy(() -> inventory.outOfService().drain("host1", reason, null, NOON, units -> {
+                    throw new KloigosException(ErrorCode.WRONG_STATE, "tenants");
+                }, operation))
+                .hasMessage("tenants");
+        assertThat(inventory.server("host1").orElseThrow().cordon()).isNull();
+        IdempotencyKey key = IdempotencyKey.of("once", "drain");
+        List<Operation> begun =
+                inventory.outOfService().drain("host1", reason, key, NOON, units -> {}, operation);
+        assertThat(begun).extracting(Operation::computeId).containsExactly(UNIT);
+        assertThat(inventory.operations().begunWith(inventory.operations().operationOf(key).orElseThrow()))
+                .extracting(Operation::id)
+                .containsExactly("drain");
+    }
+
+    @Test
+    void aWithdrawnUnitKeepsItsNewestOperation() {
+        addReady("host1", "4-7");
+        ComputeUnit withdrawn = inventory.outOfService().withdraw(UNIT, new Reason("CPU 5 throttles"), NOON);
+
+        assertThat(withdrawn.status()).isEqualTo(UnitStatus.UNAVAILABLE);
+        assertThat(withdrawn.operationId()).isEqualTo("init-host1");
+        assertThat(inventory.candidate(SampleFleet.wanting(null))).isEmpty();
+        assertThat(inventory.outOfService().putBack(UNIT, NOON).status()).isEqualTo(UnitStatus.FREE);
     }
 }

@@ -65,6 +65,32 @@ class PostgresInventoryTest extends InventoryContract {
     }
 
     @Test
+    void anExpiredUnitIsTakenBackByOneReplicaAndTheOthersLearnOfIt() {
+        addReady("host1", "4-7");
+        ComputeUnit unit = allocate(SampleFleet.wanting(4), "op1");
+        Inventory other = open("other");
+        inventory.tenancies().setExpiry(unit.id(), NOON.plusSeconds(1), NOON);
+
+        assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(1), NOON)).hasSize(1);
+        assertThat(other.tenancies().tellExpiring(NOON.plusSeconds(1), NOON)).isEmpty();
+        assertThat(other.operations().changesOfOthers(Duration.ofMinutes(1)))
+                .filteredOn(change -> change.reason().equals(Tenancies.EXPIRING))
+                .extracting(Operations.Change::subject, Operations.Change::cause)
+                .containsExactly(org.assertj.core.groups.Tuple.tuple(
+                        unit.id().value(), unit.id() + " " + Tenancies.EXPIRING));
+        assertThat(inventory.tenancies()
+                        .beginExpired(
+                                NOON.plusSeconds(1),
+                                each -> Operation.asked("op2", Operation.Kind.DEALLOCATE, "host1", each.id(), NOON)))
+                .hasSize(1);
+        assertThat(other.tenancies()
+                        .beginExpired(
+                                NOON.plusSeconds(1),
+                                each -> Operation.asked("op3", Operation.Kind.DEALLOCATE, "host1", each.id(), NOON)))
+                .isEmpty();
+    }
+
+    @Test
     void saysThatTheDatabaseCannotBeReached() {
         PGSimpleDataSource nowhere = new PGSimpleDataSource();
         nowhere.setServerNames(new String[] {"127.0.0.1"});

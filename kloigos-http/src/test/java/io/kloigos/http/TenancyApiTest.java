@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What the API answers to changes of units in tenants' hands, each as the API document says. */
 class TenancyApiTest {
-    private static final String SECOND = TestServer.KEY.replace("AAABAgME", "AAEBAgME");
+    private static final String SECOND = TestServer.KEY.replace("IAABAgME", "IAEBAgME");
     private static final String UNIT = "/api/compute_units/host1_4-7";
 
     private final OpenApiDocument document = new OpenApiDocument(StartPage.resource("openapi.json"));

@@ -552,8 +552,15 @@ public final class HostPlanner {
     private static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks) {
         Tenant tenant = tenant(unit);
         shutOut(steps, unit);
-        for (Trace trace :
-                List.of(Trace.JOBS, Trace.PROCESSES, Trace.SESSIONS, Trace.MOUNTS, Trace.KEYRINGS, Trace.IPC)) {
+        // Whoever was alive could still have left a job, so jobs are erased again when nobody is.
+        for (Trace trace : List.of(
+                Trace.JOBS,
+                Trace.PROCESSES,
+                Trace.JOBS,
+                Trace.SESSIONS,
+                Trace.MOUNTS,
+                Trace.KEYRINGS,
+                Trace.IPC)) {
             steps.add(new Step.Erasure(trace, tenant));
         }
         steps.remove(unit.home());

@@ -4,7 +4,10 @@ import java.util.Locale;
 
 /** A kind of thing that a tenant leaves on a host. Every driver can erase each kind and look for it. */
 public enum Trace {
-    /** Crontabs and at jobs. Erased first: they would start processes again. */
+    /**
+     * Crontabs and at jobs. Where the tenant ends they are erased before processes, which they would start again, and after them,
+     * which could have left some. Erasing another kind leaves them.
+     */
     JOBS,
     /** Processes with the tenant's real or effective user id, wherever they are, and the cgroups of the tenant's slice. */
     PROCESSES,

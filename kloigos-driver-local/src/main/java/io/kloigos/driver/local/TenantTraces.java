@@ -217,10 +217,6 @@ final class TenantTraces {
             tools.deadline().check();
             Deadline.pause(20);
         }
-        // Whoever was alive could still have left a job.
-        if (!jobs(tenant).isEmpty()) {
-            eraseJobs(tenant);
-        }
     }
 
     private void stopUnits(Tenant tenant) {

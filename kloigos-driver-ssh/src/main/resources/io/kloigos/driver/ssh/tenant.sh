@@ -148,8 +148,6 @@ erase_processes() {
         fi
         sleep 0.05
     done
-    # Whoever was alive could still have left a job.
-    erase_jobs "$1" "$2"
 }
 
 # logind remembers a user for ten seconds after the last logout (UserStopDelaySec=, logind.conf(5)): that holds nothing.

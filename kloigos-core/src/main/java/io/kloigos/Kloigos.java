@@ -26,6 +26,7 @@ import io.kloigos.planner.RepairPlanner;
 import io.kloigos.planner.ShrinkCheck;
 import io.kloigos.rules.Bases;
 import io.kloigos.rules.Capacity;
+import io.kloigos.rules.KnownLimits;
 import io.kloigos.rules.ServerLayout;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostSession;
@@ -173,7 +174,10 @@ public final class Kloigos implements AutoCloseable {
                 layout.housekeepingCpus(),
                 layout.volumes(),
                 facts,
-                layout.warnings(),
+                Stream.concat(
+                                layout.warnings().stream(),
+                                KnownLimits.of(facts, request.limits().portEnforcement()).stream())
+                        .toList(),
                 clock.instant(),
                 null);
         return new Preview(server, layout.units(), HostPlanner.init("preview", server, layout.units(), manager));

@@ -245,13 +245,6 @@ final class HostRequirements {
                     "sshd lets in only some users (" + String.join("; ", facts.sshAllows())
                             + "): tenants can log in only if it includes group kloigos"));
         }
-        if (!facts.can(Capability.SYSTEMD_BPF)) {
-            warnings.add(new Warning(
-                    "port_squatting",
-                    "systemd " + facts.systemdVersion()
-                            + " here is built without BPF: a unit cannot serve a foreign port, but"
-                            + " it can bind one and so keep the owner from it"));
-        }
         if (!facts.can(Capability.CRON) && !facts.can(Capability.CROND)) {
             warnings.add(
                     new Warning("no_cron", "the host has no cron daemon; one installed later must load pam_systemd"));

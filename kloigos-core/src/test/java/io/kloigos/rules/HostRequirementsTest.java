@@ -357,13 +357,6 @@ class HostRequirementsTest {
     }
 
     @Test
-    void saysThatAPortCanBeKeptFromItsOwner() {
-        assertThat(onlyWarning(PLAIN, SampleHost.debian().without(Capability.SYSTEMD_BPF))
-                        .type())
-                .isEqualTo("port_squatting");
-    }
-
-    @Test
     void saysThatThereIsNoCron() {
         assertThat(onlyWarning(
                                 PLAIN,

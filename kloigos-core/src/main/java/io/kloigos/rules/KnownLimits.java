@@ -1,0 +1,60 @@
+package io.kloigos.rules;
+
+import io.kloigos.model.HostFacts;
+import io.kloigos.model.PortEnforcement;
+import io.kloigos.model.Warning;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a tenant can do to others on a host although Kloigos has set up everything that the host has for it. Each is proven by
+ * the escape suite: a host has these ways out of a unit and no other that is known.
+ */
+public final class KnownLimits {
+    private static final Warning PORT_SQUATTING = new Warning(
+            "port_squatting",
+            "a unit cannot serve a foreign port, but it can bind one and so keep the owner from it");
+
+    private static final Warning UDP_RECEIPT = new Warning(
+            "udp_receipt",
+            "a unit cannot answer on a foreign UDP port, but it can bind one, receive what is sent there, and get the answers of"
+                    + " peers to which it wrote first");
+
+    private static final Warning UDP_THEFT = new Warning(
+            "udp_theft",
+            "a unit can bind a UDP port that its neighbour serves with SO_REUSEADDR, or a more specific address of it, and receive"
+                    + " in its place");
+
+    private static final Warning PROCESSES_VISIBLE = new Warning(
+            "processes_visible",
+            "a unit sees the names and arguments of everybody's processes in /proc and /sys/fs/cgroup, as on every Linux host"
+                    + " by default; secrets do not belong into arguments");
+
+    private static final Warning SHARED_IPC = new Warning(
+            "shared_ipc",
+            "System V ids and pseudo terminals are counted for the whole host: a unit can take all of them, so that others get none"
+                    + " until it is deallocated");
+
+    private static final Warning FORGED_LOG_LINES = new Warning(
+            "forged_log_lines",
+            "a unit can write log lines with the name of any program; only the fields _UID, _PID and _SYSTEMD_UNIT of the journal"
+                    + " say who wrote them");
+
+    private static final Warning RUN_LOCK = new Warning(
+            "run_lock", "/run/lock is one small tmpfs in which everybody may write: a unit can fill it");
+
+    private KnownLimits() {}
+
+    /**
+     * Returns what is not held on a host with these facts, for units whose ports are enforced in this way. The types are
+     * stable.
+     */
+    public static List<Warning> of(HostFacts facts, PortEnforcement enforcement) {
+        List<Warning> limits = new ArrayList<>();
+        if (enforcement == PortEnforcement.NFTABLES) {
+            limits.addAll(List.of(PORT_SQUATTING, UDP_RECEIPT, UDP_THEFT));
+        }
+        limits.addAll(List.of(PROCESSES_VISIBLE, SHARED_IPC, FORGED_LOG_LINES, RUN_LOCK));
+        return List.copyOf(limits);
+    }
+}

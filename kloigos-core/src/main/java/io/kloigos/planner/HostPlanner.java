@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Turns a server and its units into plans. Pure: the same arguments give the same plan.
@@ -42,6 +43,12 @@ public final class HostPlanner {
     private static final Duration HOST_LIMIT = Duration.ofMinutes(10);
     private static final Duration PER_UNIT = Duration.ofSeconds(30);
     static final int OWNER_ONLY = 0700;
+
+    /** Seconds: 68 years, the most that setquota(8) takes. */
+    private static final String LONGEST_GRACE = "2147483647";
+
+    /** Seconds: a week, as the kernel has it by itself. */
+    private static final String DEFAULT_GRACE = "604800";
 
     /** Whose start brings the ports service. */
     private static final List<String> PORTS_WANTED_BY = List.of("nftables.service", "sysinit.target");
@@ -89,6 +96,7 @@ public final class HostPlanner {
         enforcePorts(steps, server, units);
         letTenantsIn(steps, facts, units.get(0));
         jobFiles(facts).forEach(path -> steps.add(new Step.AppendedLines(path, HostFiles.PAM_LINES)));
+        setGrace(steps, mountsWithProjects(server, units), LONGEST_GRACE);
         for (ComputeUnit unit : units) {
             limitDisks(steps, server, unit);
             stage(steps, server, unit);
@@ -262,7 +270,8 @@ public final class HostPlanner {
     }
 
     /**
-     * User quotas are the hard limit, since the owner of a file may change its project; project quotas are what df shows.
+     * User quotas are the hard limit, since the owner of a file may change its project; project quotas are what df shows. These
+     * are soft limits that never become hard: otherwise a unit that gives its files the project of another would fill it.
      */
     private static void limitDisks(Steps steps, Server server, ComputeUnit unit) {
         for (Quota quota : quotas(server, unit)) {
@@ -299,16 +308,29 @@ public final class HostPlanner {
     }
 
     static String[] setquota(QuotaKind kind, int uid, long kibibytes, long inodes, String mountPoint) {
-        return new String[] {
-            "setquota",
-            kind == QuotaKind.USER ? "-u" : "-P",
-            Integer.toString(uid),
-            "0",
-            Long.toString(kibibytes),
-            "0",
-            Long.toString(inodes),
-            mountPoint
-        };
+        String id = Integer.toString(uid);
+        String blocks = Long.toString(kibibytes);
+        String files = Long.toString(inodes);
+        return kind == QuotaKind.USER
+                ? new String[] {"setquota", "-u", id, "0", blocks, "0", files, mountPoint}
+                : new String[] {"setquota", "-P", id, blocks, "0", files, "0", mountPoint};
+    }
+
+    /** How long soft limits of projects may be exceeded. */
+    private static void setGrace(Steps steps, Stream<String> mountPoints, String seconds) {
+        mountPoints.forEach(mountPoint -> steps.run("setquota", "-t", "-P", seconds, seconds, mountPoint));
+    }
+
+    private static Stream<String> mountsWithProjects(Server server, List<ComputeUnit> units) {
+        return units.stream()
+                .flatMap(unit -> unit.limits().disks().stream())
+                .map(DiskLimit::mountPoint)
+                .filter(mountPoint -> hasProjects(server, mountPoint))
+                .distinct();
+    }
+
+    private static boolean isOnVolume(Server server, String mountPoint) {
+        return server.volumes().stream().anyMatch(volume -> volume.mountPoint().equals(mountPoint));
     }
 
     private static List<QuotaKind> quotaKinds(Server server, String mountPoint) {
@@ -316,7 +338,7 @@ public final class HostPlanner {
     }
 
     private static boolean hasProjects(Server server, String mountPoint) {
-        return server.volumes().stream().anyMatch(volume -> volume.mountPoint().equals(mountPoint))
+        return isOnVolume(server, mountPoint)
                 || server.facts().mounts().values().stream()
                         .anyMatch(mount -> mount.mountPoint().equals(mountPoint) && mount.enforcesProjectQuota());
     }
@@ -597,6 +619,10 @@ public final class HostPlanner {
             erase(steps, unit, dataDisks);
             liftDiskLimits(steps, server, unit);
         }
+        setGrace(
+                steps,
+                mountsWithProjects(server, units).filter(mountPoint -> !isOnVolume(server, mountPoint)),
+                DEFAULT_GRACE);
         unmountVolumes(steps, server, units);
         if (dataDisks == DataDisks.WIPE) {
             server.volumes()
@@ -645,9 +671,7 @@ public final class HostPlanner {
 
     private static void liftDiskLimits(Steps steps, Server server, ComputeUnit unit) {
         for (DiskLimit limit : unit.limits().disks()) {
-            boolean onVolume = server.volumes().stream()
-                    .anyMatch(volume -> volume.mountPoint().equals(limit.mountPoint()));
-            if (!onVolume) {
+            if (!isOnVolume(server, limit.mountPoint())) {
                 for (QuotaKind kind : quotaKinds(server, limit.mountPoint())) {
                     steps.run(setquota(kind, unit.uid(), 0, 0, limit.mountPoint()));
                 }

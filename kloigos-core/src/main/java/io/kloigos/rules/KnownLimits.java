@@ -40,6 +40,11 @@ public final class KnownLimits {
             "a unit can write log lines with the name of any program; only the fields _UID, _PID and _SYSTEMD_UNIT of the journal"
                     + " say who wrote them");
 
+    private static final Warning IO_URING_POLLERS = new Warning(
+            "io_uring_pollers",
+            "a unit can have io_uring make polling kernel threads (SQPOLL), which run on every CPU; from Linux 6.6 on, the sysctl"
+                    + " kernel.io_uring_disabled=1 refuses io_uring to all but root");
+
     private static final Warning RUN_LOCK = new Warning(
             "run_lock", "/run/lock is one small tmpfs in which everybody may write: a unit can fill it");
 
@@ -54,7 +59,7 @@ public final class KnownLimits {
         if (enforcement == PortEnforcement.NFTABLES) {
             limits.addAll(List.of(PORT_SQUATTING, UDP_RECEIPT, UDP_THEFT));
         }
-        limits.addAll(List.of(PROCESSES_VISIBLE, SHARED_IPC, FORGED_LOG_LINES, RUN_LOCK));
+        limits.addAll(List.of(PROCESSES_VISIBLE, SHARED_IPC, IO_URING_POLLERS, FORGED_LOG_LINES, RUN_LOCK));
         return List.copyOf(limits);
     }
 }

@@ -96,8 +96,8 @@ public sealed interface Reading {
     }
 
     /**
-     * Hard limits of an id on one file system, as {@code KIBIBYTES INODES}; 0 is no limit. Anything else is the host's reason why
-     * there is none.
+     * Limits of an id on one file system, as {@code KIBIBYTES INODES}; 0 is no limit. Those of a user are the hard ones, those
+     * of a project the soft ones. Anything else is the host's reason why there is none.
      *
      * @param kind of which quota
      * @param id a uid or a project id

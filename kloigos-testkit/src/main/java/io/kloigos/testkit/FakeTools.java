@@ -803,15 +803,21 @@ final class FakeTools {
         if (kind == QuotaKind.PROJECT && !arguments.take("-P")) {
             throw arguments.unknown();
         }
-        List<String> words = arguments.words(6, 6);
-        FakeFiles.Mounted mount = files.mountedOn(words.get(5));
+        boolean grace = arguments.take("-t");
+        List<String> words = grace ? arguments.words(3, 3) : arguments.words(6, 6);
+        String mountPoint = words.get(words.size() - 1);
+        FakeFiles.Mounted mount = files.mountedOn(mountPoint);
         if (mount == null || !FakeMachine.enforces(mount.facts, kind)) {
             throw new Refused(
-                    "setquota: Mountpoint (or device) " + words.get(5) + " not found or has no quota enabled.\n"
+                    "setquota: Mountpoint (or device) " + mountPoint + " not found or has no quota enabled.\n"
                             + "setquota: Not all specified mountpoints are using quota.");
         }
+        if (grace) {
+            return "";
+        }
         FakeMachine.QuotaKey key = new FakeMachine.QuotaKey(kind, Integer.parseInt(words.get(0)), mount.facts.source());
-        String limits = Long.parseLong(words.get(2)) + " " + Long.parseLong(words.get(4));
+        int limit = kind == QuotaKind.USER ? 2 : 1;
+        String limits = Long.parseLong(words.get(limit)) + " " + Long.parseLong(words.get(limit + 2));
         if (limits.equals("0 0")) {
             machine.quotas.remove(key);
         } else {

@@ -457,8 +457,9 @@ final class LocalMachine {
                 Integer.toString(quota.id()));
         String[] lines = ran.out().strip().split("\n", -1);
         String[] fields = lines[lines.length - 1].strip().split("\\s+", -1);
-        return fields.length == 9 && (fields[3] + fields[7]).matches("\\d+")
-                ? fields[3] + " " + fields[7]
+        int limit = quota.kind() == Reading.QuotaKind.USER ? 3 : 2;
+        return fields.length == 9 && (fields[limit] + fields[limit + 4]).matches("\\d+")
+                ? fields[limit] + " " + fields[limit + 4]
                 : stripped(ran.out() + ran.errors());
     }
 }

@@ -473,12 +473,18 @@ entries() {
 
 # quota_limit -u|-P ID MOUNT_POINT
 quota_limit() {
+    quota_kind=$1
     found=$(quota -w -p -v "$1" --filesystem="$3" "$2" 2>&1)
     # The last line: device, blocks used, soft and hard limit, grace, then the same four for inodes.
     # shellcheck disable=SC2086 # split on purpose
     set -- ${found##*"$line_break"}
-    case $#:${4:-x}:${8:-x} in
-        9:*[!0-9]*:* | 9:*:*[!0-9]*) ;;
-        9:*) found="$4 $8" ;;
+    [ $# -eq 9 ] || return 0
+    case $quota_kind in
+        -P) set -- "$3" "$7" ;;
+        *) set -- "$4" "$8" ;;
+    esac
+    case $1:$2 in
+        *[!0-9:]*) ;;
+        *) found="$1 $2" ;;
     esac
 }

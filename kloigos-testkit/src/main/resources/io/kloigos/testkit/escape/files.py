@@ -186,8 +186,8 @@ def userns_root(scene):
 def overlay(scene):
     base = scene.me.home + "/" + scene.name
     marker = "/etc/kloigos-escape-overlay"
-    for name in ("", "/upper", "/work"):
-        os.mkdir(base + name)
+    for name in ("/upper", "/work"):
+        os.makedirs(base + name, exist_ok=True)
     syscalls.unshare(syscalls.CLONE_NEWUSER | syscalls.CLONE_NEWNS)
     data = "lowerdir=/etc,upperdir=%s/upper,workdir=%s/work,userxattr" % (base, base)
     mounted = error_of(lambda: syscalls.mount("overlay", "/etc", "overlay", 0, data))

@@ -81,19 +81,19 @@ def rc_and_environment(scene):
     directory, result = scene.me.home + "/.ssh/", scene.me.home + "/" + scene.name
     with Authorized(scene) as path:
         write(directory + "environment", "LD_PRELOAD=/tmp/escape.so\n")
-        write(directory + "rc", "(%s) > %s\n" % (WHERE, result))
+        write(directory + "rc", "(%s) > %s.$$; mv %s.$$ %s\n" % (WHERE, result, result, result))
         try:
             _, text = said(*argv(path, scene.me.user, WHERE), seconds=200)
             if not os.path.exists(result):
                 held("~/.ssh/rc did not run; ssh: " + text)
             text = " ".join(read(result).split())
-            os.unlink(result)
             if "/tmp/escape.so" in text:
                 escaped("sshd read ~/.ssh/environment: " + text)
             judge_login(scene, text)
         finally:
             os.unlink(directory + "rc")
             os.unlink(directory + "environment")
+            error_of(lambda: os.unlink(result))
 
 
 @attempt("logins.survive_logout", "a process that stays when its login has ended", limit=240)

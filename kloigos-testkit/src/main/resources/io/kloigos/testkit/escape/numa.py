@@ -106,7 +106,7 @@ def user_service_nodes(scene):
 
     def judge_service(pid, text):
         allowed = read("/proc/%d/status" % pid).split("Mems_allowed_list:")[1].split()[0]
-            judge(cpu_list(allowed) - scene.me.nodes, "%s; Mems_allowed_list %s" % (text, allowed))
+        judge(cpu_list(allowed) - scene.me.nodes, "%s; Mems_allowed_list %s" % (text, allowed))
 
     run_in_user_service(scene, "sleep", "60", properties=["AllowedMemoryNodes=0-%d" % max(scene.all_nodes)],
                         then=judge_service)

@@ -13,10 +13,12 @@ import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
+import io.kloigos.rules.KnownLimits;
 import io.kloigos.spi.HostPlan;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -109,6 +111,14 @@ class KloigosTest {
         kloigos.await(kloigos.decommission(DecommissionRequest.of("host1")).id());
         assertThat(kloigos.server("host1").status()).isEqualTo(ServerStatus.DECOMMISSIONED);
         assertThat(driver.applied).hasSize(4);
+    }
+
+    @Test
+    void aServerSaysWhatItsHostCannotHold() {
+        init("host1", "4-7");
+
+        assertThat(kloigos.server("host1").warnings())
+                .containsAll(KnownLimits.of(driver.facts, PortEnforcement.NFTABLES));
     }
 
     @Test

@@ -12,8 +12,7 @@ import java.util.List;
  */
 public final class KnownLimits {
     private static final Warning PORT_SQUATTING = new Warning(
-            "port_squatting",
-            "a unit cannot serve a foreign port, but it can bind one and so keep the owner from it");
+            "port_squatting", "a unit cannot serve a foreign port, but it can bind one and so keep the owner from it");
 
     private static final Warning UDP_RECEIPT = new Warning(
             "udp_receipt",
@@ -45,8 +44,8 @@ public final class KnownLimits {
             "a unit can have io_uring make polling kernel threads (SQPOLL), which run on every CPU; from Linux 6.6 on, the sysctl"
                     + " kernel.io_uring_disabled=1 refuses io_uring to all but root");
 
-    private static final Warning RUN_LOCK = new Warning(
-            "run_lock", "/run/lock is one small tmpfs in which everybody may write: a unit can fill it");
+    private static final Warning RUN_LOCK =
+            new Warning("run_lock", "/run/lock is one small tmpfs in which everybody may write: a unit can fill it");
 
     private KnownLimits() {}
 

@@ -808,9 +808,8 @@ final class FakeTools {
         String mountPoint = words.get(words.size() - 1);
         FakeFiles.Mounted mount = files.mountedOn(mountPoint);
         if (mount == null || !FakeMachine.enforces(mount.facts, kind)) {
-            throw new Refused(
-                    "setquota: Mountpoint (or device) " + mountPoint + " not found or has no quota enabled.\n"
-                            + "setquota: Not all specified mountpoints are using quota.");
+            throw new Refused("setquota: Mountpoint (or device) " + mountPoint + " not found or has no quota enabled.\n"
+                    + "setquota: Not all specified mountpoints are using quota.");
         }
         if (grace) {
             return "";

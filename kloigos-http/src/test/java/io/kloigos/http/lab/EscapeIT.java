@@ -78,7 +78,14 @@ class EscapeIT {
             """;
 
     private static final String[] UNPROTECTED = {
-        "ports.tcp", "ports.neighbours", "jobs.at", "files.home", "quota.home", "files.hard_link", "files.symlink", "tasks.fork",
+        "ports.tcp",
+        "ports.neighbours",
+        "jobs.at",
+        "files.home",
+        "quota.home",
+        "files.hard_link",
+        "files.symlink",
+        "tasks.fork",
         "memory.anonymous"
     };
 
@@ -103,7 +110,8 @@ class EscapeIT {
                 EscapeTable.approve(release, attempts);
             }
             assertThat(attempts).hasSizeGreaterThanOrEqualTo(80);
-            assertThat(escapes(attempts)).isEqualTo(named(kloigos.server("escape").warnings()));
+            assertThat(escapes(attempts))
+                    .isEqualTo(named(kloigos.server("escape").warnings()));
             assertThat(EscapeTable.found(attempts)).isEqualTo(EscapeTable.documented(release));
             assertTheSuiteSeesEscapes(lab, tenant, neighbour);
         } finally {
@@ -149,8 +157,7 @@ class EscapeIT {
     }
 
     private static ComputeUnit allocate(Kloigos kloigos, Lab lab) {
-        return kloigos.allocate(
-                new AllocateRequest(4, null, null, Tags.none(), new SshPublicKey(lab.publicKey())));
+        return kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), new SshPublicKey(lab.publicKey())));
     }
 
     private static List<Attempt> attempt(Lab lab, ComputeUnit tenant, ComputeUnit neighbour, String... ids) {

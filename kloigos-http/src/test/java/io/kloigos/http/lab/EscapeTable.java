@@ -27,7 +27,8 @@ final class EscapeTable {
     /** Returns the verdict of each attempt. */
     static Map<String, String> found(List<Attempt> attempts) {
         return attempts.stream()
-                .collect(Collectors.toMap(Attempt::id, attempt -> attempt.verdict().toString()));
+                .collect(Collectors.toMap(
+                        Attempt::id, attempt -> attempt.verdict().toString()));
     }
 
     /** Writes the verdicts of a release into the document; those of the other release stay. */

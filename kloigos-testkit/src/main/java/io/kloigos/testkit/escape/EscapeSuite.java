@@ -30,8 +30,27 @@ public final class EscapeSuite implements AutoCloseable {
             .build();
 
     private static final List<String> MODULES = List.of(
-            "__main__", "cpu", "files", "identities", "jobs", "kernel", "logins", "logs", "memory", "neighbour", "numa", "ports",
-            "processes", "quotas", "suite", "syscalls", "tasks", "transfer", "uring", "userservice", "witness");
+            "__main__",
+            "cpu",
+            "files",
+            "identities",
+            "jobs",
+            "kernel",
+            "logins",
+            "logs",
+            "memory",
+            "neighbour",
+            "numa",
+            "ports",
+            "processes",
+            "quotas",
+            "suite",
+            "syscalls",
+            "tasks",
+            "transfer",
+            "uring",
+            "userservice",
+            "witness");
 
     private static final String DIRECTORY = "/run/kloigos-escape";
 
@@ -96,7 +115,11 @@ public final class EscapeSuite implements AutoCloseable {
         String[] arguments = new String[ids.length + 1];
         arguments[0] = values;
         System.arraycopy(ids, 0, arguments, 1, ids.length);
-        return shell.run(tenant.user(), program, arguments).ok().lines().map(EscapeSuite::read).toList();
+        return shell.run(tenant.user(), program, arguments)
+                .ok()
+                .lines()
+                .map(EscapeSuite::read)
+                .toList();
     }
 
     /** Returns the program, as a zip archive that Python runs. */

@@ -86,8 +86,11 @@ def host_keys(scene):
 @attempt("files.hard_link", "hard links to files of root and of the neighbour (fs.protected_hardlinks)")
 def hard_link(scene):
     public = "/tmp/kloigos-escape-public-%d" % scene.neighbour.uid
-    answers = [error_of(lambda: os.link(source, "/tmp/%s-link" % scene.name)) for source in ("/etc/shadow", public)]
-    error_of(lambda: os.unlink("/tmp/%s-link" % scene.name))
+    # A link is on the file system of what it leads to.
+    links = {"/etc/shadow": scene.me.home + "/" + scene.name, public: "/tmp/%s-link" % scene.name}
+    answers = [error_of(lambda: os.link(source, link)) for source, link in links.items()]
+    for link in links.values():
+        error_of(lambda: os.unlink(link))
     judge(None in answers, "; ".join(a or "linked" for a in answers))
 
 

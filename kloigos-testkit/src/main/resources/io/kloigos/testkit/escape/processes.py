@@ -27,10 +27,9 @@ def kill(scene):
     on_neighbour(scene, lambda pid: os.kill(pid, signal.SIGKILL)) if init else escaped("kill of init succeeded")
 
 
-@attempt("processes.kill_all", "kill every process that one may")
+@attempt("processes.kill_all", "kill the neighbour's processes as root of an own user namespace")
 def kill_all(scene):
     before = scene.neighbour_says("state")
-    # In a process of its own user namespace that is root there, which is as far as a tenant's power goes.
     if os.fork() == 0:
         error_of(lambda: syscalls.unshare(syscalls.CLONE_NEWUSER))
         error_of(lambda: os.kill(before["pid"], signal.SIGKILL))

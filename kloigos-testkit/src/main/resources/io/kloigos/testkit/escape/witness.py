@@ -305,10 +305,19 @@ def start_neighbour(w, values):
     raise SystemExit("the neighbour does not come up: " + said("journalctl", "-u", "kloigos-escape-neighbour", "-n", "5")[1])
 
 
+def check_clients(w):
+    """A port that nobody reaches proves nothing, unless ports that are served are reached."""
+    for proto in ("tcp", "udp"):
+        seen = reach(w, proto, w.neighbour.first_port + 10, families=[4])
+        if set(seen.values()) != {"answered"}:
+            raise SystemExit("clients do not reach the neighbour's own %s port: %s" % (proto, seen))
+
+
 def serve(values):
     w = Witness(values)
     make_network()
     start_neighbour(w, values)
+    check_clients(w)
     open_terminal(w)
     os.makedirs(os.path.dirname(WITNESS), exist_ok=True)
     if os.path.exists(WITNESS):

@@ -64,7 +64,10 @@ class EscapeSuiteTest {
                 .toList();
 
         assertThat(list.waitFor()).isZero();
-        assertThat(lines).hasSizeGreaterThan(80).doesNotHaveDuplicates().allMatch(line -> line.matches("[a-z]+\\.\\w+\t.+"));
+        assertThat(lines)
+                .hasSizeGreaterThan(80)
+                .doesNotHaveDuplicates()
+                .allMatch(line -> line.matches("[a-z]+\\.\\w+\t.+"));
     }
 
     @Test
@@ -72,15 +75,10 @@ class EscapeSuiteTest {
         List<String> users = new ArrayList<>();
         EscapeSuite.Shell shell = (user, script, arguments) -> {
             users.add(user);
-            return new Lab.Result(
-                    0,
-                    user.equals("root")
-                            ? ""
-                            : """
+            return new Lab.Result(0, user.equals("root") ? "" : """
                             {"id": "cpu.nice", "area": "cpu", "tried": "nice", "answered": "EACCES", "verdict": "held", "seconds": 1}
                             {"id": "a.b", "area": "a", "tried": "c", "answered": "d", "verdict": "not_applicable", "seconds": 1}
-                            """,
-                    "");
+                            """, "");
         };
 
         try (EscapeSuite suite = EscapeSuite.start(shell, TENANT, NEIGHBOUR)) {

@@ -55,6 +55,25 @@ final class HostFiles {
     private static final List<String> IO_PROPERTIES =
             List.of("IOReadBandwidthMax", "IOWriteBandwidthMax", "IOReadIOPSMax", "IOWriteIOPSMax");
 
+    /**
+     * What the kernel refuses in directories in which everybody may write. Debian 13 sets the last two only with a package that it
+     * recommends.
+     *
+     * @see <a href="https://docs.kernel.org/admin-guide/sysctl/fs.html">the kernel's fs sysctls</a>
+     */
+    static final List<Setting> PROTECTED_FILES = List.of(
+            new Setting("protected_hardlinks", "1"),
+            new Setting("protected_symlinks", "1"),
+            new Setting("protected_fifos", "2"),
+            new Setting("protected_regular", "2"));
+
+    /** A sysctl below {@code fs}. */
+    record Setting(String name, String value) {
+        String path() {
+            return "/proc/sys/fs/" + name;
+        }
+    }
+
     private HostFiles() {}
 
     /**
@@ -243,8 +262,9 @@ final class HostFiles {
     }
 
     static String sysctl(String reservedPorts) {
-        return "# Keeps ephemeral ports out of the port ranges of compute units, kept by Kloigos.\n"
-                + "net.ipv4.ip_local_reserved_ports = " + reservedPorts + "\n";
+        return "# Keeps ephemeral ports out of the port ranges of compute units, and units from each other's files in /tmp; kept by"
+                + " Kloigos.\nnet.ipv4.ip_local_reserved_ports = " + reservedPorts + "\n"
+                + lines(PROTECTED_FILES, file -> "fs." + file.name() + " = " + file.value());
     }
 
     static String sshd() {
@@ -437,7 +457,7 @@ final class HostFiles {
                 .collect(Collectors.joining(", "));
     }
 
-    private static String lines(List<ComputeUnit> units, Function<ComputeUnit, String> line) {
-        return units.stream().map(line).map(text -> text + "\n").collect(Collectors.joining());
+    private static <T> String lines(List<T> items, Function<T, String> line) {
+        return items.stream().map(line).map(text -> text + "\n").collect(Collectors.joining());
     }
 }

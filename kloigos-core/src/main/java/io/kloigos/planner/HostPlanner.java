@@ -215,6 +215,7 @@ public final class HostPlanner {
         PortSet reserved = reservedPorts(server, units);
         steps.rootFile(HostFiles.SYSCTL, HostFiles.sysctl(reserved.toString()));
         reserve(steps, reserved);
+        protectSharedDirectories(steps);
         steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
         units.forEach(unit -> steps.add(portsEnforced(unit)));
     }
@@ -232,6 +233,7 @@ public final class HostPlanner {
     }
 
     static Step portsEnforced(ComputeUnit unit) {
+        protectSharedDirectories(steps);
         return Step.Ensure.that(
                 Condition.succeeds(
                         "nft", "get", "element", "inet", HostFiles.TABLE, "own", "{ " + HostFiles.owned(unit) + " }"),

@@ -1,5 +1,6 @@
 package io.kloigos.rules;
 
+import io.kloigos.model.Capability;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Warning;
@@ -11,19 +12,6 @@ import java.util.List;
  * the escape suite: a host has these ways out of a unit and no other that is known.
  */
 public final class KnownLimits {
-    private static final Warning PORT_SQUATTING = new Warning(
-            "port_squatting", "a unit cannot serve a foreign port, but it can bind one and so keep the owner from it");
-
-    private static final Warning UDP_RECEIPT = new Warning(
-            "udp_receipt",
-            "a unit cannot answer on a foreign UDP port, but it can bind one, receive what is sent there, and get the answers of"
-                    + " peers to which it wrote first");
-
-    private static final Warning UDP_THEFT = new Warning(
-            "udp_theft",
-            "a unit can bind a UDP port that its neighbour serves with SO_REUSEADDR, or a more specific address of it, and receive"
-                    + " in its place");
-
     private static final Warning PROCESSES_VISIBLE = new Warning(
             "processes_visible",
             "a unit sees the names and arguments of everybody's processes in /proc and /sys/fs/cgroup, as on every Linux host"
@@ -56,9 +44,27 @@ public final class KnownLimits {
     public static List<Warning> of(HostFacts facts, PortEnforcement enforcement) {
         List<Warning> limits = new ArrayList<>();
         if (enforcement == PortEnforcement.NFTABLES) {
-            limits.addAll(List.of(PORT_SQUATTING, UDP_RECEIPT, UDP_THEFT));
+            limits.addAll(unbound(facts));
         }
         limits.addAll(List.of(PROCESSES_VISIBLE, SHARED_IPC, IO_URING_POLLERS, FORGED_LOG_LINES, RUN_LOCK));
         return List.copyOf(limits);
+    }
+
+    private static List<Warning> unbound(HostFacts facts) {
+        String cure = facts.can(Capability.SYSTEMD_BPF)
+                ? "; port_enforcement socket_bind would refuse that"
+                : "; systemd " + facts.systemdVersion() + " here is built without BPF, which could refuse that";
+        return List.of(
+                new Warning(
+                        "port_squatting",
+                        "a unit cannot serve a foreign port, but it can bind one and so keep the owner from it" + cure),
+                new Warning(
+                        "udp_receipt",
+                        "a unit cannot answer on a foreign UDP port, but it can bind one, receive what is sent there, and get"
+                                + " the answers of peers to which it wrote first" + cure),
+                new Warning(
+                        "udp_theft",
+                        "a unit can bind a UDP port that its neighbour serves with SO_REUSEADDR, and receive in its place"
+                                + cure));
     }
 }

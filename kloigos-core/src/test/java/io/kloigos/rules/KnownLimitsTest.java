@@ -3,6 +3,7 @@ package io.kloigos.rules;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kloigos.fixture.SampleHost;
+import io.kloigos.model.Capability;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Warning;
 import org.junit.jupiter.api.Test;
@@ -23,5 +24,18 @@ class KnownLimitsTest {
         assertThat(KnownLimits.of(SampleHost.debian().facts(), PortEnforcement.NFTABLES))
                 .extracting(Warning::type)
                 .doesNotHaveDuplicates();
+    }
+
+    @Test
+    void saysWhatWouldRefuseAForeignBind() {
+        assertThat(KnownLimits.of(SampleHost.debian().facts(), PortEnforcement.NFTABLES))
+                .filteredOn(limit -> limit.type().equals("port_squatting"))
+                .singleElement()
+                .satisfies(limit -> assertThat(limit.message()).contains("socket_bind"));
+        assertThat(KnownLimits.of(
+                        SampleHost.debian().without(Capability.SYSTEMD_BPF).facts(), PortEnforcement.NFTABLES))
+                .filteredOn(limit -> limit.type().equals("port_squatting"))
+                .singleElement()
+                .satisfies(limit -> assertThat(limit.message()).contains("built without BPF"));
     }
 }

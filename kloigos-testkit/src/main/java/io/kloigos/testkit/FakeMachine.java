@@ -149,6 +149,7 @@ final class FakeMachine {
                 "/dev/shm",
                 "/dev/mqueue",
                 "/proc/1",
+                "/proc/sys/fs",
                 "/proc/sys/net/ipv4",
                 "/root",
                 "/run/lock",
@@ -175,6 +176,9 @@ final class FakeMachine {
         files.makeAll("/sys/devices/system/cpu");
         files.put("/sys/devices/system/cpu/online", topology.online() + "\n", Access.rootFile());
         files.put("/proc/sys/net/ipv4/ip_local_reserved_ports", spec.reservedPorts + "\n", Access.rootFile());
+        Map.of("hardlinks", 1, "symlinks", 1, "fifos", 2, "regular", 2)
+                .forEach((kind, value) ->
+                        files.put("/proc/sys/fs/protected_" + kind, value + "\n", Access.rootFile()));
         files.put(
                 "/etc/ssh/sshd_config",
                 (capabilities.contains(Capability.SSHD_INCLUDE) ? "Include /etc/ssh/sshd_config.d/*.conf\n" : "")

@@ -60,7 +60,8 @@ final class EscapeTable {
     /** The cells of each row by attempt; the first is empty, as what is before the first bar. */
     private static Map<String, String[]> rows() {
         Map<String, String[]> rows = new TreeMap<>();
-        document().lines().filter(line -> line.startsWith("| `")).forEach(line -> {
+        String text = document();
+        text.substring(text.indexOf(BEGIN)).lines().filter(line -> line.startsWith("| `")).forEach(line -> {
             String[] cells = line.split("\\|", -1);
             for (int i = 0; i < cells.length; i++) {
                 cells[i] = cells[i].strip().replace("`", "");

@@ -107,16 +107,17 @@ class Neighbour:
             return error_of(lambda: (server.bind(("0.0.0.0", port)), kind == socket.SOCK_STREAM and server.listen(1)))
 
     def open(self, path, flags, text=""):
-        """What it gets from a path that somebody else prepared: {"error": ..., "read": ...}."""
+        """Whether it is let in where somebody else prepared something: {"error": ...}."""
         try:
             fd = os.open(path, flags | os.O_NONBLOCK, 0o600)
         except OSError as e:
             return {"error": errno.errorcode.get(e.errno)}
-        with os.fdopen(fd, "r+" if flags & os.O_RDWR else "r", closefd=True) as file:
+        try:
             if text:
-                file.write(text)
-                return {"error": None, "wrote": True}
-            return {"error": None, "read": file.read(100)}
+                os.write(fd, text.encode())
+            return {"error": None}
+        finally:
+            os.close(fd)
 
     def make(self, kind):
         """Whether it still gets one of what all share: None, or the error."""

@@ -66,6 +66,8 @@ public enum FactKind {
     FOREIGN_PORTS,
     /** The kernel gives no port of a unit to outgoing connections. */
     RESERVED_PORTS,
+    /** Settings of the kernel that keep users from planting files for each other. */
+    KERNEL_SETTING,
     /** sshd looks for keys where Kloigos puts them. */
     SSHD,
     /** Job daemons run a tenant's jobs inside the unit. */

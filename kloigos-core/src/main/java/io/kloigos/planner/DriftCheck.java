@@ -182,6 +182,9 @@ public final class DriftCheck {
                 NftListing.parse(HostFiles.portsRules(units)).rules() + " rules",
                 NftListing.READING,
                 text -> NftListing.parse(text).rules() + " rules");
+        for (HostFiles.Setting setting : HostFiles.PROTECTED_FILES) {
+            add(FactKind.KERNEL_SETTING, null, setting.path(), setting.value());
+        }
         addSshd();
         HostPlanner.jobFiles(server.facts())
                 .forEach(path -> add(

@@ -220,6 +220,13 @@ public final class HostPlanner {
         units.forEach(unit -> steps.add(portsEnforced(unit)));
     }
 
+    static void protectSharedDirectories(Steps steps) {
+        for (HostFiles.Setting setting : HostFiles.PROTECTED_FILES) {
+            steps.add(new Step.Command(List.of("tee", setting.path()), setting.value() + "\n"));
+            steps.expectFile(setting.value(), setting.path());
+        }
+    }
+
     static void reserve(Steps steps, PortSet reserved) {
         steps.add(new Step.Command(List.of("tee", HostFiles.RESERVED_PORTS), reserved + "\n"));
         steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);
@@ -233,7 +240,6 @@ public final class HostPlanner {
     }
 
     static Step portsEnforced(ComputeUnit unit) {
-        protectSharedDirectories(steps);
         return Step.Ensure.that(
                 Condition.succeeds(
                         "nft", "get", "element", "inet", HostFiles.TABLE, "own", "{ " + HostFiles.owned(unit) + " }"),

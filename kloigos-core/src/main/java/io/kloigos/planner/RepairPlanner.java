@@ -240,6 +240,9 @@ public final class RepairPlanner {
             units.forEach(unit -> steps.add(HostPlanner.portsEnforced(unit)));
         }
         each(FactKind.FOREIGN_PORTS, this::closeForeignPorts);
+        if (any(FactKind.KERNEL_SETTING)) {
+            HostPlanner.protectSharedDirectories(steps);
+        }
     }
 
     private void closeForeignPorts(Deviation deviation) {

@@ -177,8 +177,7 @@ final class FakeMachine {
         files.put("/sys/devices/system/cpu/online", topology.online() + "\n", Access.rootFile());
         files.put("/proc/sys/net/ipv4/ip_local_reserved_ports", spec.reservedPorts + "\n", Access.rootFile());
         Map.of("hardlinks", 1, "symlinks", 1, "fifos", 2, "regular", 2)
-                .forEach((kind, value) ->
-                        files.put("/proc/sys/fs/protected_" + kind, value + "\n", Access.rootFile()));
+                .forEach((kind, value) -> files.put("/proc/sys/fs/protected_" + kind, value + "\n", Access.rootFile()));
         files.put(
                 "/etc/ssh/sshd_config",
                 (capabilities.contains(Capability.SSHD_INCLUDE) ? "Include /etc/ssh/sshd_config.d/*.conf\n" : "")

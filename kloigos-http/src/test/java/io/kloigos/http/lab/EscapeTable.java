@@ -61,13 +61,16 @@ final class EscapeTable {
     private static Map<String, String[]> rows() {
         Map<String, String[]> rows = new TreeMap<>();
         String text = document();
-        text.substring(text.indexOf(BEGIN)).lines().filter(line -> line.startsWith("| `")).forEach(line -> {
-            String[] cells = line.split("\\|", -1);
-            for (int i = 0; i < cells.length; i++) {
-                cells[i] = cells[i].strip().replace("`", "");
-            }
-            rows.put(cells[1], cells);
-        });
+        text.substring(text.indexOf(BEGIN))
+                .lines()
+                .filter(line -> line.startsWith("| `"))
+                .forEach(line -> {
+                    String[] cells = line.split("\\|", -1);
+                    for (int i = 0; i < cells.length; i++) {
+                        cells[i] = cells[i].strip().replace("`", "");
+                    }
+                    rows.put(cells[1], cells);
+                });
         return rows;
     }
 

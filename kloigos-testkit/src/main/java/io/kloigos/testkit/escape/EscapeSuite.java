@@ -97,7 +97,11 @@ public final class EscapeSuite implements AutoCloseable {
      * @throws AssertionError with what was said, if they do not come up
      */
     public static EscapeSuite start(Shell shell, Party tenant, Party neighbour) {
-        shell.run("root", SEND.formatted(DIRECTORY, Base64.getMimeEncoder(76, new byte[] {'\n'}).encodeToString(program())))
+        shell.run(
+                        "root",
+                        SEND.formatted(
+                                DIRECTORY,
+                                Base64.getMimeEncoder(76, new byte[] {'\n'}).encodeToString(program())))
                 .ok();
         EscapeSuite suite = new EscapeSuite(shell, tenant, neighbour);
         shell.run("root", WITNESS, suite.values).ok();

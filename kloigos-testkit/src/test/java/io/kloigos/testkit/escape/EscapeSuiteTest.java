@@ -9,7 +9,7 @@ import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.PortRange;
-import io.kloigos.model.Tags;
+import io.kloigos.model.Tenancy;
 import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.testkit.lab.Lab;
@@ -48,9 +48,7 @@ class EscapeSuiteTest {
                 null,
                 UnitStatus.ALLOCATED,
                 "",
-                Tags.none(),
-                null,
-                null,
+                Tenancy.none(),
                 null);
     }
 

@@ -3,15 +3,12 @@ package io.kloigos.testkit.escape;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.kloigos.model.ByteSize;
-import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
-import io.kloigos.model.PortEnforcement;
-import io.kloigos.model.PortRange;
-import io.kloigos.model.Tenancy;
-import io.kloigos.model.UnitLimits;
-import io.kloigos.model.UnitStatus;
+import io.kloigos.model.InitServerRequest;
+import io.kloigos.rules.Bases;
+import io.kloigos.rules.ServerLayout;
+import io.kloigos.testkit.FakeHost;
 import io.kloigos.testkit.lab.Lab;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,34 +19,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class EscapeSuiteTest {
-    private static final Party TENANT = Party.of(unit("4-7", 20000, 2000));
-    private static final Party NEIGHBOUR = Party.of(unit("8-11", 20001, 2200));
+    private static final List<ComputeUnit> UNITS = units();
+    private static final Party TENANT = Party.of(UNITS.get(0));
+    private static final Party NEIGHBOUR = Party.of(UNITS.get(1));
 
-    private static ComputeUnit unit(String cpus, int uid, int firstPort) {
-        UnitLimits limits = new UnitLimits(
-                CpuSet.parse("0"),
-                ByteSize.parse("256M"),
-                ByteSize.parse("255M"),
-                new ByteSize(0),
-                160,
-                List.of(),
-                List.of(),
-                PortEnforcement.NFTABLES);
-        return new ComputeUnit(
-                new ComputeId("host1_" + cpus),
-                "host1",
-                "192.0.2.1",
-                "eu",
-                "a",
-                CpuSet.parse(cpus),
-                uid,
-                new PortRange(firstPort, firstPort + 200),
-                limits,
-                null,
-                UnitStatus.ALLOCATED,
-                "",
-                Tenancy.none(),
-                null);
+    private static List<ComputeUnit> units() {
+        FakeHost host = FakeHost.builder("host1", "192.0.2.1").build();
+        InitServerRequest request = InitServerRequest.of(
+                host.address().pinned(host.hostKey()), "eu", "a", List.of(CpuSet.parse("4-7"), CpuSet.parse("8-11")));
+        return ServerLayout.of(request, host.facts(), Bases.defaults()).units();
     }
 
     @Test

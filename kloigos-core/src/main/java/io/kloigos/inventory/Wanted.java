@@ -9,13 +9,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What a unit will be once the operation that changes it has succeeded. */
-record Wanted(List<SshPublicKey> sshPublicKeys, @Nullable Instant stoppedAt, @Nullable UnitLimits resizedTo) {
+record Wanted(
+        List<SshPublicKey> sshPublicKeys,
+        @Nullable Instant stoppedAt,
+        @Nullable UnitLimits resizedTo) {
     Wanted {
         sshPublicKeys = List.copyOf(sshPublicKeys);
     }
 
     static Wanted of(ComputeUnit changed) {
-        return new Wanted(changed.sshPublicKeys(), changed.stoppedAt(), changed.tenancy().resizedTo());
+        return new Wanted(
+                changed.sshPublicKeys(), changed.stoppedAt(), changed.tenancy().resizedTo());
     }
 
     /** Returns the unit made so. */

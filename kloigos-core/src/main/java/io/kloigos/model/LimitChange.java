@@ -89,7 +89,9 @@ public record LimitChange(
 
     private static boolean isOnDataDisk(ComputeUnit unit, DiskLimit limit) {
         String directory = unit.dataDirectory();
-        return directory != null && directory.startsWith(limit.mountPoint() + "/") && !limit.mountPoint().equals("/");
+        return directory != null
+                && directory.startsWith(limit.mountPoint() + "/")
+                && !limit.mountPoint().equals("/");
     }
 
     private void requireQuota(ComputeUnit unit, Faults faults) {

@@ -508,8 +508,8 @@ public final class HostPlanner {
 
     /** Returns the devices whose limits go. */
     private static List<String> lifted(ComputeUnit unit, ComputeUnit wanted) {
-        List<String> devices = new ArrayList<>(
-                unit.limits().io().stream().map(IoLimit::device).toList());
+        List<String> devices =
+                new ArrayList<>(unit.limits().io().stream().map(IoLimit::device).toList());
         devices.removeAll(wanted.limits().io().stream().map(IoLimit::device).toList());
         return devices;
     }
@@ -584,13 +584,7 @@ public final class HostPlanner {
         shutOut(steps, unit);
         // Whoever was alive could still have left a job, so jobs are erased again when nobody is.
         for (Trace trace : List.of(
-                Trace.JOBS,
-                Trace.PROCESSES,
-                Trace.JOBS,
-                Trace.SESSIONS,
-                Trace.MOUNTS,
-                Trace.KEYRINGS,
-                Trace.IPC)) {
+                Trace.JOBS, Trace.PROCESSES, Trace.JOBS, Trace.SESSIONS, Trace.MOUNTS, Trace.KEYRINGS, Trace.IPC)) {
             steps.add(new Step.Erasure(trace, tenant));
         }
         steps.remove(unit.home());
@@ -673,7 +667,9 @@ public final class HostPlanner {
         SYSTEM.forEach(name -> steps.remove(HostFiles.CONTROL + "/" + name + ".d/50-AllowedCPUs.conf"));
         if (!server.housekeepingCpus().isEmpty()) {
             removeEmptyDirectories(
-                    steps, HostFiles.CONTROL, SYSTEM.stream().map(name -> name + ".d").toList());
+                    steps,
+                    HostFiles.CONTROL,
+                    SYSTEM.stream().map(name -> name + ".d").toList());
         }
     }
 

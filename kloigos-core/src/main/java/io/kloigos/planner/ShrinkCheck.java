@@ -102,8 +102,7 @@ public final class ShrinkCheck {
 
     private void addDisk(DiskLimit limit, String line, List<String> tooMuch) {
         String[] fields = line.split("\\s+", -1);
-        if (fields.length <= USED_INODES
-                || !(fields[USED_KIBIBYTES] + fields[USED_INODES]).matches("\\d{1,30}")) {
+        if (fields.length <= USED_INODES || !(fields[USED_KIBIBYTES] + fields[USED_INODES]).matches("\\d{1,30}")) {
             return;
         }
         ByteSize used = ByteSize.ofKibibytes(Long.parseLong(fields[USED_KIBIBYTES]));

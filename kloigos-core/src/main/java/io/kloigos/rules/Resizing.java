@@ -38,8 +38,7 @@ public final class Resizing {
     }
 
     /** What init left to the system stays with the system. */
-    private static void requireMemory(
-            HostFacts facts, ComputeUnit resized, List<ComputeUnit> others, Faults faults) {
+    private static void requireMemory(HostFacts facts, ComputeUnit resized, List<ComputeUnit> others, Faults faults) {
         long staged = Stream.concat(others.stream(), Stream.of(resized))
                 .mapToLong(unit -> unit.baseLimits().memoryMax().bytes())
                 .sum();

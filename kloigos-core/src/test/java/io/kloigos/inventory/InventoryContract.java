@@ -1049,8 +1049,7 @@ abstract class InventoryContract {
 
         Operation rotation = begin("op2", new UnitChange.RotateKeys(List.of(SampleFleet.KEY, SECOND)));
         assertThat(inventory.unit(UNIT).orElseThrow().sshPublicKeys()).containsExactly(SampleFleet.KEY);
-        assertThat(inventory.tenancies().wanted(rotation).sshPublicKeys())
-                .containsExactly(SampleFleet.KEY, SECOND);
+        assertThat(inventory.tenancies().wanted(rotation).sshPublicKeys()).containsExactly(SampleFleet.KEY, SECOND);
         assertThat(end(rotation, "").sshPublicKeys()).containsExactly(SampleFleet.KEY, SECOND);
         assertThat(end(begin("op3", new UnitChange.Stop()), "").stoppedAt()).isEqualTo(NOON);
         assertThat(end(begin("op4", new UnitChange.Resize(tasks)), "").limits().tasksMax())
@@ -1086,9 +1085,7 @@ abstract class InventoryContract {
         assertThatThrownBy(() -> begin("op3", new UnitChange.RotateKeys(List.of(SECOND))))
                 .hasMessageContaining("operation op2 (stop) is under way on it");
         assertThatThrownBy(() -> inventory.beginDeallocation(
-                        UNIT,
-                        Operation.asked("op3", Operation.Kind.DEALLOCATE, "host1", UNIT, NOON),
-                        null))
+                        UNIT, Operation.asked("op3", Operation.Kind.DEALLOCATE, "host1", UNIT, NOON), null))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE));
     }
 
@@ -1099,14 +1096,19 @@ abstract class InventoryContract {
                 unit -> Operation.asked("op2", Operation.Kind.DEALLOCATE, "host1", unit.id(), NOON);
         inventory.tenancies().setExpiry(UNIT, NOON.plusSeconds(60), NOON);
 
-        assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(59), NOON)).isEmpty();
+        assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(59), NOON))
+                .isEmpty();
         assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(60), NOON))
                 .extracting(ComputeUnit::id)
                 .containsExactly(UNIT);
-        assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(60), NOON)).isEmpty();
-        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(59), operation)).isEmpty();
-        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation)).hasSize(1);
-        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation)).isEmpty();
+        assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(60), NOON))
+                .isEmpty();
+        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(59), operation))
+                .isEmpty();
+        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation))
+                .hasSize(1);
+        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation))
+                .isEmpty();
         assertThat(inventory.unit(UNIT).orElseThrow().status()).isEqualTo(UnitStatus.DEALLOCATING);
     }
 
@@ -1118,9 +1120,11 @@ abstract class InventoryContract {
         Function<ComputeUnit, Operation> operation =
                 unit -> Operation.asked("op3", Operation.Kind.DEALLOCATE, "host1", unit.id(), NOON);
 
-        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation)).isEmpty();
+        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation))
+                .isEmpty();
         end(stop, "");
-        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation)).hasSize(1);
+        assertThat(inventory.tenancies().beginExpired(NOON.plusSeconds(60), operation))
+                .hasSize(1);
     }
 
     @Test
@@ -1130,9 +1134,20 @@ abstract class InventoryContract {
         inventory.tenancies().setExpiry(UNIT, NOON.plusSeconds(60), NOON);
         end(begin("op2", new UnitChange.Stop()), "");
         inventory.beginDeallocation(
-                UNIT, SampleFleet.operation("op3", Operation.Kind.DEALLOCATE, "host1", inventory.unit(UNIT).orElseThrow(), NOON), null);
+                UNIT,
+                SampleFleet.operation(
+                        "op3",
+                        Operation.Kind.DEALLOCATE,
+                        "host1",
+                        inventory.unit(UNIT).orElseThrow(),
+                        NOON),
+                null);
         inventory.endOnUnit(
-                SampleFleet.ended("op3", Operation.Kind.DEALLOCATE, "host1", inventory.unit(UNIT).orElseThrow()),
+                SampleFleet.ended(
+                        "op3",
+                        Operation.Kind.DEALLOCATE,
+                        "host1",
+                        inventory.unit(UNIT).orElseThrow()),
                 UNIT,
                 UnitStatus.FREE,
                 "",
@@ -1147,7 +1162,8 @@ abstract class InventoryContract {
     void cordonedServersAreLeftOutAndNamed() {
         addReady("host1", "4-7", "8-11");
         Reason reason = new Reason("disk 2 is failing");
-        assertThat(inventory.outOfService().cordon("host1", reason, NOON).cordon()).isEqualTo(reason);
+        assertThat(inventory.outOfService().cordon("host1", reason, NOON).cordon())
+                .isEqualTo(reason);
 
         assertThat(inventory.candidate(SampleFleet.wanting(null))).isEmpty();
         assertThat(inventory.capacity(SampleFleet.wanting(null))).isEmpty();
@@ -1159,7 +1175,8 @@ abstract class InventoryContract {
                     .extracting(Server::hostname)
                     .containsExactly("host1");
         }
-        assertThat(inventory.outOfService().cordonedWithRoomFor(SampleFleet.wanting(5))).isEmpty();
+        assertThat(inventory.outOfService().cordonedWithRoomFor(SampleFleet.wanting(5)))
+                .isEmpty();
         assertThat(inventory.outOfService().uncordon("host1", NOON).cordon()).isNull();
         assertThat(inventory.candidate(SampleFleet.wanting(null))).isPresent();
     }
@@ -1171,16 +1188,25 @@ abstract class InventoryContract {
         Function<ComputeUnit, Operation> operation =
                 unit -> Operation.asked("drain", Operation.Kind.DEALLOCATE, "host1", unit.id(), NOON);
 
-        assertThatThrownBy(() -> inventory.outOfService().drain("host1", reason, null, NOON, units -> {
-                    throw new KloigosException(ErrorCode.WRONG_STATE, "tenants");
-                }, operation))
+        assertThatThrownBy(() -> inventory
+                        .outOfService()
+                        .drain(
+                                "host1",
+                                reason,
+                                null,
+                                NOON,
+                                units -> {
+                                    throw new KloigosException(ErrorCode.WRONG_STATE, "tenants");
+                                },
+                                operation))
                 .hasMessage("tenants");
         assertThat(inventory.server("host1").orElseThrow().cordon()).isNull();
         IdempotencyKey key = IdempotencyKey.of("once", "drain");
-        List<Operation> begun =
-                inventory.outOfService().drain("host1", reason, key, NOON, units -> {}, operation);
+        List<Operation> begun = inventory.outOfService().drain("host1", reason, key, NOON, units -> {}, operation);
         assertThat(begun).extracting(Operation::computeId).containsExactly(UNIT);
-        assertThat(inventory.operations().begunWith(inventory.operations().operationOf(key).orElseThrow()))
+        assertThat(inventory
+                        .operations()
+                        .begunWith(inventory.operations().operationOf(key).orElseThrow()))
                 .extracting(Operation::id)
                 .containsExactly("drain");
     }

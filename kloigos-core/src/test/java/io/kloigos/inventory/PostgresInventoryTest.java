@@ -71,14 +71,16 @@ class PostgresInventoryTest extends InventoryContract {
         Inventory other = open("other");
         inventory.tenancies().setExpiry(unit.id(), NOON.plusSeconds(1), NOON);
 
-        assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(1), NOON)).hasSize(1);
+        assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(1), NOON))
+                .hasSize(1);
         assertThat(other.tenancies().tellExpiring(NOON.plusSeconds(1), NOON)).isEmpty();
         assertThat(other.operations().changesOfOthers(Duration.ofMinutes(1)))
                 .filteredOn(change -> change.reason().equals(Tenancies.EXPIRING))
                 .extracting(Operations.Change::subject, Operations.Change::cause)
-                .containsExactly(org.assertj.core.groups.Tuple.tuple(
-                        unit.id().value(), unit.id() + " " + Tenancies.EXPIRING));
-        assertThat(inventory.tenancies()
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple(unit.id().value(), unit.id() + " " + Tenancies.EXPIRING));
+        assertThat(inventory
+                        .tenancies()
                         .beginExpired(
                                 NOON.plusSeconds(1),
                                 each -> Operation.asked("op2", Operation.Kind.DEALLOCATE, "host1", each.id(), NOON)))

@@ -389,7 +389,8 @@ class HostPlannerTest {
                 assertThat(all(steps, Step.Erasure.class)
                                 .filter(step ->
                                         step.trace() == trace && step.tenant().uid() == unit.uid()))
-                        // Jobs go before processes, which they would start again, and after them, which could leave some.
+                        // Jobs go before processes, which they would start again, and after them, which could leave
+                        // some.
                         .hasSize(trace == Trace.JOBS ? 2 : 1);
             }
         });

@@ -61,16 +61,23 @@ class ReviewedPlansTest {
 
     private static void assertReviewed(String name, SampleFleet fleet) throws IOException {
         ComputeUnit unit = fleet.units().get(0);
-        ComputeUnit resized = new UnitChange.Resize(CHANGE)
-                .madeTo(unit.in(UnitStatus.ALLOCATED, ""), SampleFleet.NOON);
+        ComputeUnit resized = new UnitChange.Resize(CHANGE).madeTo(unit.in(UnitStatus.ALLOCATED, ""), SampleFleet.NOON);
         StringBuilder text = new StringBuilder();
         for (HostPlan plan : List.of(
                 HostPlanner.init("init", fleet.server(), fleet.units(), "kloigos 4711"),
                 HostPlanner.allocate("allocate", fleet.server(), unit, List.of(SampleFleet.KEY)),
-                change(Operation.Kind.ROTATE_KEYS, fleet, unit, unit.with(unit.tenancy().withKeys(KEYS))),
+                change(
+                        Operation.Kind.ROTATE_KEYS,
+                        fleet,
+                        unit,
+                        unit.with(unit.tenancy().withKeys(KEYS))),
                 change(Operation.Kind.RESIZE, fleet, unit, resized),
                 change(Operation.Kind.STOP, fleet, unit, unit),
-                change(Operation.Kind.START, fleet, unit, unit.with(unit.tenancy().withKeys(KEYS))),
+                change(
+                        Operation.Kind.START,
+                        fleet,
+                        unit,
+                        unit.with(unit.tenancy().withKeys(KEYS))),
                 HostPlanner.deallocate("deallocate", fleet.server(), unit),
                 HostPlanner.deallocate("deallocate-resized", fleet.server(), resized),
                 HostPlanner.decommission("decommission-disks-kept", fleet.server(), fleet.units(), DataDisks.KEEP),

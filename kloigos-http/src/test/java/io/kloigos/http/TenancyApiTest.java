@@ -201,7 +201,8 @@ class TenancyApiTest {
 
     @Test
     void aUnitIsResized() {
-        String body = "{\"memory_max\": \"2G\", \"tasks_max\": 500, \"io\": [{\"device\": \"/dev/sda\", \"read_iops\": 100}]}";
+        String body =
+                "{\"memory_max\": \"2G\", \"tasks_max\": 500, \"io\": [{\"device\": \"/dev/sda\", \"read_iops\": 100}]}";
         send("PATCH", UNIT + "/limits?dry_run=true", body).expect(200);
         JsonNode limits =
                 send("PATCH", UNIT + "/limits", body).expect(200).body().get("limits");

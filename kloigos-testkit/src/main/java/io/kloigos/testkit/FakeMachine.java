@@ -223,14 +223,13 @@ final class FakeMachine {
         sockets.closeAll();
         leftInKernel.clear();
         nftables.flush();
-        for (String memoryOnly :
-                List.of(
-                        "/run/user",
-                        "/run/systemd/users",
-                        "/run/systemd/system.control",
-                        "/run/lock",
-                        "/dev/shm",
-                        "/sys/fs/cgroup")) {
+        for (String memoryOnly : List.of(
+                "/run/user",
+                "/run/systemd/users",
+                "/run/systemd/system.control",
+                "/run/lock",
+                "/dev/shm",
+                "/sys/fs/cgroup")) {
             files.directory(memoryOnly).list().clear();
         }
         List.copyOf(files.mounts()).stream()

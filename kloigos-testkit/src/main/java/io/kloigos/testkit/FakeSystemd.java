@@ -225,7 +225,10 @@ final class FakeSystemd {
             machine.files.makeAll(CONTROL + "/" + unit + ".d");
             machine.files.put(CONTROL + "/" + unit + ".d/50-" + name + ".conf", text, CGROUP_FILE);
             // The newest says it last.
-            loaded.merge(unit, "\n" + (name.startsWith("Allowed") ? "[" + section + "]\n" + name + "=\n" : "") + text, String::concat);
+            loaded.merge(
+                    unit,
+                    "\n" + (name.startsWith("Allowed") ? "[" + section + "]\n" + name + "=\n" : "") + text,
+                    String::concat);
         });
         writeCgroup(unit);
         return "";

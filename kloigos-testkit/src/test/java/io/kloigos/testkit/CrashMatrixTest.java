@@ -12,9 +12,9 @@ import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataDisk;
 import io.kloigos.model.FileSystemType;
 import io.kloigos.model.InitServerRequest;
+import io.kloigos.model.IoLimit;
 import io.kloigos.model.LimitChange;
 import io.kloigos.model.LimitRequest;
-import io.kloigos.model.IoLimit;
 import io.kloigos.model.Operation;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Server;
@@ -258,7 +258,8 @@ class CrashMatrixTest {
         Server server = kloigos().server(hostname);
         ComputeUnit unit = unit(hostname);
         String all = host.state() + "\n" + server.status() + server.reason() + "\n" + unit.id() + " " + unit.status()
-                + unit.reason() + " " + unit.tags() + " " + unit.sshPublicKeys() + " " + unit.isStopped() + " " + unit.limits();
+                + unit.reason() + " " + unit.tags() + " " + unit.sshPublicKeys() + " " + unit.isStopped() + " "
+                + unit.limits();
         return all.replace(hostname, "HOST")
                 .replace(host.address().ip(), "IP")
                 // The label of a data disk is made of the host's name.

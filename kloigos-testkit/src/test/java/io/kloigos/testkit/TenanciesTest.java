@@ -365,8 +365,7 @@ class TenanciesTest {
 
     // Resize
 
-    private static LimitChange limits(
-            @Nullable String memory, @Nullable Integer tasks, @Nullable String disk) {
+    private static LimitChange limits(@Nullable String memory, @Nullable Integer tasks, @Nullable String disk) {
         return new LimitChange(
                 memory == null ? null : ByteSize.parse(memory),
                 null,
@@ -437,8 +436,7 @@ class TenanciesTest {
         String staged = host.state();
         host.inject(new HostFailure.FailStep(3, Effect.DONE));
         assertRefused(
-                ErrorCode.HOST_STEP_FAILED,
-                () -> kloigos.change(UNIT, new UnitChange.Resize(limits("2G", 500, "5G"))));
+                ErrorCode.HOST_STEP_FAILED, () -> kloigos.change(UNIT, new UnitChange.Resize(limits("2G", 500, "5G"))));
         assertThat(kloigos.await(kloigos.deallocate(UNIT).id()).error()).isNull();
 
         host.assertAllocated(kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), FIRST)));

@@ -19,6 +19,7 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.UnitDivision;
 import io.kloigos.model.Warning;
 import io.kloigos.testkit.escape.Attempt;
 import io.kloigos.testkit.escape.Attempt.Verdict;
@@ -145,7 +146,7 @@ class EscapeIT {
                 new HostAddress("escape", lab.host(), lab.port(), "root", null),
                 "lab",
                 "a",
-                List.of(CpuSet.parse("4-7"), CpuSet.parse("8-11")),
+                new UnitDivision.Ranges(List.of(CpuSet.parse("4-7"), CpuSet.parse("8-11"))),
                 null,
                 List.of(new DataDisk("/dev/vdb", FileSystemType.EXT4)),
                 limits);

@@ -27,7 +27,8 @@ class TenancyIT {
     private static final String SLICE = "/sys/fs/cgroup/user.slice/user-20000.slice/";
     private static final String OTHER_KEY =
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f other";
-    private static final String LIMITS = "cd " + SLICE + " && cat memory.max memory.high memory.swap.max pids.max io.max";
+    private static final String LIMITS =
+            "cd " + SLICE + " && cat memory.max memory.high memory.swap.max pids.max io.max";
 
     private Lab lab;
     private ServerProcess server;
@@ -43,7 +44,9 @@ class TenancyIT {
                          "cpu_ranges": ["4-7", "8-11"], "data_disks": ["/dev/vdb"],
                          "limits": {"memory_max": "512M", "disk_max": "120M", "data_max": "80M", "inodes_max": 25000,
                                     "tasks_max": 300, "io": [{"device": "/dev/vdb", "write_bytes": "64M"}]}}
-                        """.formatted(lab.port())).expect(200).operation());
+                        """.formatted(lab.port()))
+                .expect(200)
+                .operation());
         allocateAgain();
         limitsAtFirst = lab.root(LIMITS).ok();
     }
@@ -97,15 +100,9 @@ class TenancyIT {
     @Test
     @Order(20)
     void aResizeHoldsAtOnceForWhatRuns() {
-        JsonNode limits = change(
-                        "PATCH",
-                        "limits",
-                        """
+        JsonNode limits = change("PATCH", "limits", """
                         {"memory_max": "768M", "swap_max": "0", "tasks_max": 400, "disk_max": "150M", "data_max": "100M",
-                         "io": [{"device": "/dev/vda", "read_bytes": "32M"}]}""")
-                .expect(200)
-                .body()
-                .get("limits");
+                         "io": [{"device": "/dev/vda", "read_bytes": "32M"}]}""").expect(200).body().get("limits");
 
         assertThat(limits.get("memory_max").asLong()).isEqualTo(768L << 20);
         assertThat(lab.root(LIMITS).ok())
@@ -167,7 +164,9 @@ class TenancyIT {
         JsonNode unit = change("POST", "start", "").expect(200).body();
 
         assertThat(unit.get("stopped").asBoolean()).isFalse();
-        assertThat(asTenant("systemctl --user is-system-running --wait; systemctl --user is-active job.service; crontab -l"))
+        assertThat(
+                        asTenant(
+                                "systemctl --user is-system-running --wait; systemctl --user is-active job.service; crontab -l"))
                 .isEqualTo("running\nactive\n* * * * * touch ~/cron.ran");
         assertThat(lab.root("cat " + SLICE + "memory.max " + SLICE + "pids.max " + SLICE + "cpuset.cpus.effective")
                         .ok())
@@ -178,7 +177,8 @@ class TenancyIT {
     @Order(60)
     void theNextTenantHasTheLimitsOfInit() {
         change("POST", "stop", "").expect(200);
-        server.succeeded(server.delete("/compute_units/deallocate/" + UNIT).expect(200).operation());
+        server.succeeded(
+                server.delete("/compute_units/deallocate/" + UNIT).expect(200).operation());
         assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000")).ok())
                 .isEmpty();
         allocateAgain();

@@ -40,6 +40,12 @@ class ExamplesTest {
                         "unit host1_8-15 is free");
     }
 
+    @Test
+    void replicasAreOnDifferentServers(@TempDir Path directory) {
+        assertThat(printed(() -> SpreadReplicas.main(new String[] {directory.toString()})))
+                .contains("one on host1\n", "one on host2\n", "deployment_id");
+    }
+
     private static String printed(Runnable program) {
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         PrintStream out = System.out;

@@ -21,7 +21,7 @@ final class ListeningSockets {
     private static final int LOCAL_ADDRESS = 4;
 
     /** A tenant names cgroups of its own. One that could be taken for more than a name is not put into a filter. */
-    private static final Pattern CGROUP = Pattern.compile("/[A-Za-z0-9@:._/\\\\-]+");
+    private static final Pattern CGROUP = Pattern.compile("(?!.*\\.\\.)[A-Za-z0-9@:._/\\\\-]+");
 
     private ListeningSockets() {}
 
@@ -37,16 +37,30 @@ final class ListeningSockets {
             return protocol + " " + port + " " + cgroup;
         }
 
-        /** Tells whether a command can name it alone. */
-        boolean isSelectable() {
-            return CGROUP.matcher(cgroup).matches();
+        /** Tells whether a command can name it alone, and hits nobody but the unit. */
+        boolean isSelectableIn(ComputeUnit unit) {
+            return cgroup.startsWith("/user.slice/" + unit.slice() + "/")
+                    && CGROUP.matcher(cgroup).matches();
+        }
+
+        boolean isTcp() {
+            return protocol.equals("tcp");
+        }
+
+        /**
+         * Returns the file that ends every process of its cgroup.
+         *
+         * @see <a href="https://docs.kernel.org/admin-guide/cgroup-v2.html">cgroup.kill</a>
+         */
+        String killFile() {
+            return "/sys/fs/cgroup" + cgroup + "/cgroup.kill";
         }
 
         /** Returns the command that names it alone, with {@code options} before its filter. */
         List<String> select(String... options) {
             List<String> argv = new ArrayList<>(List.of("ss"));
             argv.addAll(Arrays.asList(options));
-            argv.add(protocol.equals("tcp") ? "-lt" : "-lu");
+            argv.add(isTcp() ? "-lt" : "-lu");
             argv.add("sport = :" + port + " and cgroup = " + cgroup);
             return argv;
         }

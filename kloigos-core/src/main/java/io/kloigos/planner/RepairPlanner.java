@@ -15,6 +15,7 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostPlan.Scope;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
@@ -42,6 +43,9 @@ public final class RepairPlanner {
             FactKind.SWAP_MAX,
             FactKind.TASKS_MAX,
             FactKind.IO_MAX);
+
+    /** Killed processes end soon, not at once. */
+    private static final Duration ENDING = Duration.ofSeconds(10);
 
     /** Only from here are drop-ins removed, whatever a host says. */
     private static final Pattern DROP_IN = Pattern.compile(
@@ -246,11 +250,23 @@ public final class RepairPlanner {
     }
 
     private void closeForeignPorts(Deviation deviation) {
-        for (String text : deviation.actual().split(", ", -1)) {
+        for (ComputeUnit unit : units) {
+            if (unit.id().equals(deviation.computeId())) {
+                closeForeignPorts(unit, deviation.actual());
+            }
+        }
+    }
+
+    /** The kernel closes TCP sockets on demand. It does not close unconnected UDP sockets, so whoever has one is ended. */
+    private void closeForeignPorts(ComputeUnit unit, String sockets) {
+        for (String text : sockets.split(", ", -1)) {
             ListeningSockets.Socket socket = ListeningSockets.Socket.parse(text);
-            if (socket.isSelectable()) {
-                steps.add(new Step.Command(socket.select("-K", "-Hn"), ""));
-                steps.add(new Step.Expectation(new Reading.Output(socket.select("-Hn")), ""));
+            if (socket.isSelectableIn(unit)) {
+                steps.add(
+                        socket.isTcp()
+                                ? new Step.Command(socket.select("-K", "-Hn"), "")
+                                : new Step.Command(List.of("tee", socket.killFile()), "1\n"));
+                steps.add(new Step.Expectation(new Reading.Output(socket.select("-Hn")), "", ENDING));
             }
         }
     }

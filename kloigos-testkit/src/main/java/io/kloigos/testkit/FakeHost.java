@@ -310,8 +310,8 @@ public final class FakeHost {
      */
     public void tenantListens(int uid, String protocol, int port) {
         held(() -> {
-            machine.sockets.listen(
-                    protocol, port, uid, "/user.slice/user-" + uid + ".slice/user@" + uid + ".service/app.slice");
+            String service = "user@" + uid + ".service/app.slice/" + protocol + port + ".service";
+            machine.sockets.listen(protocol, port, uid, "/user.slice/user-" + uid + ".slice/" + service);
             return port;
         });
     }

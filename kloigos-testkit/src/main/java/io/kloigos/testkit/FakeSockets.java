@@ -23,8 +23,8 @@ final class FakeSockets {
         sockets.add(new Socket(protocol, port, uid, cgroup));
     }
 
-    void closeThoseOf(int uid) {
-        sockets.removeIf(socket -> socket.uid() == uid);
+    void closeThoseIn(String cgroup) {
+        sockets.removeIf(socket -> socket.cgroup().equals(cgroup));
     }
 
     void closeAll() {
@@ -35,7 +35,9 @@ final class FakeSockets {
     String run(List<String> words) {
         List<Socket> found = select(words);
         if (words.contains("-K")) {
-            sockets.removeAll(found);
+            // As the kernel: what is not connected it closes only for TCP.
+            sockets.removeIf(
+                    socket -> found.contains(socket) && socket.protocol().equals("tcp"));
         }
         return found.stream().map(Socket::line).collect(Collectors.joining());
     }

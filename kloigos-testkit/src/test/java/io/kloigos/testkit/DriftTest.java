@@ -160,8 +160,9 @@ class DriftTest {
         assertThat(found.deviations())
                 .filteredOn(deviation -> deviation.kind() == FactKind.FOREIGN_PORTS)
                 .extracting(Deviation::actual)
-                .containsExactly("tcp 2205 /user.slice/user-20000.slice/user@20000.service/app.slice, udp 2300"
-                        + " /user.slice/user-20000.slice/user@20000.service/app.slice");
+                .containsExactly(
+                        "tcp 2205 /user.slice/user-20000.slice/user@20000.service/app.slice/tcp2205.service, udp 2300"
+                                + " /user.slice/user-20000.slice/user@20000.service/app.slice/udp2300.service");
 
         succeed(kloigos.repair("host1"));
 

@@ -2,7 +2,6 @@ package io.kloigos.planner;
 
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.spi.Reading;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -48,21 +47,17 @@ final class ListeningSockets {
         }
 
         /**
-         * Returns the file that ends every process of its cgroup.
+         * Returns a file of its cgroup.
          *
-         * @see <a href="https://docs.kernel.org/admin-guide/cgroup-v2.html">cgroup.kill</a>
+         * @see <a href="https://docs.kernel.org/admin-guide/cgroup-v2.html">cgroup.kill, cgroup.events</a>
          */
-        String killFile() {
-            return "/sys/fs/cgroup" + cgroup + "/cgroup.kill";
+        String cgroupFile(String name) {
+            return "/sys/fs/cgroup" + cgroup + "/" + name;
         }
 
-        /** Returns the command that names it alone, with {@code options} before its filter. */
-        List<String> select(String... options) {
-            List<String> argv = new ArrayList<>(List.of("ss"));
-            argv.addAll(Arrays.asList(options));
-            argv.add(isTcp() ? "-lt" : "-lu");
-            argv.add("sport = :" + port + " and cgroup = " + cgroup);
-            return argv;
+        /** Returns the command that closes it, and no other. */
+        List<String> closing() {
+            return List.of("ss", "-K", "-Hn", isTcp() ? "-lt" : "-lu", "sport = :" + port + " and cgroup = " + cgroup);
         }
     }
 

@@ -262,12 +262,19 @@ public final class RepairPlanner {
         for (String text : sockets.split(", ", -1)) {
             ListeningSockets.Socket socket = ListeningSockets.Socket.parse(text);
             if (socket.isSelectableIn(unit)) {
-                steps.add(
-                        socket.isTcp()
-                                ? new Step.Command(socket.select("-K", "-Hn"), "")
-                                : new Step.Command(List.of("tee", socket.killFile()), "1\n"));
-                steps.add(new Step.Expectation(new Reading.Output(socket.select("-Hn")), "", ENDING));
+                close(socket);
             }
+        }
+    }
+
+    private void close(ListeningSockets.Socket socket) {
+        if (socket.isTcp()) {
+            // Its program may end for that, and its cgroup with it; so what became of it is for the look that follows.
+            steps.add(new Step.Command(socket.closing(), ""));
+        } else {
+            steps.add(new Step.Command(List.of("tee", socket.cgroupFile("cgroup.kill")), "1\n"));
+            Reading processes = new Reading.FileLine(socket.cgroupFile("cgroup.events"), "populated 1");
+            steps.add(new Step.Expectation(processes, "absent", ENDING));
         }
     }
 

@@ -370,9 +370,10 @@ class UnitLifecycleIT {
     @Test
     @Order(120)
     void theNextTenantStartsClean() {
-        JsonNode unit = server.post("/compute_units/allocate", allocateRequest())
-                .expect(200)
-                .body();
+        // Packed, it would be the other free unit, beside the tenant who is there already.
+        String request = allocateRequest().replace("\"cpu_count\"", "\"placement\": \"spread\", \"cpu_count\"");
+        JsonNode unit =
+                server.post("/compute_units/allocate", request).expect(200).body();
 
         assertThat(unit.get("compute_id").asText()).isEqualTo(FIRST);
         assertThat(asTenant("u4-7", """

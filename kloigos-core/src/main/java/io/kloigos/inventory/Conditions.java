@@ -23,6 +23,11 @@ final class Conditions {
         return this;
     }
 
+    /** Adds the condition that {@code table} has a row of which the other conditions hold. */
+    Conditions exists(String table, Conditions other) {
+        return and("EXISTS (SELECT 1 FROM " + table + " WHERE " + String.join(" AND ", other.all) + ")", other.values);
+    }
+
     /** Returns the query {@code select}, with these conditions before {@code rest}. */
     Query query(Handle handle, String select, String rest) {
         String where = all.isEmpty() ? "" : " WHERE " + String.join(" AND ", all);

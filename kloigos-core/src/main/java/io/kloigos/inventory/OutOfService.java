@@ -159,21 +159,17 @@ public final class OutOfService {
      * @param request what could not be allocated elsewhere
      */
     public List<Server> cordonedWithRoomFor(AllocateRequest request) {
-        return database.read(handle -> handle.createQuery("SELECT * FROM servers s WHERE s.cordoned = 1"
-                        + " AND s.status = :ready AND (:anyRegion = 1 OR s.region = :region)"
-                        + " AND (:anyZone = 1 OR s.zone = :zone) AND EXISTS (SELECT 1 FROM units u"
-                        + " WHERE u.hostname = s.hostname AND u.status = :free"
-                        + " AND (:anyCount = 1 OR u.cpu_count = :count)) ORDER BY s.hostname")
-                .bind("ready", ServerStatus.READY.toString())
-                .bind("free", UnitStatus.FREE.toString())
-                .bind("anyRegion", request.region() == null ? 1 : 0)
-                .bind("region", String.valueOf(request.region()))
-                .bind("anyZone", request.zone() == null ? 1 : 0)
-                .bind("zone", String.valueOf(request.zone()))
-                .bind("anyCount", request.cpuCount() == null ? 1 : 0)
-                .bind(
-                        "count",
-                        request.cpuCount() == null ? 0 : request.cpuCount().intValue())
+        Conditions free = new Conditions()
+                .and("u.hostname = s.hostname", List.of())
+                .equal("u.status", UnitStatus.FREE.toString())
+                .equal("u.cpu_count", request.cpuCount());
+        return database.read(handle -> new Conditions()
+                .equal("s.cordoned", 1)
+                .equal("s.status", ServerStatus.READY.toString())
+                .equal("s.region", request.region())
+                .equal("s.zone", request.zone())
+                .exists("units u", free)
+                .query(handle, "SELECT * FROM servers s", "ORDER BY s.hostname")
                 .map(Rows::server)
                 .list());
     }

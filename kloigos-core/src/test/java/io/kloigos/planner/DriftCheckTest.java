@@ -1,0 +1,103 @@
+package io.kloigos.planner;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kloigos.fixture.SampleFleet;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.Deviation;
+import io.kloigos.model.FactKind;
+import io.kloigos.model.Tenancy;
+import io.kloigos.model.UnitStatus;
+import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.Reading;
+import io.kloigos.spi.Step;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class DriftCheckTest {
+    private static final String MANAGER = "kloigos test";
+
+    static Stream<SampleFleet> fleets() {
+        return HostPlannerTest.fleets();
+    }
+
+    private static List<ComputeUnit> withFirst(SampleFleet fleet, UnitStatus status) {
+        Tenancy tenancy = Tenancy.none().withKeys(List.of(SampleFleet.KEY));
+        return Stream.concat(
+                        Stream.of(fleet.units().get(0).in(status, "").with(tenancy)),
+                        fleet.units().stream().skip(1).map(unit -> unit.in(UnitStatus.FREE, "")))
+                .toList();
+    }
+
+    private static DriftCheck check(SampleFleet fleet, UnitStatus first) {
+        return DriftCheck.of(fleet.server(), withFirst(fleet, first), MANAGER);
+    }
+
+    @ParameterizedTest
+    @MethodSource("fleets")
+    void aTenantsUnitIsComparedInAtLeast28Facts(SampleFleet fleet) {
+        int all = check(fleet, UnitStatus.ALLOCATED).facts();
+        int withoutTheFirst = check(fleet, UnitStatus.DEALLOCATING).facts();
+
+        assertThat(all - withoutTheFirst).isGreaterThanOrEqualTo(28);
+    }
+
+    @ParameterizedTest
+    @MethodSource("fleets")
+    void everyFileThatInitWritesForRootIsLookedAt(SampleFleet fleet) {
+        List<Reading> readings = check(fleet, UnitStatus.FREE).readings();
+
+        HostPlan init = HostPlanner.init("init.1", fleet.server(), fleet.units(), MANAGER);
+        assertThat(init.steps().stream()
+                        .filter(Step.TextFile.class::isInstance)
+                        .map(Step.TextFile.class::cast)
+                        .filter(file -> file.access().equals(Step.Access.rootFile()))
+                        .map(file -> (Reading) new Reading.FileText(file.path())))
+                .isNotEmpty()
+                .allMatch(readings::contains);
+    }
+
+    private static HostPlan repair(FactKind kind, String actual) {
+        SampleFleet fleet = fleets().findFirst().orElseThrow();
+        List<ComputeUnit> units = withFirst(fleet, UnitStatus.ALLOCATED);
+        Deviation deviation = new Deviation(kind, units.get(0).id(), "subject", "none", actual);
+        return RepairPlanner.repair("repair.1", fleet.server(), units, MANAGER, List.of(deviation));
+    }
+
+    @Test
+    void aSocketIsClosedWhereItCanBeNamed() {
+        assertThat(repair(FactKind.FOREIGN_PORTS, "tcp 2205 /user.slice/user-20000.slice/session-3.scope")
+                        .toString())
+                .contains("run ss -K -Hn -lt sport = :2205 and cgroup = /user.slice/user-20000.slice/session-3.scope");
+    }
+
+    /** A tenant names cgroups as it likes; sockets of root's sessions may have been inherited. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "tcp 2205 /user.slice/user-20000.slice/a or sport = :22",
+                "tcp 2205 /user.slice/user-20000.slice/(a",
+                "udp 2205 /user.slice/user-20000.slice/../user-0.slice/session-1.scope",
+                "udp 2205 /user.slice/user-0.slice/session-1.scope",
+                "udp 2205 /user.slice/user-20001.slice/session-1.scope",
+                "udp 2205 /system.slice/ssh.service"
+            })
+    void whatCouldHitOthersIsLeftToTheOperator(String socket) {
+        assertThat(repair(FactKind.FOREIGN_PORTS, socket).steps()).isEmpty();
+    }
+
+    @Test
+    void onlyDropInsOfSlicesAreRemoved() {
+        HostPlan plan = repair(
+                FactKind.DROP_INS,
+                "/etc/systemd/system/user-20000.slice.d/60-more.conf /etc/passwd"
+                        + " /etc/systemd/system/user-20000.slice.d/../../../shadow.conf");
+
+        assertThat(plan.steps().stream().filter(Step.Removal.class::isInstance))
+                .containsExactly(new Step.Removal("/etc/systemd/system/user-20000.slice.d/60-more.conf"));
+    }
+}

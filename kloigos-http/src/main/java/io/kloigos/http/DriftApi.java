@@ -8,6 +8,7 @@ import io.kloigos.model.DriftReport;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** What the addresses do that compare hosts with the inventory. Thread-safe. */
 final class DriftApi {
@@ -27,25 +28,28 @@ final class DriftApi {
 
     private void ofServer(Context context) {
         RequestReader reader = new RequestReader(context);
-        Optional<Boolean> kept = reader.query(fields -> RequestReader.flag(fields, "kept"));
+        Optional<Function<String, DriftReport>> look = reader.query(this::look);
         reader.finish();
-        answers.send(context, DriftResponse.of(report(context.pathParam("hostname"), kept.orElseThrow())));
+        DriftReport report = look.orElseThrow().apply(context.pathParam("hostname"));
+        answers.send(context, DriftResponse.of(report));
     }
 
     private void ofUnit(Context context) {
         RequestReader reader = new RequestReader(context);
         Optional<ComputeId> path = reader.path("compute_id", ComputeId::new);
-        Optional<Boolean> kept = reader.query(fields -> RequestReader.flag(fields, "kept"));
+        Optional<Function<String, DriftReport>> look = reader.query(this::look);
         reader.finish();
         ComputeId id = path.orElseThrow();
-        DriftReport report = report(kloigos.unit(id).hostname(), kept.orElseThrow());
+        DriftReport report = look.orElseThrow().apply(kloigos.unit(id).hostname());
         answers.send(context, DriftResponse.of(report.of(id)));
     }
 
-    private DriftReport report(String hostname, Boolean kept) {
-        return Boolean.TRUE.equals(kept)
-                ? kloigos.drift(hostname).orElseThrow(() -> neverLookedAt(hostname))
-                : kloigos.checkDrift(hostname);
+    private Function<String, DriftReport> look(JsonFields query) {
+        return RequestReader.flag(query, "kept") ? this::kept : kloigos::checkDrift;
+    }
+
+    private DriftReport kept(String hostname) {
+        return kloigos.drift(hostname).orElseThrow(() -> neverLookedAt(hostname));
     }
 
     private static KloigosException neverLookedAt(String hostname) {

@@ -21,9 +21,10 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -36,32 +37,48 @@ final class DriftWatch implements AutoCloseable {
     /** Hosts that do not answer hold up no more than their share. */
     private static final int PARALLEL = 8;
 
+    private static final Duration IDLE = Duration.ofSeconds(10);
+
     private static final Duration LONGEST_TICK = Duration.ofSeconds(5);
 
     private final Inventory inventory;
     private final HostDriver driver;
     private final InstantSource clock;
     private final String manager;
+    private final Consumer<DriftReport> changed;
     private final ScheduledThreadPoolExecutor threads;
-    private final Semaphore looks = new Semaphore(PARALLEL);
+    private final AtomicInteger underWay = new AtomicInteger();
 
-    DriftWatch(Inventory inventory, HostDriver driver, InstantSource clock, String manager, ThreadFactory factory) {
+    /**
+     * @param manager what init noted on hosts about who manages them
+     * @param changed told of what a look found when it is not what the one before it found
+     */
+    DriftWatch(
+            Inventory inventory,
+            HostDriver driver,
+            InstantSource clock,
+            String manager,
+            Consumer<DriftReport> changed,
+            ThreadFactory factory) {
         this.inventory = inventory;
         this.driver = driver;
         this.clock = clock;
         this.manager = manager;
-        this.threads = new ScheduledThreadPoolExecutor(PARALLEL, factory);
+        this.changed = changed;
+        this.threads = new ScheduledThreadPoolExecutor(PARALLEL, factory, new ThreadPoolExecutor.DiscardPolicy());
+        threads.setKeepAliveTime(IDLE.toMillis(), TimeUnit.MILLISECONDS);
+        threads.allowCoreThreadTimeOut(true);
     }
 
     /**
      * From now on looks at every ready server from time to time.
      *
-     * @param changed told of what was found, when it is not what was found before, or can be repaired
+     * @param found told of what was found
      */
-    void start(Duration every, Consumer<DriftReport> changed) {
+    void start(Duration every, Consumer<DriftReport> found) {
         long tick = Math.min(every.dividedBy(2).toMillis(), LONGEST_TICK.toMillis());
         var unused = threads.scheduleWithFixedDelay(
-                () -> attempt(() -> lookAtDue(every, changed)), tick, tick, TimeUnit.MILLISECONDS);
+                () -> attempt(() -> lookAtDue(every, found)), tick, tick, TimeUnit.MILLISECONDS);
     }
 
     private static void attempt(Runnable look) {
@@ -69,31 +86,36 @@ final class DriftWatch implements AutoCloseable {
             look.run();
         } catch (RuntimeException e) {
             LOG.warn("Cannot look for drift, and will try again: {}", e.getMessage());
+        } catch (Error e) {
+            // The executor would not run the task again, and tell nobody.
+            LOG.error("Cannot look for drift, and will try again", e);
         }
     }
 
-    private void lookAtDue(Duration every, Consumer<DriftReport> changed) {
-        int free = looks.drainPermits();
-        List<String> due = free == 0 ? List.of() : inventory.drift().claimDue(every, free);
-        looks.release(free - due.size());
-        for (String hostname : due) {
+    /** Takes on no more than there are threads for; other replicas may have the rest. */
+    private void lookAtDue(Duration every, Consumer<DriftReport> found) {
+        int free = PARALLEL - underWay.get();
+        if (free <= 0) {
+            return;
+        }
+        for (String hostname : inventory.drift().claimDue(every, free)) {
+            underWay.incrementAndGet();
             threads.execute(() -> {
                 try {
-                    attempt(() -> lookAndTell(hostname, changed));
+                    attempt(() -> found.accept(look(hostname)));
                 } finally {
-                    looks.release();
+                    underWay.decrementAndGet();
                 }
             });
         }
     }
 
-    private void lookAndTell(String hostname, Consumer<DriftReport> changed) {
-        List<Deviation> before =
-                inventory.drift().find(hostname).map(DriftReport::deviations).orElse(List.of());
-        DriftReport found = look(hostname);
-        if (!found.deviations().equals(before) || !found.repairable().isEmpty()) {
-            changed.accept(found);
-        }
+    /** Looks at a server once {@code ended} returns, so that what is kept of it is not older than its repair. */
+    void lookAfter(Runnable ended, String hostname) {
+        threads.execute(() -> attempt(() -> {
+            ended.run();
+            look(hostname);
+        }));
     }
 
     /** Looks at no further server. */
@@ -111,22 +133,25 @@ final class DriftWatch implements AutoCloseable {
         Server server = inventory.server(hostname).orElseThrow(() -> Inventory.unknownServer(hostname));
         requireReady(server, "look for drift on");
         List<ComputeUnit> before = units(hostname);
-        Set<ComputeId> busy = busy(before);
+        Set<ComputeId> moving = busy(before);
         DriftCheck check = DriftCheck.of(server, before, manager);
         List<String> texts;
         try (HostSession session = driver.open(server.address())) {
             texts = session.read(check.readings());
         }
-        Set<ComputeId> changed = changed(before, units(hostname));
+        moving.addAll(changed(before, units(hostname)));
         DriftReport found = new DriftReport(
                 hostname,
                 clock.instant(),
                 check.facts(),
                 check.compare(texts).stream()
-                        .filter(deviation ->
-                                !busy.contains(deviation.computeId()) && !changed.contains(deviation.computeId()))
+                        .filter(deviation -> !moving.contains(deviation.computeId()))
                         .toList());
-        inventory.drift().put(found);
+        List<Deviation> known =
+                inventory.drift().put(found).map(DriftReport::deviations).orElse(List.of());
+        if (!found.deviations().equals(known)) {
+            changed.accept(found);
+        }
         return found;
     }
 

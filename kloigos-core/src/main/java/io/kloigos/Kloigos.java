@@ -82,7 +82,13 @@ public final class Kloigos implements AutoCloseable {
         this.expiry = new Expiry(inventory, clock, ids, builder.expiryNotice);
         this.engine =
                 new Engine(inventory, driver, clock, manager, builder.kept, builder.lease, expiry, builder.threads);
-        this.drift = new DriftWatch(inventory, driver, clock, manager, builder.threads);
+        this.drift = new DriftWatch(
+                inventory,
+                driver,
+                clock,
+                manager,
+                report -> engine.announce(new Event.DriftChanged(report)),
+                builder.threads);
     }
 
     /** Returns a builder; only the driver is required. */
@@ -651,12 +657,16 @@ public final class Kloigos implements AutoCloseable {
 
     private Operation repair(String hostname, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        return once(key, () -> {
+        Supplier<Operation> begin = () -> {
             drift.requireRepairable(server(hostname));
             List<Deviation> deviations = checkDrift(hostname).repairable();
             Operation operation = newOperation(Operation.Kind.REPAIR, hostname, null);
             inventory.drift().beginRepair(operation, deviations, key, drift::requireRepairable);
             return operation;
+        };
+        return once(key, begin, operation -> {
+            engine.submit(operation);
+            drift.lookAfter(() -> engine.await(operation.id()), hostname);
         });
     }
 
@@ -668,10 +678,9 @@ public final class Kloigos implements AutoCloseable {
         return new Preview(server, units, RepairPlanner.repair("preview", server, units, manager, deviations));
     }
 
-    private void driftFound(DriftReport report, DriftPolicy policy) {
-        engine.announce(new Event.DriftChanged(report));
-        if (policy == DriftPolicy.REPAIR && !report.repairable().isEmpty()) {
-            repair(report.hostname());
+    private void mend(DriftReport found) {
+        if (!found.repairable().isEmpty()) {
+            repair(found.hostname());
         }
     }
 
@@ -921,8 +930,8 @@ public final class Kloigos implements AutoCloseable {
         }
 
         /**
-         * Sets who makes the threads: one that looks after leases, one that tells listeners what other replicas changed, and
-         * up to 32 that run operations, which end when they are idle. Without this, daemon threads named {@code kloigos-}.
+         * Sets who makes the threads: one that looks after leases, one that tells listeners what other replicas changed, up to
+         * 32 that run operations, and up to 8 that look for drift; the last two kinds end when they are idle. Without this, daemon threads named {@code kloigos-}.
          */
         public Builder threads(ThreadFactory factory) {
             this.threads = factory;
@@ -971,7 +980,7 @@ public final class Kloigos implements AutoCloseable {
                 kloigos.engine.start();
                 Duration every = driftChecks;
                 if (every != null) {
-                    kloigos.drift.start(every, report -> kloigos.driftFound(report, driftPolicy));
+                    kloigos.drift.start(every, driftPolicy == DriftPolicy.REPAIR ? kloigos::mend : report -> {});
                 }
                 started = true;
                 return kloigos;

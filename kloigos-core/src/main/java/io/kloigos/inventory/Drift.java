@@ -127,7 +127,7 @@ public final class Drift {
     }
 
     /**
-     * Ends a repair. The server's status stays, and it is due to be looked at.
+     * Ends a repair. The server's status stays.
      *
      * @param ended the operation as it is to be kept
      * @param reason why it failed; empty if it succeeded
@@ -137,7 +137,6 @@ public final class Drift {
             operations.end(handle, ended);
             Inventory.findServer(handle, ended.hostname())
                     .ifPresent(server -> note(handle, server, ended, reason, now));
-            handle.execute("UPDATE drift SET due = 0 WHERE hostname = ?", ended.hostname());
             return ended;
         });
     }

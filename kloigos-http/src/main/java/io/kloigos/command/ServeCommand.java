@@ -15,6 +15,7 @@ import io.kloigos.spi.HostDriver;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -54,6 +55,7 @@ final class ServeCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
     private static final Path DATABASE = Path.of("kloigos.db");
     private static final int CONNECTIONS = 16;
+    private static final Duration LOOKING_FOR_DRIFT = Duration.ofMinutes(10);
     private static final HostAddress THIS_MACHINE = new HostAddress("localhost", "127.0.0.1", null, null, null);
     private static final List<String> OWN_KEYS = List.of("id_ed25519", "id_ecdsa", "id_rsa");
 
@@ -88,6 +90,12 @@ final class ServeCommand implements Callable<Integer> {
             paramLabel = "TIME",
             description = "With --driver fake: how long a host takes for a plan, such as 2s (5ms).")
     private @Nullable String fakeLatency;
+
+    @Option(
+            names = "--drift-policy",
+            paramLabel = "NAME",
+            description = "What is done about hosts that differ from the inventory: report it, or repair (report).")
+    private @Nullable String driftPolicy;
 
     @Option(names = "--ssh-user", paramLabel = "NAME", description = "The login on hosts that name none (root).")
     private @Nullable String sshUser;
@@ -142,6 +150,7 @@ final class ServeCommand implements Callable<Integer> {
         put(options, Setting.DRIVER, driver);
         put(options, Setting.FLEET, fleet);
         put(options, Setting.FAKE_LATENCY, fakeLatency);
+        put(options, Setting.DRIFT_POLICY, driftPolicy);
         put(options, Setting.SSH_USER, sshUser);
         put(options, Setting.SSH_PORT, sshPort);
         put(options, Setting.SSH_KEY, sshKey);
@@ -166,7 +175,7 @@ final class ServeCommand implements Callable<Integer> {
 
     private static void serve(HostDriver driver, ServeSettings settings, CommandLine command)
             throws InterruptedException {
-        Running running = open(driver, settings.database());
+        Running running = open(builder(settings).driver(driver), settings.database());
         int port = listen(running, httpSettings(settings));
         announce("Kloigos", port, settings, command);
     }
@@ -188,7 +197,7 @@ final class ServeCommand implements Callable<Integer> {
         }
         fleet.restore(database);
         Kloigos kloigos =
-                Kloigos.builder().driver(fleet.driver()).database(database).build();
+                builder(settings).driver(fleet.driver()).database(database).build();
         Running running = Running.begin(kloigos, last);
         int port = listen(running, httpSettings(settings).withSimulatedHosts());
         fleet.init(kloigos);
@@ -196,8 +205,11 @@ final class ServeCommand implements Callable<Integer> {
         announce("Kloigos (simulated fleet)", port, settings, command);
     }
 
-    private static Running open(HostDriver driver, @Nullable DatabaseLocation location) {
-        Kloigos.Builder kloigos = Kloigos.builder().driver(driver);
+    private static Kloigos.Builder builder(ServeSettings settings) {
+        return Kloigos.builder().checkDrift(LOOKING_FOR_DRIFT, settings.driftPolicy());
+    }
+
+    private static Running open(Kloigos.Builder kloigos, @Nullable DatabaseLocation location) {
         if (location instanceof DatabaseLocation.PostgresUrl postgres) {
             HikariDataSource source = connect(postgres);
             return Running.begin(kloigos.database(source).build(), source::close);

@@ -1,5 +1,6 @@
 package io.kloigos.command;
 
+import io.kloigos.DriftPolicy;
 import io.kloigos.http.NearestMatch;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.Fault;
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param driver how hosts are reached
  * @param fleet the simulated hosts
  * @param fakeLatency how long a simulated host takes for a plan
+ * @param driftPolicy what is done about drift that is found every ten minutes
  * @param sshUser the login for hosts that have none of their own
  * @param sshPort the SSH port for hosts that have none of their own
  * @param sshKey the private key; null for the user's own
@@ -38,6 +40,7 @@ record ServeSettings(
         DriverName driver,
         FleetSize fleet,
         Duration fakeLatency,
+        DriftPolicy driftPolicy,
         String sshUser,
         int sshPort,
         @Nullable Path sshKey,
@@ -78,6 +81,7 @@ record ServeSettings(
                 driver,
                 reader.get(Setting.FLEET, FleetSize::parse, FleetSize.standard()),
                 reader.get(Setting.FAKE_LATENCY, ServeSettings::latency, DEFAULT_LATENCY),
+                reader.get(Setting.DRIFT_POLICY, DriftPolicy::parse, DriftPolicy.REPORT),
                 reader.get(Setting.SSH_USER, ServeSettings::user, "root"),
                 reader.get(Setting.SSH_PORT, ServeSettings::port, 22),
                 reader.find(Setting.SSH_KEY, ServeSettings::path),

@@ -13,6 +13,7 @@ enum Setting {
     DRIVER,
     FLEET,
     FAKE_LATENCY,
+    DRIFT_POLICY,
     SSH_USER,
     SSH_PORT,
     SSH_KEY,

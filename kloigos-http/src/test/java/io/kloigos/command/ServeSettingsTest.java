@@ -3,6 +3,7 @@ package io.kloigos.command;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.kloigos.DriftPolicy;
 import io.kloigos.model.Fault;
 import io.kloigos.model.KloigosException;
 import java.io.IOException;
@@ -43,6 +44,7 @@ class ServeSettingsTest {
                         DriverName.SSH,
                         new FleetSize(6, 64, 4),
                         Duration.ofMillis(5),
+                        DriftPolicy.REPORT,
                         "root",
                         22,
                         null,
@@ -61,6 +63,7 @@ class ServeSettingsTest {
                 driver: local
                 fleet: 1x1x1
                 fake_latency: 2s
+                drift_policy: repair
                 """);
         assertThat(read(
                         Map.of(Setting.LISTEN, "localhost:3", Setting.SSH_USER, "option", Setting.DRIVER, "fake"),
@@ -75,10 +78,17 @@ class ServeSettingsTest {
                         DriverName.FAKE,
                         new FleetSize(50, 256, 16),
                         Duration.ofSeconds(2),
+                        DriftPolicy.REPAIR,
                         "option",
                         2,
                         Path.of("variable_key"),
                         Path.of("file_hosts")));
+    }
+
+    @Test
+    void thereAreTwoDriftPolicies() {
+        assertThat(faults(Map.of(Setting.DRIFT_POLICY, "ignore"), List.of(), Map.of()))
+                .containsExactly("--drift-policy: \"ignore\" is neither \"report\" nor \"repair\"");
     }
 
     @Test
@@ -104,8 +114,8 @@ class ServeSettingsTest {
                         "KLOIGOS_DATABSE: there is no such variable; did you mean \"KLOIGOS_DATABASE\"?",
                         "kloigos.yaml.listne: there is no such key; did you mean \"listen\"?",
                         "kloigos.yaml.ssh_prot: there is no such key; did you mean \"ssh_port\"?",
-                        "kloigos.yaml.config: there is no such key; known are database, driver, fake_latency, fleet,"
-                                + " known_hosts, listen, ssh_key, ssh_port, ssh_user");
+                        "kloigos.yaml.config: there is no such key; known are database, drift_policy, driver, fake_latency,"
+                                + " fleet, known_hosts, listen, ssh_key, ssh_port, ssh_user");
     }
 
     @Test

@@ -7,8 +7,10 @@ import io.kloigos.inventory.Tenancies;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
+import io.kloigos.model.ForcedRelease;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.ReleaseCertificate;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.UnitFilter;
@@ -28,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -70,6 +73,7 @@ final class Engine {
         private final CountDownLatch ended = new CountDownLatch(1);
         private final Operation begun;
         private volatile @Nullable Progress progress;
+        private @Nullable Release release;
 
         Run(Operation begun) {
             this.begun = begun;
@@ -293,17 +297,17 @@ final class Engine {
             HostPlan plan = plan(operation, server);
             Progress progress = new Progress(run.operation(), plan, this::announceProgress);
             run.progress = progress;
-            apply(server, plan.fencedBy(start(progress)), progress);
-            succeed(progress);
+            apply(server, plan.fencedBy(start(progress)), progress, run);
+            end(progress.operation(), run.release, null);
         } catch (KloigosException e) {
-            fail(operation, run.operation(), e);
+            fail(operation, run, e);
             throw e;
         } catch (RuntimeException e) {
             KloigosException failure = new KloigosException(
                     ErrorCode.INTERNAL,
                     "Cannot " + operation.kind() + " " + subject(operation) + ": " + e + ". Look into the log.",
                     e);
-            fail(operation, run.operation(), failure);
+            fail(operation, run, failure);
             throw failure;
         } finally {
             release(operation, run);
@@ -318,7 +322,16 @@ final class Engine {
                 ComputeUnit unit = unitOf(operation);
                 yield HostPlanner.allocate(planId, server, unit, unit.sshPublicKeys());
             }
-            case DEALLOCATE -> HostPlanner.deallocate(planId, server, unitOf(operation));
+            case DEALLOCATE ->
+                HostPlanner.deallocate(
+                        planId,
+                        server,
+                        unitOf(operation),
+                        inventory
+                                .certificates()
+                                .forced(operation.id())
+                                .map(ForcedRelease::accepted)
+                                .orElse(Set.of()));
             case DECOMMISSION ->
                 HostPlanner.decommission(
                         planId, server, unitsOf(server), inventory.operations().dataDisks(operation.id()));
@@ -376,10 +389,13 @@ final class Engine {
                         + ". Retry operation " + operation.id() + " to complete it, or undo what it began.");
     }
 
-    private void apply(Server server, HostPlan plan, Progress progress) {
+    private void apply(Server server, HostPlan plan, Progress progress, Run run) {
         PlanReport report;
         try (HostSession session = driver.open(server.address())) {
             report = session.apply(plan, progress);
+            if (run.begun.kind() == Operation.Kind.DEALLOCATE) {
+                run.release = Release.of(plan, report, HostPlanner.tenant(unitOf(run.begun)), session);
+            }
         }
         progress.complete(report);
         if (report.end() == PlanReport.End.CANCELLED) {
@@ -405,11 +421,7 @@ final class Engine {
         }
     }
 
-    private void succeed(Progress progress) {
-        end(progress.operation(), null);
-    }
-
-    private void fail(Operation operation, Operation running, KloigosException failure) {
+    private void fail(Operation operation, Run run, KloigosException failure) {
         if (failure.code() == ErrorCode.TAKEN_OVER) {
             return;
         }
@@ -422,10 +434,10 @@ final class Engine {
             LOG.info("{} of {} is left to the next start", operation.kind(), subject(operation));
             return;
         }
-        end(running, failure);
+        end(run.operation(), run.release, failure);
     }
 
-    private void end(Operation running, @Nullable KloigosException failure) {
+    private void end(Operation running, @Nullable Release release, @Nullable KloigosException failure) {
         Instant now = clock.instant();
         Operation ended = failure == null ? running.succeeded(now) : running.failed(failure, now);
         String reason = failure == null ? "" : String.valueOf(failure.getMessage());
@@ -444,7 +456,12 @@ final class Engine {
                         good ? UnitStatus.DECOMMISSIONED : UnitStatus.DECOMMISSION_FAIL,
                         reason);
             case ALLOCATE -> endOnUnit(ended, good ? UnitStatus.ALLOCATED : UnitStatus.ALLOCATION_FAIL, reason);
-            case DEALLOCATE -> endOnUnit(ended, good ? UnitStatus.FREE : UnitStatus.DEALLOCATION_FAIL, reason);
+            case DEALLOCATE ->
+                endRelease(
+                        ended,
+                        good ? UnitStatus.FREE : UnitStatus.DEALLOCATION_FAIL,
+                        reason,
+                        Objects.requireNonNullElseGet(release, () -> Release.unknown(reason)));
             case REPAIR -> inventory.drift().end(ended, reason, now);
             case ROTATE_KEYS, STOP, START, RESIZE -> inventory.tenancies().end(ended, reason, now);
         }
@@ -459,6 +476,20 @@ final class Engine {
 
     private void endOnUnit(Operation ended, UnitStatus status, String reason) {
         inventory.endOnUnit(ended, Objects.requireNonNull(ended.computeId()), status, reason, clock.instant());
+    }
+
+    private void endRelease(Operation ended, UnitStatus status, String reason, Release release) {
+        ForcedRelease forced = inventory.certificates().forced(ended.id()).orElse(null);
+        ReleaseCertificate certificate = new ReleaseCertificate(
+                Objects.requireNonNull(ended.computeId()),
+                ended.id(),
+                clock.instant(),
+                release.findings(),
+                release.obstacles(),
+                forced);
+        String remark = status == UnitStatus.FREE && forced != null ? forced.remark() : reason;
+        inventory.endRelease(ended, status, remark, certificate);
+        LOG.info("{} is released {}", ended.computeId(), certificate.isClean() ? "clean" : certificate.remarks());
     }
 
     /** Steps are many: nothing is copied unless somebody listens. */

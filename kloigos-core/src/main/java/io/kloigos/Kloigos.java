@@ -15,6 +15,7 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
+import io.kloigos.model.ReleaseCertificate;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.Tags;
@@ -309,6 +310,38 @@ public final class Kloigos implements AutoCloseable {
             ComputeUnit unit = unit(id);
             Operation operation = newOperation(Operation.Kind.DEALLOCATE, unit.hostname(), id);
             inventory.beginDeallocation(id, operation, key);
+            return operation;
+        });
+    }
+
+    /**
+     * Releases a quarantined unit although something of its tenant is left, and returns the operation, which goes on in the
+     * background. The kinds that stood in the way are left as they are; everything else is erased and proven as usual, and no
+     * unit is released with processes of its tenant. The reason stands in the certificate, in the unit and in the audit log.
+     *
+     * @param reason why this may be
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not deallocation_fail, if it was not a
+     *     trace that stood in the way, or if it was processes
+     */
+    public Operation forceRelease(ComputeId id, Reason reason) {
+        return forceRelease(id, reason, (IdempotencyKey) null);
+    }
+
+    /**
+     * As {@link #forceRelease(ComputeId, Reason)}, once for all calls with this key.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    public Operation forceRelease(ComputeId id, Reason reason, String idempotencyKey) {
+        return forceRelease(id, reason, IdempotencyKey.of(idempotencyKey, "force " + id + " " + reason));
+    }
+
+    private Operation forceRelease(ComputeId id, Reason reason, @Nullable IdempotencyKey key) {
+        engine.requireOpen();
+        return once(key, () -> {
+            Operation operation = newOperation(Operation.Kind.DEALLOCATE, unit(id).hostname(), id);
+            inventory.beginForcedRelease(id, operation, reason, key);
             return operation;
         });
     }
@@ -698,6 +731,20 @@ public final class Kloigos implements AutoCloseable {
      */
     public ComputeUnit unit(ComputeId id) {
         return inventory.unit(id).orElseThrow(() -> Inventory.unknownUnit(id));
+    }
+
+    /**
+     * Returns what was known of the tenant's traces when the unit's last deallocation ended.
+     *
+     * @throws KloigosException NOT_FOUND if there is no such unit, or it was never deallocated
+     */
+    public ReleaseCertificate certificate(ComputeId id) {
+        unit(id);
+        return inventory
+                .certificates()
+                .newest(id)
+                .orElseThrow(() -> new KloigosException(
+                        ErrorCode.NOT_FOUND, "Unit " + id + " has no certificate: it was never deallocated."));
     }
 
     /** Returns the servers, by host name. */

@@ -4,12 +4,16 @@ import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
+import io.kloigos.model.ForcedRelease;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.Reason;
+import io.kloigos.model.ReleaseCertificate;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.Trace;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
@@ -17,8 +21,10 @@ import io.kloigos.rules.Capacity;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import javax.sql.DataSource;
@@ -44,6 +50,7 @@ public final class Inventory implements AutoCloseable {
     private final OutOfService outOfService;
     private final Drift drift;
     private final Placements placements;
+    private final Certificates certificates;
 
     private Inventory(Database database, String replica, Duration lease) {
         this.database = database;
@@ -53,6 +60,7 @@ public final class Inventory implements AutoCloseable {
         this.tenancies = new Tenancies(database, this, operations, placements);
         this.outOfService = new OutOfService(database, this, operations);
         this.drift = new Drift(database, this, operations);
+        this.certificates = new Certificates(database);
     }
 
     /**
@@ -113,6 +121,11 @@ public final class Inventory implements AutoCloseable {
     /** Returns how servers were found to differ from this inventory. */
     public Drift drift() {
         return drift;
+    }
+
+    /** Returns what deallocations left known of tenants. */
+    public Certificates certificates() {
+        return certificates;
     }
 
     /** Tells whether other replicas may use the same inventory at the same time. */
@@ -222,6 +235,7 @@ public final class Inventory implements AutoCloseable {
                 if (known.status() != ServerStatus.DECOMMISSIONED) {
                     throw alreadyManaged(known);
                 }
+                Certificates.forget(handle, server.hostname());
                 handle.execute("DELETE FROM units WHERE hostname = ?", server.hostname());
                 handle.execute("DELETE FROM servers WHERE hostname = ?", server.hostname());
             });
@@ -351,6 +365,54 @@ public final class Inventory implements AutoCloseable {
     }
 
     /**
+     * Begins to release a quarantined unit by an operator's word and writes {@code operation}.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not quarantined, if nothing is known of what stands in the
+     *     way, or if processes of its tenant are left; KEY_IN_USE
+     */
+    public void beginForcedRelease(ComputeId id, Operation operation, Reason reason, @Nullable IdempotencyKey key) {
+        write(handle -> {
+            ComputeUnit unit = lockUnit(handle, id).orElseThrow(() -> unknownUnit(id));
+            ForcedRelease forced = new ForcedRelease(reason, obstacles(unit, Certificates.newest(handle, id)));
+            change(handle, unit, UnitStatus.DEALLOCATING, forced.remark(), operation.id(), operation.createdAt());
+            operations.insertFenced(handle, operation, DataDisks.KEEP, key);
+            Certificates.insertForced(handle, operation.id(), forced);
+            return unit;
+        });
+    }
+
+    private static Set<Trace> obstacles(ComputeUnit unit, Optional<ReleaseCertificate> newest) {
+        if (unit.status() != UnitStatus.DEALLOCATION_FAIL) {
+            throw notForced(unit, "it is " + unit.status() + ", not " + UnitStatus.DEALLOCATION_FAIL + ".");
+        }
+        ReleaseCertificate certificate = newest.filter(
+                        known -> known.operationId().equals(unit.operationId()))
+                .orElseThrow(() -> notForced(unit, "nothing is known of its deallocation. Deallocate it again."));
+        if (certificate.obstacles().contains(Trace.PROCESSES)) {
+            throw notForced(
+                    unit,
+                    "processes of its tenant are left: " + certificate.remarks()
+                            + ". End them, and deallocate it again.");
+        }
+        if (certificate.obstacles().isEmpty()) {
+            throw notForced(
+                    unit,
+                    "it is no trace of its tenant that stood in the way, but: " + unit.reason()
+                            + " Mend that, and deallocate it again.");
+        }
+        ForcedRelease before = certificate.forced();
+        Set<Trace> obstacles = EnumSet.copyOf(certificate.obstacles());
+        if (before != null) {
+            obstacles.addAll(before.accepted());
+        }
+        return obstacles;
+    }
+
+    private static KloigosException notForced(ComputeUnit unit, String why) {
+        return new KloigosException(ErrorCode.WRONG_STATE, "Cannot force the release of " + unit.id() + ": " + why);
+    }
+
+    /**
      * Begins to give a server back and writes {@code operation}.
      *
      * @param check looks at the server and its units first and throws if they may not go
@@ -388,16 +450,34 @@ public final class Inventory implements AutoCloseable {
      */
     public void endOnUnit(Operation ended, ComputeId id, UnitStatus status, String reason, Instant now) {
         write(handle -> {
-            operations.end(handle, ended);
-            ComputeUnit unit = lockUnit(handle, id).orElseThrow(() -> unknownUnit(id));
-            change(handle, unit, status, reason, ended.id(), now);
-            if (status == UnitStatus.ALLOCATED) {
-                handle.execute("UPDATE units SET started_at = ? WHERE compute_id = ?", Rows.text(now), id.value());
-            } else if (status == UnitStatus.FREE) {
-                forgetTenant(handle, id);
-            }
+            endOnUnit(handle, ended, id, status, reason, now);
             return ended;
         });
+    }
+
+    /**
+     * Ends a deallocation, with what is now known of the tenant. A unit that is free afterwards has forgotten its tenant.
+     *
+     * @param ended the operation as it is to be kept
+     */
+    public void endRelease(Operation ended, UnitStatus status, String reason, ReleaseCertificate certificate) {
+        write(handle -> {
+            endOnUnit(handle, ended, certificate.computeId(), status, reason, certificate.at());
+            Certificates.insert(handle, certificate);
+            return ended;
+        });
+    }
+
+    private void endOnUnit(
+            Handle handle, Operation ended, ComputeId id, UnitStatus status, String reason, Instant now) {
+        operations.end(handle, ended);
+        ComputeUnit unit = lockUnit(handle, id).orElseThrow(() -> unknownUnit(id));
+        change(handle, unit, status, reason, ended.id(), now);
+        if (status == UnitStatus.ALLOCATED) {
+            handle.execute("UPDATE units SET started_at = ? WHERE compute_id = ?", Rows.text(now), id.value());
+        } else if (status == UnitStatus.FREE) {
+            forgetTenant(handle, id);
+        }
     }
 
     private static void forgetTenant(Handle handle, ComputeId id) {

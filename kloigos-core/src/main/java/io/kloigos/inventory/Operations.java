@@ -378,10 +378,13 @@ public final class Operations {
 
     /** Forgets operations that ended before {@code time}, with their steps and keys, but for the last one of each unit and server. */
     public int forgetEndedBefore(Instant time) {
-        return database.write(handle -> handle.execute(
-                "DELETE FROM operations WHERE ended_at < ? AND NOT " + UNFINISHED
-                        + " AND id NOT IN (SELECT operation_id FROM units WHERE operation_id IS NOT NULL)"
-                        + " AND id NOT IN (SELECT operation_id FROM servers WHERE operation_id IS NOT NULL)",
-                Rows.text(time)));
+        return database.write(handle -> {
+            Certificates.forgetBefore(handle, time);
+            return handle.execute(
+                    "DELETE FROM operations WHERE ended_at < ? AND NOT " + UNFINISHED
+                            + " AND id NOT IN (SELECT operation_id FROM units WHERE operation_id IS NOT NULL)"
+                            + " AND id NOT IN (SELECT operation_id FROM servers WHERE operation_id IS NOT NULL)",
+                    Rows.text(time));
+        });
     }
 }

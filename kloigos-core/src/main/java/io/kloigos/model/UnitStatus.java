@@ -23,7 +23,7 @@ public enum UnitStatus {
     ALLOCATION_FAIL,
     /** Being cleaned of its tenant. */
     DEALLOCATING,
-    /** Cleaning could not be completed or proven: quarantined until deallocated again. */
+    /** Cleaning could not be completed or proven: quarantined until deallocated again, or released by force. */
     DEALLOCATION_FAIL,
     /** Taken out of service by an operator. */
     UNAVAILABLE,

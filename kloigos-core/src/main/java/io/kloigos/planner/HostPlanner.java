@@ -10,6 +10,7 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tenancy;
+import io.kloigos.model.Trace;
 import io.kloigos.model.UnitLimits.DiskLimit;
 import io.kloigos.spi.Condition;
 import io.kloigos.spi.HostPlan;
@@ -19,12 +20,13 @@ import io.kloigos.spi.Reading.QuotaKind;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
 import io.kloigos.spi.Tenant;
-import io.kloigos.spi.Trace;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -42,6 +44,10 @@ public final class HostPlanner {
 
     private static final Duration HOST_LIMIT = Duration.ofMinutes(10);
     private static final Duration PER_UNIT = Duration.ofSeconds(30);
+
+    /** XFS frees inodes, and stops counting them, some time after their files are gone. */
+    private static final Duration COUNTING = Duration.ofSeconds(10);
+
     static final int OWNER_ONLY = 0700;
 
     /** Seconds: 68 years, the most that setquota(8) takes. */
@@ -49,6 +55,11 @@ public final class HostPlanner {
 
     /** Seconds: a week, as the kernel has it by itself. */
     private static final String DEFAULT_GRACE = "604800";
+
+    /** What is looked for by searching file systems, when the unit's own directories are gone. */
+    private static final Set<Trace> FOUND_AS_FILES = Set.of(Trace.FILES, Trace.DISK_USAGE);
+
+    private static final Set<Trace> START_PROCESSES = Set.of(Trace.CRONTABS, Trace.AT_JOBS);
 
     /** Whose start brings the ports service. */
     private static final List<String> PORTS_WANTED_BY = List.of("nftables.service", "sysinit.target");
@@ -456,7 +467,8 @@ public final class HostPlanner {
         Steps steps = new Steps();
         Tenant tenant = tenant(unit);
         shutOut(steps, unit);
-        List<Trace> running = List.of(Trace.PROCESSES, Trace.SESSIONS, Trace.MOUNTS);
+        List<Trace> running =
+                List.of(Trace.PROCESSES, Trace.CGROUPS, Trace.SESSIONS, Trace.RUNTIME_DIRECTORY, Trace.MOUNTS);
         running.forEach(trace -> steps.add(new Step.Erasure(trace, tenant)));
         running.forEach(
                 trace -> steps.add(new Step.Expectation(new Reading.Traces(trace, tenant), Reading.Traces.NONE)));
@@ -559,8 +571,23 @@ public final class HostPlanner {
      * @param id names this attempt
      */
     public static HostPlan deallocate(String id, Server server, ComputeUnit unit) {
+        return deallocate(id, server, unit, Set.of());
+    }
+
+    /**
+     * As {@link #deallocate(String, Server, ComputeUnit)}, but without some kinds of traces.
+     *
+     * @param accepted the kinds that are neither erased nor looked for; if there are any, the quota may count them, and what it
+     *     counts is not looked at either
+     */
+    public static HostPlan deallocate(String id, Server server, ComputeUnit unit, Set<Trace> accepted) {
         Steps steps = new Steps();
-        erase(steps, unit, DataDisks.WIPE);
+        Set<Trace> traces = EnumSet.allOf(Trace.class);
+        if (!accepted.isEmpty()) {
+            traces.removeAll(accepted);
+            traces.remove(Trace.DISK_USAGE);
+        }
+        erase(steps, unit, DataDisks.WIPE, traces);
         forgetResize(steps, server, unit);
         stage(steps, server, unit.with(Tenancy.none()));
         steps.unexpireAccount(unit);
@@ -579,13 +606,19 @@ public final class HostPlanner {
     }
 
     /** Nothing may come in again before the processes end, and nothing may run when files go. */
-    private static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks) {
+    private static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks, Set<Trace> traces) {
         Tenant tenant = tenant(unit);
         shutOut(steps, unit);
-        // Whoever was alive could still have left a job, so jobs are erased again when nobody is.
-        for (Trace trace : List.of(
-                Trace.JOBS, Trace.PROCESSES, Trace.JOBS, Trace.SESSIONS, Trace.MOUNTS, Trace.KEYRINGS, Trace.IPC)) {
-            steps.add(new Step.Erasure(trace, tenant));
+        for (Trace trace : traces) {
+            if (!FOUND_AS_FILES.contains(trace)) {
+                steps.add(new Step.Erasure(trace, tenant));
+            }
+            if (trace == Trace.PROCESSES) {
+                // Whoever was alive could still have left a job.
+                traces.stream()
+                        .filter(START_PROCESSES::contains)
+                        .forEach(job -> steps.add(new Step.Erasure(job, tenant)));
+            }
         }
         steps.remove(unit.home());
         steps.remove(unit.opt());
@@ -594,9 +627,14 @@ public final class HostPlanner {
         } else if (dataDisks == DataDisks.WIPE) {
             steps.add(new Step.Emptying(unit.mnt()));
         }
-        steps.add(new Step.Erasure(Trace.FILES, tenant));
-        for (Trace trace : Trace.values()) {
-            steps.add(new Step.Expectation(new Reading.Traces(trace, tenant), Reading.Traces.NONE));
+        if (traces.contains(Trace.FILES)) {
+            steps.add(new Step.Erasure(Trace.FILES, tenant));
+        }
+        for (Trace trace : traces) {
+            steps.add(new Step.Expectation(
+                    new Reading.Traces(trace, tenant),
+                    Reading.Traces.NONE,
+                    trace == Trace.DISK_USAGE ? COUNTING : Duration.ZERO));
         }
     }
 
@@ -618,7 +656,12 @@ public final class HostPlanner {
         Steps steps = new Steps();
         HostFacts facts = server.facts();
         for (ComputeUnit unit : units) {
-            erase(steps, unit, dataDisks);
+            boolean keepsFiles = dataDisks == DataDisks.KEEP && unit.dataDirectory() != null;
+            erase(
+                    steps,
+                    unit,
+                    dataDisks,
+                    keepsFiles ? EnumSet.complementOf(EnumSet.of(Trace.DISK_USAGE)) : EnumSet.allOf(Trace.class));
             liftDiskLimits(steps, server, unit);
         }
         setGrace(

@@ -1,6 +1,7 @@
 package io.kloigos.spi;
 
 import io.kloigos.model.ByteSize;
+import io.kloigos.model.Trace;
 import java.util.List;
 import java.util.Objects;
 
@@ -120,7 +121,8 @@ public sealed interface Reading {
     }
 
     /**
-     * Traces of a tenant: {@code none}, or the first few, separated by spaces.
+     * Traces of a tenant: {@code none}, or the first few, separated by spaces, or {@code unknown: } and the reason why the host
+     * cannot tell.
      *
      * @param trace which kind
      * @param tenant whose
@@ -128,6 +130,9 @@ public sealed interface Reading {
     record Traces(Trace trace, Tenant tenant) implements Reading {
         /** What this reads when there are none. */
         public static final String NONE = "none";
+
+        /** What this begins with when the host cannot tell. */
+        public static final String UNKNOWN = "unknown: ";
 
         @Override
         public String describe() {

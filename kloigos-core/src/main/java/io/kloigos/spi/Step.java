@@ -1,6 +1,7 @@
 package io.kloigos.spi;
 
 import io.kloigos.model.FileSystemType;
+import io.kloigos.model.Trace;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;

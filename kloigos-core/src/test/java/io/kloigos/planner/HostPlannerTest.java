@@ -13,13 +13,15 @@ import io.kloigos.model.IoLimit;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.Trace;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
-import io.kloigos.spi.Trace;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -190,7 +192,8 @@ class HostPlannerTest {
         assertThat(first(steps, removes("/var/lib/systemd/linger/" + unit.user())))
                 .isLessThan(kill);
         assertThat(first(steps, runs("usermod -e 1 " + unit.user()))).isLessThan(kill);
-        assertThat(first(steps, erases(Trace.JOBS))).isLessThan(kill);
+        assertThat(first(steps, erases(Trace.CRONTABS))).isLessThan(kill);
+        assertThat(first(steps, erases(Trace.AT_JOBS))).isLessThan(kill);
     }
 
     @ParameterizedTest
@@ -223,7 +226,9 @@ class HostPlannerTest {
                         && traces.tenant().uid() == unit.uid());
 
         assertThat(look).isGreaterThan(last(steps, step -> step instanceof Step.Erasure));
-        assertThat(first(steps, erases(trace))).isLessThan(look);
+        // What is only counted goes with the files.
+        assertThat(first(steps, erases(trace == Trace.DISK_USAGE ? Trace.FILES : trace)))
+                .isLessThan(look);
     }
 
     @ParameterizedTest
@@ -385,13 +390,14 @@ class HostPlannerTest {
         fleet.units().forEach(unit -> {
             assertThat(first(steps, removes("/etc/kloigos/keys/" + unit.user())))
                     .isNotNegative();
-            for (Trace trace : Trace.values()) {
+            // What is only counted goes with the files.
+            for (Trace trace : EnumSet.complementOf(EnumSet.of(Trace.DISK_USAGE))) {
                 assertThat(all(steps, Step.Erasure.class)
                                 .filter(step ->
                                         step.trace() == trace && step.tenant().uid() == unit.uid()))
                         // Jobs go before processes, which they would start again, and after them, which could leave
                         // some.
-                        .hasSize(trace == Trace.JOBS ? 2 : 1);
+                        .hasSize(Set.of(Trace.CRONTABS, Trace.AT_JOBS).contains(trace) ? 2 : 1);
             }
         });
     }

@@ -11,6 +11,7 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.Reason;
 import io.kloigos.model.Server;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
@@ -49,6 +50,8 @@ final class Api {
         new TenancyApi(kloigos, answers).addTo(routes);
         new OutOfServiceApi(kloigos, answers).addTo(routes);
         new DriftApi(kloigos, answers).addTo(routes);
+        get(routes, "/api/compute_units/{compute_id}/certificate", this::certificate);
+        routes.post("/api/compute_units/{compute_id}/force_release", this::forceRelease);
         routes.post("/api/admin/init_server", this::initServer);
         routes.delete("/api/admin/decommission_server/{hostname}", this::decommissionServer);
         get(routes, "/api/servers", this::servers);
@@ -100,6 +103,20 @@ final class Api {
             answers.send(
                     context, key.map(text -> kloigos.deallocate(id, text)).orElseGet(() -> kloigos.deallocate(id)));
         }
+    }
+
+    private void forceRelease(Context context) {
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<ComputeId> path = reader.path("compute_id", ComputeId::new);
+        Optional<Reason> body = reader.body(RequestTypes.REASON);
+        Optional<String> key = reader.idempotencyKey();
+        reader.finish();
+        ComputeId id = path.orElseThrow();
+        Reason reason = body.orElseThrow();
+        answers.send(
+                context,
+                key.map(text -> kloigos.forceRelease(id, reason, text))
+                        .orElseGet(() -> kloigos.forceRelease(id, reason)));
     }
 
     private void initServer(Context context) {
@@ -173,6 +190,13 @@ final class Api {
         Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
         reader.finish();
         answers.send(context, kloigos.unit(id.orElseThrow()));
+    }
+
+    private void certificate(Context context) {
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
+        reader.finish();
+        answers.send(context, CertificateResponse.of(kloigos.certificate(id.orElseThrow())));
     }
 
     private void servers(Context context) throws IOException {

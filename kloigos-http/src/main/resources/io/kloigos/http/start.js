@@ -21,6 +21,32 @@ function status({ status, reason }) {
   return td;
 }
 
+function certificate({ compute_id }) {
+  const td = document.createElement('td');
+  const button = document.createElement('button');
+  button.textContent = 'certificate';
+  button.addEventListener('click', () => showCertificate(compute_id));
+  td.append(button);
+  return td;
+}
+
+async function showCertificate(unit) {
+  const answer = await fetch(`/api/compute_units/${encodeURIComponent(unit)}/certificate`);
+  const now = await answer.json();
+  const dialog = document.getElementById('certificate');
+  const remarks = (now.findings ?? []).filter(finding => finding.state !== 'clean');
+  dialog.querySelector('h2').textContent = unit;
+  dialog.querySelector('p').textContent = !answer.ok ? now.detail
+    : `${now.at}: ${now.findings.length - remarks.length} of ${now.findings.length} kinds of traces are clean.`
+      + (now.forced_reason ? ` Forced by operator: ${now.forced_reason}` : '');
+  dialog.querySelector('ul').replaceChildren(...remarks.map(({ trace, state, detail }) => {
+    const li = document.createElement('li');
+    li.textContent = `${trace} ${state}: ${detail}`;
+    return li;
+  }));
+  dialog.showModal();
+}
+
 function row(cells) {
   const tr = document.createElement('tr');
   tr.append(...cells);
@@ -34,7 +60,7 @@ function show() {
     status(server.cordoned ? { status: 'cordoned', reason: server.cordon_reason } : server)])));
   document.getElementById('units').replaceChildren(...[...units.values()].map(unit => row([
     cell(unit.compute_id), cell(unit.user), cell(unit.cpu_range), cell(unit.ports_range), cell(unit.tags.deployment_id),
-    status(unit.stopped && unit.status === 'allocated' ? { status: 'stopped', reason: unit.reason } : unit)])));
+    status(unit.stopped && unit.status === 'allocated' ? { status: 'stopped', reason: unit.reason } : unit), certificate(unit)])));
   document.getElementById('no-servers').hidden = servers.size > 0;
   document.getElementById('no-units').hidden = units.size > 0;
 }

@@ -81,6 +81,13 @@ class OpenApiTest {
         check("DELETE", "/api/compute_units/deallocate/host1_4-7?dry_run=true", deallocate, "");
         Answer began = check("DELETE", "/api/compute_units/deallocate/host1_4-7", deallocate, "");
         test.await(began);
+        String certificate = "/api/compute_units/{compute_id}/certificate";
+        check("GET", "/api/compute_units/host1_4-7/certificate", certificate, "");
+        check("GET", "/api/compute_units/host1_8-11/certificate", certificate, "");
+        check("GET", "/api/compute_units/host9/certificate", certificate, "");
+        String force = "/api/compute_units/{compute_id}/force_release";
+        check("POST", "/api/compute_units/host1_4-7/force_release", force, "{\"reason\": \"none\"}");
+        check("POST", "/api/compute_units/host1_4-7/force_release", force, "{}");
         check("GET", began.header("Location"), "/api/operations/{id}", "");
         check("POST", began.header("Location") + "/retry", "/api/operations/{id}/retry", "");
         check("POST", began.header("Location") + "/cancel", "/api/operations/{id}/cancel", "");

@@ -5,13 +5,13 @@ import io.kloigos.model.Capability;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.PortRange;
+import io.kloigos.model.Trace;
 import io.kloigos.spi.Condition;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Reading.QuotaKind;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
 import io.kloigos.spi.Tenant;
-import io.kloigos.spi.Trace;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -30,6 +30,10 @@ import org.jspecify.annotations.Nullable;
  * The state of one fake machine, and what each step does to it. Not thread-safe: guarded by the host that owns it.
  */
 final class FakeMachine {
+    private static final String JOURNAL = "/var/log/journal/4b6c6f69676f73/";
+    private static final Set<String> PLACES_OF_OTHER_KINDS =
+            Set.of("/dev/mqueue", "/dev/shm", "/proc", "/run/user", "/sys", "/var/mail", "/var/spool/cron");
+    private static final String CORE_DUMPS = "/var/lib/systemd/coredump/";
     private static final List<String> PROBED = List.of("/", "/home", "/opt", "/mnt", "/tmp", "/var/tmp", "/var/spool");
 
     /** A Unix user. */
@@ -108,6 +112,7 @@ final class FakeMachine {
     private final int systemdVersion;
     final FakeSockets sockets = new FakeSockets();
     private final List<Task> processes = new ArrayList<>();
+    private final Set<Integer> lastLogins = new TreeSet<>();
     private final Map<Trace, Set<Integer>> leftInKernel = new TreeMap<>();
     private final ByteSize swap;
     private final List<FakeFiles.Mounted> systemMounts = new ArrayList<>();
@@ -160,7 +165,11 @@ final class FakeMachine {
                 "/tmp",
                 "/var/tmp",
                 "/var/mail",
+                "/var/lib/systemd/coredump",
                 "/var/lib/systemd/linger",
+                "/var/lib/sudo/lectured",
+                "/var/log/journal/4b6c6f69676f73",
+                "/run/sudo/ts",
                 "/var/spool/cron/crontabs",
                 "/var/spool/cron/atjobs")) {
             files.makeAll(directory);
@@ -460,49 +469,58 @@ final class FakeMachine {
     // -- tenants ----------------------------------------------------------------------------------------------------
 
     List<String> traces(Trace trace, Tenant tenant) {
+        String user = tenant.user();
         int uid = tenant.uid();
-        List<String> found = new ArrayList<>();
-        switch (trace) {
-            case JOBS -> jobs(tenant).forEach(found::add);
+        return switch (trace) {
+            case CRONTABS -> existing("/var/spool/cron/crontabs/" + user, "/var/spool/cron/" + user);
+            case AT_JOBS -> owned("/var/spool/cron/atjobs", uid);
             case PROCESSES ->
                 processes.stream()
                         .filter(process -> process.uid() == uid)
-                        .forEach(process -> found.add("pid:" + process.pid()));
-            case SESSIONS -> {
-                for (String unit : List.of("user-" + uid + ".slice", "user@" + uid + ".service")) {
-                    if (systemd.isActive(unit)) {
-                        found.add(unit);
-                    }
-                }
-                if (files.find("/run/systemd/users/" + uid) != null) {
-                    found.add("/run/systemd/users/" + uid);
-                }
+                        .map(process -> "pid:" + process.pid())
+                        .toList();
+            case CGROUPS ->
+                systemd.isActive("user-" + uid + ".slice") || systemd.isActive("user@" + uid + ".service")
+                        ? List.of("/sys/fs/cgroup/user.slice/user-" + uid + ".slice")
+                        : List.of();
+            case SESSIONS -> existing("/run/systemd/users/" + uid);
+            case LINGER -> existing("/var/lib/systemd/linger/" + user);
+            case RUNTIME_DIRECTORY -> existing("/run/user/" + uid);
+            case MOUNTS ->
+                tenantMounts(tenant).stream().map(mount -> mount.point).toList();
+            case USER_KEYRING, PERSISTENT_KEYRING, SHARED_MEMORY, SEMAPHORES, MESSAGE_QUEUES, SOCKETS ->
+                leftInKernel.getOrDefault(trace, Set.of()).contains(uid) ? List.of(trace + ":" + uid) : List.of();
+            case POSIX_IPC ->
+                Stream.concat(owned("/dev/shm", uid).stream(), owned("/dev/mqueue", uid).stream())
+                        .toList();
+            case MAIL -> existing("/var/mail/" + user);
+            case JOURNAL -> existing(JOURNAL + "user-" + uid + ".journal");
+            case CORE_DUMPS -> existing(CORE_DUMPS + "core.left." + uid + ".1");
+            case LOGIN_RECORDS -> lastLogins.contains(uid) ? List.of("lastlog:" + user) : List.of();
+            case SUDO_RECORDS -> existing("/run/sudo/ts/" + user, "/var/lib/sudo/lectured/" + user);
+            case FILES -> tenantFiles(tenant);
+            case DISK_USAGE -> {
+                long inodes = tenantFiles(tenant).stream()
+                        .filter(path -> !path.startsWith("/run/"))
+                        .filter(path -> !files.mountOf(path).facts.type().equals("tmpfs"))
+                        .count();
+                yield inodes == 0 ? List.of() : List.of("/:" + inodes);
             }
-            case MOUNTS -> tenantMounts(tenant).forEach(mount -> found.add(mount.point));
-            case KEYRINGS, IPC -> {
-                if (leftInKernel.getOrDefault(trace, Set.of()).contains(uid)) {
-                    found.add(trace == Trace.IPC ? "shm:" + uid : "_uid." + uid);
-                }
-            }
-            case FILES -> found.addAll(tenantFiles(tenant));
-        }
-        return found;
+        };
     }
 
-    private List<String> jobs(Tenant tenant) {
-        List<String> jobs = new ArrayList<>();
-        for (String crontab : List.of("/var/spool/cron/crontabs/", "/var/spool/cron/")) {
-            FakeFiles.Node node = files.findHere(crontab + tenant.user());
-            if (node != null && node.isFile()) {
-                jobs.add(crontab + tenant.user());
-            }
-        }
-        files.visit("/var/spool/cron/atjobs", (path, node) -> {
-            if (node.isFile() && node.uid == tenant.uid()) {
-                jobs.add(path);
+    private List<String> existing(String... paths) {
+        return Stream.of(paths).filter(path -> files.findHere(path) != null).toList();
+    }
+
+    private List<String> owned(String directory, int uid) {
+        List<String> found = new ArrayList<>();
+        files.visit(directory, (path, node) -> {
+            if (node.isFile() && node.uid == uid) {
+                found.add(path);
             }
         });
-        return jobs;
+        return found;
     }
 
     private List<FakeFiles.Mounted> tenantMounts(Tenant tenant) {
@@ -521,7 +539,7 @@ final class FakeMachine {
     private void collect(String path, FakeFiles.Node node, Tenant tenant, List<String> found) {
         node.list().forEach((name, entry) -> {
             String at = path + "/" + name;
-            if (at.equals("/proc") || at.equals("/sys") || tenant.directories().contains(at)) {
+            if (PLACES_OF_OTHER_KINDS.contains(at) || tenant.directories().contains(at)) {
                 return;
             }
             boolean theirs = entry.uid == tenant.uid() || entry.gid == tenant.uid();
@@ -547,32 +565,38 @@ final class FakeMachine {
         List<String> found = traces(trace, tenant);
         int uid = tenant.uid();
         switch (trace) {
-            case JOBS -> found.forEach(files::remove);
             case PROCESSES -> kill(process -> process.uid() == uid);
-            case SESSIONS -> systemd.systemctl(List.of("stop", "user@" + uid + ".service", "user-" + uid + ".slice"));
+            case CGROUPS, SESSIONS ->
+                systemd.systemctl(List.of("stop", "user@" + uid + ".service", "user-" + uid + ".slice"));
             case MOUNTS -> tenantMounts(tenant).forEach(files::unmount);
-            case KEYRINGS, IPC ->
+            case USER_KEYRING, PERSISTENT_KEYRING, SHARED_MEMORY, SEMAPHORES, MESSAGE_QUEUES, SOCKETS ->
                 leftInKernel.getOrDefault(trace, new TreeSet<>()).remove(uid);
-            case FILES ->
-                found.stream().filter(path -> files.findHere(path) != null).forEach(files::remove);
+            case LOGIN_RECORDS -> lastLogins.remove(uid);
+            case DISK_USAGE -> removeAll(tenantFiles(tenant));
+            default -> removeAll(found);
         }
         return !found.isEmpty();
     }
 
+    private void removeAll(List<String> paths) {
+        paths.stream().filter(path -> files.findHere(path) != null).forEach(files::remove);
+    }
+
     /** Plants what a tenant leaves. */
     void leave(Account account, Trace trace) {
+        String user = account.name();
         int uid = account.uid();
         Access own = new Access(uid, 0600);
         switch (trace) {
-            case JOBS -> {
-                files.write("/var/spool/cron/crontabs/" + account.name(), "* * * * * true\n", own);
-                files.write("/var/spool/cron/atjobs/a" + uid, "true\n", own);
-            }
+            case CRONTABS -> leaveFile("/var/spool/cron/crontabs/" + user, own);
+            case AT_JOBS -> leaveFile("/var/spool/cron/atjobs/a" + uid, own);
             case PROCESSES -> {
                 spawn(uid, "sleep infinity", "user-" + uid + ".slice");
                 spawn(uid, "crond-child", "system.slice");
             }
-            case SESSIONS -> systemd.systemctl(List.of("start", "user@" + uid + ".service"));
+            case CGROUPS, SESSIONS, RUNTIME_DIRECTORY ->
+                systemd.systemctl(List.of("start", "user@" + uid + ".service"));
+            case LINGER -> leaveFile("/var/lib/systemd/linger/" + user, Access.rootFile());
             case MOUNTS -> {
                 String point = account.home() + "/mounted";
                 files.makeDirectory(point, new Access(uid, 0700));
@@ -588,16 +612,29 @@ final class FakeMachine {
                                 topology.memory()),
                         uid);
             }
-            case KEYRINGS, IPC ->
+            case USER_KEYRING, PERSISTENT_KEYRING, SHARED_MEMORY, SEMAPHORES, MESSAGE_QUEUES, SOCKETS ->
                 leftInKernel.computeIfAbsent(trace, t -> new TreeSet<>()).add(uid);
-            case FILES -> {
-                for (String place : List.of("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock")) {
-                    files.write(place + "/left-" + uid, "left\n", own);
+            case POSIX_IPC ->
+                List.of("/dev/shm", "/dev/mqueue").forEach(place -> leaveFile(place + "/left-" + uid, own));
+            case MAIL -> leaveFile("/var/mail/" + user, own);
+            case JOURNAL -> leaveFile(JOURNAL + "user-" + uid + ".journal", Access.rootFile());
+            case CORE_DUMPS -> leaveFile(CORE_DUMPS + "core.left." + uid + ".1", Access.rootFile());
+            case LOGIN_RECORDS -> lastLogins.add(uid);
+            case SUDO_RECORDS ->
+                List.of("/run/sudo/ts/", "/var/lib/sudo/lectured/")
+                        .forEach(place -> leaveFile(place + user, Access.rootFile()));
+            case FILES, DISK_USAGE -> {
+                for (String place : List.of("/tmp", "/var/tmp", "/run/lock")) {
+                    leaveFile(place + "/left-" + uid, own);
                 }
                 files.makeDirectory("/tmp/dir-" + uid, own);
-                files.write("/tmp/dir-" + uid + "/below", "left\n", own);
+                leaveFile("/tmp/dir-" + uid + "/below", own);
             }
         }
+    }
+
+    private void leaveFile(String path, Access access) {
+        files.write(path, "left\n", access);
     }
 
     void spawn(int uid, String command, String slice) {

@@ -11,8 +11,8 @@ import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Trace;
 import io.kloigos.model.UnitFilter;
-import io.kloigos.spi.Trace;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -74,12 +74,12 @@ class FakeFleetExtensionTest {
         ComputeUnit unit = kloigos.allocate(FOUR_CPUS);
 
         host.assertAllocated(unit);
-        host.tenantLeaves(unit.uid(), Trace.IPC);
+        host.tenantLeaves(unit.uid(), Trace.SHARED_MEMORY);
         assertThatThrownBy(() -> host.assertClean(unit))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageStartingWith("host1_4-7 is not clean on host1:")
                 .hasMessageContaining("login: u4-7 can log in")
-                .hasMessageContaining("ipc: shm:20000");
+                .hasMessageContaining("shared_memory: shared_memory:20000");
         assertThatThrownBy(() -> host.assertState(staged))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageStartingWith("host1 is not as it was:")

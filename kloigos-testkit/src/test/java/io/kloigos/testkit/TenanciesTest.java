@@ -19,11 +19,11 @@ import io.kloigos.model.LimitChange;
 import io.kloigos.model.Operation;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Trace;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.spi.Step;
-import io.kloigos.spi.Trace;
 import io.kloigos.testkit.HostFailure.Effect;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -306,7 +306,7 @@ class TenanciesTest {
 
     @Test
     void nothingOfAStoppedUnitRunsAndNobodyLogsInUntilItIsStarted() {
-        host.tenantLeaves(kloigos.unit(UNIT).uid(), Trace.JOBS, Trace.PROCESSES, Trace.MOUNTS);
+        host.tenantLeaves(kloigos.unit(UNIT).uid(), Trace.CRONTABS, Trace.PROCESSES, Trace.MOUNTS);
         ComputeUnit stopped = kloigos.change(UNIT, new UnitChange.Stop());
 
         assertThat(stopped.status()).isEqualTo(UnitStatus.ALLOCATED);

@@ -1,8 +1,8 @@
 package io.kloigos.driver.local;
 
+import io.kloigos.model.Trace;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Tenant;
-import io.kloigos.spi.Trace;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -14,7 +14,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import jnr.constants.platform.Signal;
 import jnr.posix.POSIX;
@@ -27,6 +31,9 @@ final class TenantTraces {
     private static final int MOUNT_ROUNDS = 20;
     private static final List<String> AT_JOBS =
             List.of("/var/spool/cron/atjobs", "/var/spool/cron/atspool", "/var/spool/at");
+    private static final List<String> POSIX_PLACES = List.of("/dev/shm", "/dev/mqueue");
+    private static final Map<String, String> LOGIN_RECORDS =
+            Map.of("lastlog", "/var/log/lastlog", "lastlog2", "/var/lib/lastlog/lastlog2.db");
     private static final List<String> SHARED_PLACES =
             List.of("/tmp", "/var/tmp", "/var/spool", "/var/mail", "/var/crash");
     private static final Set<String> MEMORY_TYPES = Set.of("tmpfs", "mqueue", "hugetlbfs", "ramfs");
@@ -37,14 +44,24 @@ final class TenantTraces {
      * Only a process that has a keyring in its session may clear it, so everything happens in one: this program, in which
      * nothing is filled in, is the only use of a shell.
      */
-    private static final String CLEAR_KEYRINGS =
-            "persistent=$(keyctl get_persistent @s) && keyctl clear \"$persistent\""
-                    + " && keyctl invalidate \"$persistent\";"
-                    + " keyctl clear @us; keyctl invalidate @us; keyctl clear @u; keyctl invalidate @u; true";
+    private static final String CLEAR_USER_KEYRING =
+            "keyctl clear @us; keyctl invalidate @us; keyctl clear @u; keyctl invalidate @u; true";
 
-    private static final String LIST_KEYRINGS = "user=$(keyctl id @u);"
-            + " for key in $(keyctl rlist @u) $(keyctl rlist @us) $(keyctl rlist \"$(keyctl get_persistent @s)\");"
-            + " do [ \"$key\" = \"$user\" ] || echo \"key:$key\"; done";
+    private static final String CLEAR_PERSISTENT_KEYRING =
+            "persistent=$(keyctl get_persistent @s) && keyctl clear \"$persistent\""
+                    + " && keyctl invalidate \"$persistent\"";
+
+    private static final String LIST_USER_KEYRING = "user=$(keyctl id @u);"
+            + " for key in $(keyctl rlist @u) $(keyctl rlist @us); do [ \"$key\" = \"$user\" ] || echo \"user:$key\"; done";
+
+    private static final String LIST_PERSISTENT_KEYRING =
+            "for key in $(keyctl rlist \"$(keyctl get_persistent @s)\"); do echo \"persistent:$key\"; done";
+
+    /** States of sockets that are open: established, opening, unconnected or close_wait, and listening, as tcp_states.h has them. */
+    private static final Set<String> OPEN = Set.of("01", "02", "03", "07", "08", "0A");
+
+    private static final List<String> SOCKETS =
+            List.of("tcp", "tcp6", "udp", "udp6", "udplite", "udplite6", "raw", "raw6");
 
     private final POSIX posix;
     private final Tools tools;
@@ -54,64 +71,126 @@ final class TenantTraces {
         this.tools = tools;
     }
 
-    /** Returns the first few traces, or {@link Reading.Traces#NONE}. */
+    /** Returns the text of the reading {@link Reading.Traces}. */
     String read(Trace trace, Tenant tenant) throws IOException {
-        List<String> found = find(trace, tenant);
+        List<String> found;
+        try {
+            found = find(trace, tenant);
+        } catch (Unknown e) {
+            return Reading.Traces.UNKNOWN + e.getMessage();
+        }
         return found.isEmpty()
                 ? Reading.Traces.NONE
                 : String.join(" ", found.subList(0, Math.min(SHOWN, found.size())));
+    }
+
+    /** This machine cannot tell. */
+    private static final class Unknown extends RuntimeException {
+        Unknown(String why) {
+            super(why, null, false, false);
+        }
     }
 
     /**
      * Erases the traces of one kind.
      *
      * @return whether there were any
-     * @throws StepFailure if some are still there
+     * @throws StepFailure if some are still there, or nobody can tell
      */
     boolean erase(Trace trace, Tenant tenant) throws IOException {
-        if (find(trace, tenant).isEmpty()) {
-            return false;
+        try {
+            if (find(trace, tenant).isEmpty()) {
+                return false;
+            }
+            eraseFound(trace, tenant);
+            List<String> left = find(trace, tenant);
+            if (!left.isEmpty()) {
+                throw new StepFailure(trace + " are still there: " + String.join(" ", left));
+            }
+            return true;
+        } catch (Unknown e) {
+            throw new StepFailure("it is unknown whether there are " + trace + ": " + e.getMessage());
         }
+    }
+
+    private void eraseFound(Trace trace, Tenant tenant) throws IOException {
         switch (trace) {
-            case JOBS -> eraseJobs(tenant);
-            case PROCESSES -> eraseProcesses(tenant);
+            case CRONTABS, AT_JOBS, LINGER, MAIL, CORE_DUMPS, SUDO_RECORDS ->
+                remove(find(trace, tenant)).orFail();
+            case PROCESSES, CGROUPS -> eraseProcesses(tenant);
             case SESSIONS -> eraseSessions(tenant);
+            case RUNTIME_DIRECTORY -> removeRuntimeDirectory(tenant);
             case MOUNTS -> eraseMounts(tenant);
-            case KEYRINGS -> asTenant(tenant, CLEAR_KEYRINGS).orFail();
-            case IPC -> eraseIpc(tenant);
-            case FILES -> eraseFiles(tenant);
+            case USER_KEYRING -> asTenant(tenant, CLEAR_USER_KEYRING).orFail();
+            case PERSISTENT_KEYRING ->
+                asTenant(tenant, CLEAR_PERSISTENT_KEYRING).orFail();
+            case SHARED_MEMORY, SEMAPHORES, MESSAGE_QUEUES -> eraseIpc(trace, tenant);
+            case POSIX_IPC -> POSIX_PLACES.forEach(place -> eraseFiles(tenant, place));
+            case SOCKETS -> closeSockets(tenant);
+            case JOURNAL -> eraseJournal(tenant);
+            case LOGIN_RECORDS -> eraseLoginRecords(tenant);
+            case FILES, DISK_USAGE -> eraseFiles(tenant);
         }
-        List<String> left = find(trace, tenant);
-        if (!left.isEmpty()) {
-            throw new StepFailure(trace + " are still there: " + String.join(" ", left));
-        }
-        return true;
     }
 
     private List<String> find(Trace trace, Tenant tenant) throws IOException {
+        String user = tenant.user();
+        int uid = tenant.uid();
         return switch (trace) {
-            case JOBS -> jobs(tenant);
-            case PROCESSES -> {
-                List<String> found = processes(tenant.uid()).stream()
-                        .map(pid -> "pid:" + pid)
-                        .collect(java.util.stream.Collectors.toCollection(ArrayList::new));
-                if (Files.isDirectory(cgroup(tenant))) {
-                    found.add("user-" + tenant.uid() + ".slice");
-                }
-                yield found;
-            }
-            case SESSIONS ->
-                Stream.concat(
-                                isLoggedIn(tenant.uid()) ? Stream.of(logindRecord(tenant.uid())) : Stream.empty(),
-                                Stream.of(Path.of("/run/user/" + tenant.uid()), cgroup(tenant))
-                                        .filter(Files::exists))
-                        .map(Path::toString)
+            case CRONTABS ->
+                existing("/var/spool/cron/crontabs/" + user, "/var/spool/cron/" + user).stream()
+                        .filter(path -> !Files.isDirectory(Path.of(path), LinkOption.NOFOLLOW_LINKS))
                         .toList();
+            case AT_JOBS -> atJobs(tenant);
+            case PROCESSES -> processes(uid).stream().map(pid -> "pid:" + pid).toList();
+            case CGROUPS -> existing(cgroup(tenant).toString());
+            case SESSIONS -> isLoggedIn(uid) ? List.of(logindRecord(uid).toString()) : List.of();
+            case LINGER -> existing("/var/lib/systemd/linger/" + user);
+            case RUNTIME_DIRECTORY -> existing("/run/user/" + uid);
             case MOUNTS -> mounts(tenant).stream().map(MountInfo::point).toList();
-            case KEYRINGS -> keys(tenant);
-            case IPC -> ipc(tenant.uid());
+            case USER_KEYRING -> keys(tenant, LIST_USER_KEYRING);
+            case PERSISTENT_KEYRING -> keys(tenant, LIST_PERSISTENT_KEYRING);
+            case SHARED_MEMORY -> ipc("shm", 7, uid);
+            case MESSAGE_QUEUES -> ipc("msg", 7, uid);
+            case SEMAPHORES -> ipc("sem", 4, uid);
+            case POSIX_IPC ->
+                POSIX_PLACES.stream()
+                        .flatMap(place -> foundFiles(tenant, place).stream())
+                        .toList();
+            case SOCKETS -> sockets(uid);
+            case MAIL -> existing("/var/mail/" + user, "/var/spool/mail/" + user);
+            case JOURNAL -> journal(uid);
+            case CORE_DUMPS -> matching(Path.of("/var/lib/systemd/coredump"), "core.*." + uid + ".*");
+            case LOGIN_RECORDS -> loginRecords(user);
+            case SUDO_RECORDS ->
+                existing(
+                        "/run/sudo/ts/" + user,
+                        "/var/lib/sudo/ts/" + user,
+                        "/var/lib/sudo/lectured/" + user,
+                        "/var/lib/sudo/lectured/" + uid);
             case FILES -> files(tenant);
+            case DISK_USAGE -> usage(tenant);
         };
+    }
+
+    private static List<String> existing(String... paths) {
+        return Stream.of(paths).filter(path -> exists(Path.of(path))).toList();
+    }
+
+    private static List<String> matching(Path directory, String pattern) throws IOException {
+        List<String> found = new ArrayList<>();
+        if (Files.isDirectory(directory)) {
+            try (DirectoryStream<Path> all = Files.newDirectoryStream(directory, pattern)) {
+                all.forEach(path -> found.add(path.toString()));
+            }
+        }
+        return found;
+    }
+
+    private Tools.Ran remove(List<String> paths) {
+        List<String> remove = new ArrayList<>(List.of("rm", "-rf", "--one-file-system", "--"));
+        remove.addAll(paths);
+        return tools.run(remove, "");
     }
 
     private static Path logindRecord(int uid) {
@@ -138,14 +217,8 @@ final class TenantTraces {
 
     // -- jobs, processes, sessions ----------------------------------------------------------------------------------
 
-    private List<String> jobs(Tenant tenant) {
+    private List<String> atJobs(Tenant tenant) {
         List<String> jobs = new ArrayList<>();
-        for (String above : List.of("/var/spool/cron/crontabs", "/var/spool/cron")) {
-            Path crontab = Path.of(above, tenant.user());
-            if (exists(crontab) && !Files.isDirectory(crontab, LinkOption.NOFOLLOW_LINKS)) {
-                jobs.add(crontab.toString());
-            }
-        }
         for (String directory : AT_JOBS) {
             if (Files.isDirectory(Path.of(directory))) {
                 jobs.addAll(lines(
@@ -154,12 +227,6 @@ final class TenantTraces {
             }
         }
         return jobs;
-    }
-
-    private void eraseJobs(Tenant tenant) {
-        List<String> remove = new ArrayList<>(List.of("rm", "-rf", "--"));
-        remove.addAll(jobs(tenant));
-        tools.run(remove, "").orFail();
     }
 
     /** Returns the processes with this real or effective user id, without those that have ended. */
@@ -235,24 +302,33 @@ final class TenantTraces {
 
     private void eraseSessions(Tenant tenant) throws IOException {
         int uid = tenant.uid();
-        Files.deleteIfExists(Path.of("/var/lib/systemd/linger/" + tenant.user()));
         Deadline until = Deadline.after(SESSIONS_GONE);
-        for (int round = 0; !find(Trace.SESSIONS, tenant).isEmpty(); round++) {
+        for (int round = 0; isHeld(tenant); round++) {
             if (until.isOver()) {
-                throw new StepFailure("systemd still knows the user: " + read(Trace.SESSIONS, tenant));
+                throw new StepFailure("systemd still knows the user: " + read(Trace.SESSIONS, tenant) + " "
+                        + read(Trace.RUNTIME_DIRECTORY, tenant) + " " + read(Trace.CGROUPS, tenant));
             }
             tools.deadline().check();
             if (round % 20 == 0) {
                 stopUnits(tenant);
                 tools.run("timeout", "-k", "1", "5", "loginctl", "terminate-user", Integer.toString(uid));
             } else if (round % 20 == 10) {
-                tools.run("umount", "-l", "-i", "-c", "--", "/run/user/" + uid);
-                tools.run("rmdir", "--", "/run/user/" + uid);
+                removeRuntimeDirectory(tenant);
             }
             Deadline.pause(100);
         }
         // A manager that was killed would be remembered as failed.
         tools.run("systemctl", "reset-failed", "user@" + uid + ".service");
+    }
+
+    private boolean isHeld(Tenant tenant) {
+        return isLoggedIn(tenant.uid()) || exists(cgroup(tenant)) || exists(Path.of("/run/user/" + tenant.uid()));
+    }
+
+    private void removeRuntimeDirectory(Tenant tenant) {
+        String path = "/run/user/" + tenant.uid();
+        tools.run("umount", "-l", "-i", "-c", "--", path);
+        tools.run("rm", "-rf", "--one-file-system", "--", path);
     }
 
     // -- mounts, keyrings, IPC --------------------------------------------------------------------------------------
@@ -275,21 +351,16 @@ final class TenantTraces {
         }
     }
 
-    private List<String> keys(Tenant tenant) throws IOException {
+    private List<String> keys(Tenant tenant, String program) throws IOException {
         // The kernel counts the keys of each user who ever had any.
         boolean any = Files.readAllLines(Path.of("/proc/key-users")).stream()
                 .anyMatch(line -> line.strip().startsWith(tenant.uid() + ":"));
-        if (!any) {
-            return List.of();
-        }
-        return Tools.isInstalled("keyctl")
-                ? lines(asTenant(tenant, LIST_KEYRINGS).out())
-                : List.of("unknown:keyctl-is-not-installed");
+        return any ? lines(asTenant(tenant, program).out()) : List.of();
     }
 
     private Tools.Ran asTenant(Tenant tenant, String program) {
         if (!Tools.isInstalled("keyctl")) {
-            throw new StepFailure("keyctl is not installed: install the package keyutils");
+            throw new Unknown("keyctl is not installed");
         }
         String uid = Integer.toString(tenant.uid());
         return tools.run(
@@ -307,80 +378,205 @@ final class TenantTraces {
                 program);
     }
 
-    /** Returns what belongs to, or was made by, this user or group, as options of ipcrm. */
-    private static List<String> ipc(int uid) throws IOException {
-        List<String> found = new ArrayList<>();
-        ipc(found, "shm", "-m", 7, uid);
-        ipc(found, "msg", "-q", 7, uid);
-        ipc(found, "sem", "-s", 4, uid);
-        return found;
-    }
-
-    private static void ipc(List<String> found, String kind, String option, int firstOwner, int uid)
-            throws IOException {
+    /** Returns what belongs to, or was made by, this user or group. */
+    private static List<String> ipc(String kind, int firstOwner, int uid) throws IOException {
         Path list = Path.of("/proc/sysvipc/" + kind);
         if (!Files.exists(list)) {
-            return;
+            return List.of();
         }
         String id = Integer.toString(uid);
-        Files.readAllLines(list).stream()
+        return Files.readAllLines(list).stream()
                 .skip(1)
                 .map(line -> line.strip().split("\\s+", -1))
                 .filter(fields -> Stream.of(fields).skip(firstOwner).limit(4).anyMatch(id::equals))
-                .forEach(fields -> found.add(option + fields[1]));
+                .map(fields -> kind + ":" + fields[1])
+                .toList();
     }
 
-    private void eraseIpc(Tenant tenant) throws IOException {
+    private void eraseIpc(Trace trace, Tenant tenant) throws IOException {
+        String option = trace == Trace.SHARED_MEMORY ? "-m" : trace == Trace.SEMAPHORES ? "-s" : "-q";
         List<String> remove = new ArrayList<>(List.of("ipcrm"));
-        remove.addAll(ipc(tenant.uid()));
+        find(trace, tenant).forEach(found -> remove.addAll(List.of(option, found.substring(found.indexOf(':') + 1))));
         tools.run(remove, "");
+    }
+
+    // -- sockets and records ----------------------------------------------------------------------------------------
+
+    /** Returns the open sockets that the user made, as PROTOCOL:PORT. */
+    private static List<String> sockets(int uid) throws IOException {
+        List<String> found = new ArrayList<>();
+        for (String kind : SOCKETS) {
+            Path list = Path.of("/proc/net/" + kind);
+            if (Files.exists(list)) {
+                Files.readAllLines(list).stream()
+                        .skip(1)
+                        .map(line -> line.strip().split("\\s+", -1))
+                        .filter(fields -> fields[7].equals(Integer.toString(uid)) && OPEN.contains(fields[3]))
+                        .map(fields -> kind + ":" + Integer.parseInt(fields[1].replaceAll(".*:", ""), 16))
+                        .forEach(found::add);
+            }
+        }
+        return found;
+    }
+
+    /** Whoever holds them is no process of the user's, and goes on without. */
+    private void closeSockets(Tenant tenant) throws IOException {
+        tools.run("ss", "-Hntuwae").orFail().lines().forEach(line -> {
+            List<String> fields = List.of(line.strip().split("\\s+", -1));
+            if (fields.contains("uid:" + tenant.uid())) {
+                List<String> close =
+                        new ArrayList<>(List.of("ss", "-K", "-Hna", "--" + fields.get(0), "src", fields.get(4)));
+                if (!fields.get(5).endsWith(":*")) {
+                    close.addAll(List.of("dst", fields.get(5)));
+                }
+                tools.run(close, "");
+            }
+        });
+        List<String> left = sockets(tenant.uid());
+        if (!left.isEmpty()) {
+            throw new StepFailure("sockets are still open: " + String.join(" ", left) + ", in the hands of "
+                    + String.join(" ", socketHolders(tenant.uid())) + ": end that");
+        }
+    }
+
+    /** Returns who holds the sockets that are left: the kernel closes no unconnected UDP socket for others. */
+    private List<String> socketHolders(int uid) {
+        Pattern held = Pattern.compile(".*users:\\((.*)\\) uid:" + uid + " .*");
+        return tools.run("ss", "-Hntuwaep")
+                .orFail()
+                .lines()
+                .map(held::matcher)
+                .filter(Matcher::matches)
+                .map(match -> match.group(1))
+                .toList();
+    }
+
+    private static List<String> journal(int uid) throws IOException {
+        List<String> found = new ArrayList<>();
+        for (String above : List.of("/var/log/journal", "/run/log/journal")) {
+            for (String machine : matching(Path.of(above), "*")) {
+                found.addAll(matching(Path.of(machine), "user-" + uid + "{.journal,@*}"));
+            }
+        }
+        return found;
+    }
+
+    private void eraseJournal(Tenant tenant) throws IOException {
+        // What the tenant sent last may still be on its way. The journal itself goes on in a new file when one is gone.
+        tools.run("timeout", "-k", "1", "10", "journalctl", "--sync");
+        remove(journal(tenant.uid())).orFail();
+    }
+
+    private List<String> loginRecords(String user) throws IOException {
+        List<String> found = new ArrayList<>();
+        for (String tool : LOGIN_RECORDS.keySet()) {
+            Path records = Path.of(LOGIN_RECORDS.getOrDefault(tool, ""));
+            if (Files.exists(records) && Files.size(records) > 0) {
+                if (!Tools.isInstalled(tool)) {
+                    throw new Unknown(tool + " is not installed");
+                }
+                tools.run(tool, "-u", user)
+                        .out()
+                        .lines()
+                        .filter(line -> line.startsWith(user + " ") && !line.contains("Never logged in"))
+                        .forEach(line -> found.add(tool + ":" + user));
+            }
+        }
+        return found;
+    }
+
+    private void eraseLoginRecords(Tenant tenant) throws IOException {
+        for (String record : loginRecords(tenant.user())) {
+            tools.run(record.substring(0, record.indexOf(':')), "-C", "-u", tenant.user())
+                    .orFail();
+        }
     }
 
     // -- files ------------------------------------------------------------------------------------------------------
 
     private List<String> files(Tenant tenant) throws IOException {
-        List<String> found = new ArrayList<>(named(tenant));
+        List<String> found = new ArrayList<>();
         for (String place : places(tenant)) {
-            List<String> search = search(tenant, place);
-            search.addAll(List.of("-prune", "-print"));
-            found.addAll(lines(tools.run(search, "").out()));
+            found.addAll(foundFiles(tenant, place));
         }
         return found;
+    }
+
+    private List<String> foundFiles(Tenant tenant, String place) {
+        List<String> search = search(tenant, place);
+        search.addAll(List.of("-prune", "-print"));
+        return lines(tools.run(search, "").out());
     }
 
     private void eraseFiles(Tenant tenant) throws IOException {
-        for (String path : named(tenant)) {
-            tools.run("rm", "-rf", "--one-file-system", "--", path);
-        }
         for (String place : places(tenant)) {
-            List<String> search = search(tenant, place);
-            // Never by a path that others could turn elsewhere meanwhile: rm runs in the directory that find has open.
-            search.addAll(List.of("-prune", "-execdir", "rm", "-rf", "--one-file-system", "--", "{}", "+"));
-            tools.run(search, "");
+            eraseFiles(tenant, place);
         }
     }
 
-    /** Returns what others than the tenant own, or keep where no search would find it by its owner. */
-    private static List<String> named(Tenant tenant) throws IOException {
+    private void eraseFiles(Tenant tenant, String place) {
+        List<String> search = search(tenant, place);
+        // Never by a path that others could turn elsewhere meanwhile: rm runs in the directory that find has open.
+        search.addAll(List.of("-prune", "-execdir", "rm", "-rf", "--one-file-system", "--", "{}", "+"));
+        tools.run(search, "");
+    }
+
+    /** Returns MOUNT:COUNT for each disk on which the quota counts more inodes than the tenant's directories have. */
+    private List<String> usage(Tenant tenant) throws IOException {
         List<String> found = new ArrayList<>();
-        for (String path : List.of(
-                "/run/sudo/ts/" + tenant.user(),
-                "/var/lib/sudo/lectured/" + tenant.user(),
-                "/var/lib/sudo/lectured/" + tenant.uid(),
-                "/var/lib/systemd/linger/" + tenant.user(),
-                "/var/mail/" + tenant.user(),
-                "/var/spool/mail/" + tenant.user())) {
-            if (exists(Path.of(path))) {
-                found.add(path);
-            }
-        }
-        Path cores = Path.of("/var/lib/systemd/coredump");
-        if (Files.isDirectory(cores)) {
-            try (DirectoryStream<Path> all = Files.newDirectoryStream(cores, "core.*." + tenant.uid() + ".*")) {
-                all.forEach(core -> found.add(core.toString()));
+        String quota = quota(tenant);
+        Set<String> seen = new HashSet<>();
+        List<MountInfo> mounts = MountInfo.read();
+        for (MountInfo mount : mounts) {
+            if (DISK_TYPES.contains(mount.type()) && seen.add(mount.number())) {
+                long counted = counted(quota, mount.source()).orElse(0L);
+                long beyond = counted > 0 ? counted - ownInodes(tenant, mounts, mount) : 0;
+                if (beyond > 0) {
+                    found.add(mount.point() + ":" + beyond);
+                }
             }
         }
         return found;
+    }
+
+    /** Linked files are not subtracted: the tenant could otherwise hide a file behind links. */
+    private long ownInodes(Tenant tenant, List<MountInfo> mounts, MountInfo disk) {
+        Set<String> inodes = new HashSet<>();
+        for (String directory : tenant.directories()) {
+            boolean isThere = Files.isDirectory(Path.of(directory), LinkOption.NOFOLLOW_LINKS);
+            if (isThere && MountInfo.holding(mounts, directory).number().equals(disk.number())) {
+                String own = tools.run(
+                                "find",
+                                directory,
+                                "-xdev",
+                                "-user",
+                                Integer.toString(tenant.uid()),
+                                "(",
+                                "-type",
+                                "d",
+                                "-o",
+                                "-links",
+                                "1",
+                                ")",
+                                "-printf",
+                                "%i\n")
+                        .out();
+                own.lines().forEach(inodes::add);
+            }
+        }
+        return inodes.size();
+    }
+
+    private static List<String> ofOtherKinds(Tenant tenant) {
+        String user = tenant.user();
+        List<String> paths = new ArrayList<>(AT_JOBS);
+        paths.addAll(List.of(
+                "/var/spool/cron/crontabs/" + user,
+                "/var/spool/cron/" + user,
+                "/var/mail/" + user,
+                "/var/spool/mail/" + user,
+                "/run/user/" + tenant.uid()));
+        return paths;
     }
 
     private static List<String> search(Tenant tenant, String place) {
@@ -393,6 +589,7 @@ final class TenantTraces {
             }
         }
         String uid = Integer.toString(tenant.uid());
+        ofOtherKinds(tenant).forEach(path -> search.addAll(List.of("-path", path, "-prune", "-o")));
         search.addAll(List.of("(", "-user", uid, "-o", "-group", uid, ")"));
         return search;
     }
@@ -402,8 +599,7 @@ final class TenantTraces {
         List<String> places = new ArrayList<>();
         Set<String> seen = new HashSet<>();
         List<MountInfo> mounts = MountInfo.read();
-        String quota = tools.run("quota", "-l", "-w", "-p", "-v", "-u", Integer.toString(tenant.uid()))
-                .out();
+        String quota = quota(tenant);
         for (MountInfo mount : mounts) {
             boolean memory = MEMORY_TYPES.contains(mount.type());
             boolean disk = DISK_TYPES.contains(mount.type()) && mayHoldFiles(quota, mount.source());
@@ -421,14 +617,24 @@ final class TenantTraces {
         return places;
     }
 
+    private String quota(Tenant tenant) {
+        return tools.run("quota", "-l", "-w", "-p", "-v", "-u", Integer.toString(tenant.uid()))
+                .out();
+    }
+
     /** Tells whether the quota counts inodes on the device, or does not count there. */
     private static boolean mayHoldFiles(String quota, String source) {
+        return counted(quota, source).map(inodes -> inodes > 0).orElse(true);
+    }
+
+    private static Optional<Long> counted(String quota, String source) {
         return quota.lines()
                 .map(line -> line.strip().split("\\s+", -1))
                 .filter(fields -> fields.length == 9 && fields[0].equals(source))
-                .findFirst()
-                .map(fields -> !fields[5].equals("0"))
-                .orElse(true);
+                .map(fields -> fields[5].replace("*", ""))
+                .filter(inodes -> inodes.matches("\\d+"))
+                .map(Long::valueOf)
+                .findFirst();
     }
 
     private static List<String> lines(String text) {

@@ -1,11 +1,11 @@
 package io.kloigos.driver.ssh;
 
+import io.kloigos.model.Trace;
 import io.kloigos.spi.Condition;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.Tenant;
-import io.kloigos.spi.Trace;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

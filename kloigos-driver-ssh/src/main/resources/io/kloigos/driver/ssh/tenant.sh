@@ -4,6 +4,9 @@
 # What apply.sh defines.
 line_break=${line_break:-} tab=${tab:-} scratch=${scratch:-} now=${now:-} found='' trace_list=''
 
+# What one look found of kinds that are read later, after the word "seen", so that nothing is looked at twice.
+seen_sockets='' seen_persistent='' seen_files='' seen_usage=''
+
 # Makes a place for what searches print, where no plan has one.
 make_scratch() {
     scratch_directory=$(mktemp -d /run/kloigos-reading.XXXXXX) || return
@@ -19,6 +22,12 @@ traces() {
     shift
     "traces_$traces_kind" "$@"
     found=${trace_list:-none}
+}
+
+# Says that the host cannot tell; always fails.
+unknown() {
+    trace_list="unknown: $1"
+    return 1
 }
 
 # Adds to the first few.
@@ -46,17 +55,51 @@ erasure() {
         :* | */* | *:*[!0-9]* | *: | *:? | *:?? | *:???) fail "\"$2\" with uid \"$3\" is no tenant" || return ;;
     esac
     erasure_kind=$1
+    seen_sockets='' seen_files='' seen_usage=''
     shift
     "erase_$erasure_kind" "$@" || return
 }
 
-find_jobs() {
+# erase_paths: removes the lines of found, which are files that root may remove
+erase_paths() {
+    while [ -n "$found" ]; do
+        outcome=changed
+        attempt rm -rf --one-file-system -- "${found%%"$line_break"*}" || return
+        found=${found#*"$line_break"}
+    done
+}
+
+# existing PATH...: those that exist, a line each, in found
+existing() {
+    found=
+    for existing_path; do
+        ! exists "$existing_path" || found=$found$existing_path$line_break
+    done
+}
+
+# ---- what would start again ----
+
+find_crontabs() {
     found=
     for job in "/var/spool/cron/crontabs/$1" "/var/spool/cron/$1"; do
         if [ -L "$job" ] || [ -f "$job" ]; then
             found=$found$job$line_break
         fi
     done
+}
+
+traces_crontabs() {
+    find_crontabs "$1"
+    trace_lines "$found"
+}
+
+erase_crontabs() {
+    find_crontabs "$1"
+    erase_paths
+}
+
+find_at_jobs() {
+    found=
     for job in /var/spool/cron/atjobs /var/spool/cron/atspool /var/spool/at; do
         if [ -d "$job" ] && ! empty_directory "$job"; then
             found=$found$(find "$job" -xdev -mindepth 1 -user "$2" 2>/dev/null)
@@ -64,32 +107,52 @@ find_jobs() {
     done
 }
 
-traces_jobs() {
-    find_jobs "$@"
+traces_at_jobs() {
+    find_at_jobs "$@"
     trace_lines "$found"
 }
 
-erase_jobs() {
-    find_jobs "$1" "$2"
+erase_at_jobs() {
+    find_at_jobs "$@"
     [ -n "$found" ] || return 0
     outcome=changed
-    attempt rm -f -- "/var/spool/cron/crontabs/$1" || return
-    if [ -L "/var/spool/cron/$1" ] || [ -f "/var/spool/cron/$1" ]; then
-        attempt rm -f -- "/var/spool/cron/$1" || return
-    fi
     for job in /var/spool/cron/atjobs /var/spool/cron/atspool /var/spool/at; do
         [ ! -d "$job" ] || attempt find "$job" -xdev -mindepth 1 -user "$2" -delete || return
     done
-    find_jobs "$1" "$2"
+    find_at_jobs "$@"
     [ -z "$found" ] || fail "jobs are still there: $found"
 }
 
-# Ids and names of processes with this real or effective user id, but no zombies: those have nothing but an entry.
+# ---- processes ----
+
+# look_at_proc UID: what belongs to the user, as FILE:LINE, in found; of sockets all but those that only wait for their end
+look_at_proc() {
+    found=$(grep -sHE -e "^Uid:[[:space:]]+([0-9]+[[:space:]]+)?$1[[:space:]]" \
+        -e "^ *[0-9]+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} (01|02|03|07|08|0A) [^ ]+ [^ ]+ [^ ]+ +$1 " \
+        /proc/[0-9]*/status /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 /proc/net/udplite \
+        /proc/net/udplite6 /proc/net/raw /proc/net/raw6 2>/dev/null)
+    # Processes end meanwhile, which is an error of 2 to grep.
+    [ $? -le 2 ]
+}
+
+# Ids and names of processes with this real or effective user id, but no zombies: those have nothing but an entry. In found;
+# the ids alone in process_ids, the sockets in socket_lines.
 find_processes() {
-    found=$(pgrep -u "$1")$line_break$(pgrep -U "$1")
-    process_ids=$found found=
-    # shellcheck disable=SC2086 # split on purpose
-    for process in $process_ids; do
+    process_ids='' socket_lines=''
+    look_at_proc "$1" || return
+    process_rest=$found$line_break found=
+    while [ -n "$process_rest" ]; do
+        process_line=${process_rest%%"$line_break"*}
+        process_rest=${process_rest#*"$line_break"}
+        case $process_line in
+            /proc/net/*)
+                socket_lines=$socket_lines$process_line$line_break
+                continue
+                ;;
+            '') continue ;;
+        esac
+        process=${process_line#/proc/}
+        process=${process%%/*}
         process_name='' process_state=''
         while IFS="$tab" read -r process_key process_value; do
             case $process_key in
@@ -102,15 +165,21 @@ find_processes() {
         done 2>/dev/null <"/proc/$process/status"
         case $process_state in
             '' | Z* | X*) ;;
-            *) found=$found$process:$process_name:${process_state%% *}$line_break ;;
+            *)
+                found=$found$process:$process_name:${process_state%% *}$line_break
+                process_ids="$process_ids $process"
+                ;;
         esac
     done
 }
 
 traces_processes() {
-    find_processes "$2"
+    if ! find_processes "$2"; then
+        unknown '/proc cannot be searched'
+        return
+    fi
+    seen_sockets=seen$socket_lines
     trace_lines "$found"
-    [ ! -d "/sys/fs/cgroup/user.slice/user-$2.slice" ] || trace "user-$2.slice"
 }
 
 erase_processes() {
@@ -122,17 +191,12 @@ erase_processes() {
         if [ -e "$process_slice/cgroup.kill" ]; then
             { printf 1 >"$process_slice/cgroup.kill"; } 2>/dev/null
         fi
-        process_matched=no
-        ! quiet pkill -KILL -u "$2" || process_matched=yes
-        ! quiet pkill -KILL -U "$2" || process_matched=yes
-        if [ "$process_matched" = yes ] && [ "$process_round" -ge 10 ]; then
-            # Zombies are matched until their parents ask for them, and those may be anybody's.
-            find_processes "$2"
-            [ -n "$found" ] || process_matched=no
-        fi
-        if [ "$process_matched" = no ] && [ ! -d "$process_slice" ]; then
+        find_processes "$2" || fail '/proc cannot be searched' || return
+        if [ -z "$found" ] && [ ! -d "$process_slice" ]; then
             break
         fi
+        # shellcheck disable=SC2086 # split on purpose
+        [ -z "$process_ids" ] || kill -KILL $process_ids 2>/dev/null
         if [ -d "$process_slice" ] && [ $((process_round % 40)) = 0 ]; then
             # Or the user manager would be started again. Not waited for: how long it takes is up to the tenant's services,
             # unless they are killed meanwhile.
@@ -142,13 +206,28 @@ erase_processes() {
         process_round=$((process_round + 1))
         uptime_hundredths
         if [ "$now" -gt "$process_deadline" ]; then
-            find_processes "$2"
             fail "not gone 15 s after SIGKILL: ${found:-the cgroup $process_slice}"
             return
         fi
         sleep 0.05
     done
 }
+
+find_cgroups() {
+    existing "/sys/fs/cgroup/user.slice/user-$2.slice"
+}
+
+traces_cgroups() {
+    find_cgroups "$@"
+    trace_lines "$found"
+}
+
+erase_cgroups() {
+    find_cgroups "$@"
+    [ -z "$found" ] || erase_processes "$@"
+}
+
+# ---- sessions ----
 
 # logind remembers a user for ten seconds after the last logout (UserStopDelaySec=, logind.conf(5)): that holds nothing.
 is_logged_in() {
@@ -161,21 +240,17 @@ is_logged_in() {
 
 traces_sessions() {
     ! is_logged_in "$2" || trace "/run/systemd/users/$2"
-    [ ! -e "/run/user/$2" ] || trace "/run/user/$2"
-    [ ! -d "/sys/fs/cgroup/user.slice/user-$2.slice" ] || trace "user-$2.slice"
 }
 
 erase_sessions() {
-    if [ -e "/var/lib/systemd/linger/$1" ]; then
-        outcome=changed
-        attempt rm -f -- "/var/lib/systemd/linger/$1" || return
-    fi
     session_round=0
     uptime_hundredths
     session_deadline=$((now + 2000))
     while :; do
         trace_list=
-        traces_sessions "$1" "$2"
+        traces_sessions "$@"
+        traces_runtime_directory "$@"
+        traces_cgroups "$@"
         if [ -z "$trace_list" ]; then
             # A manager that was killed would be remembered as failed.
             quiet systemctl reset-failed "user@$2.service"
@@ -193,14 +268,40 @@ erase_sessions() {
                 quiet timeout -k 1 15 systemctl stop "user-$2.slice" "user@$2.service" "user-runtime-dir@$2.service"
                 ! is_logged_in "$2" || quiet timeout -k 1 5 loginctl terminate-user "$2"
                 ;;
-            10 | 30 | 50)
-                quiet umount -l -i -c -- "/run/user/$2"
-                [ ! -d "/run/user/$2" ] || quiet rmdir -- "/run/user/$2"
-                ;;
+            10 | 30 | 50) remove_runtime_directory "$2" ;;
             *) sleep 0.2 ;;
         esac
     done
 }
+
+traces_linger() {
+    existing "/var/lib/systemd/linger/$1"
+    trace_lines "$found"
+}
+
+erase_linger() {
+    existing "/var/lib/systemd/linger/$1"
+    erase_paths
+}
+
+traces_runtime_directory() {
+    existing "/run/user/$2"
+    trace_lines "$found"
+}
+
+remove_runtime_directory() {
+    quiet umount -l -i -c -- "/run/user/$1"
+    [ ! -d "/run/user/$1" ] || quiet rm -rf --one-file-system -- "/run/user/$1"
+}
+
+erase_runtime_directory() {
+    exists "/run/user/$2" || return 0
+    outcome=changed
+    remove_runtime_directory "$2"
+    ! exists "/run/user/$2" || fail "/run/user/$2 is still there"
+}
+
+# ---- kernel objects ----
 
 # Mount points, the deepest first, each line as the kernel escapes it, in mounts.
 find_mounts() {
@@ -258,7 +359,6 @@ erase_mounts() {
         done
     done
 }
-
 # The kernel counts the keys of each user who ever had any.
 has_keys() {
     while read -r keys_user _; do
@@ -267,72 +367,277 @@ has_keys() {
     return 1
 }
 
-traces_keyrings() {
-    has_keys "$2" || return 0
-    if ! command -v keyctl >/dev/null; then
-        trace 'unknown:keyctl-is-not-installed'
-        return
-    fi
+# find_keys UID: "user:KEY" and "persistent:KEY", a line each, in found
+find_keys() {
+    found=
+    has_keys "$1" || return 0
     # In an anonymous session keyring, in which nothing is left.
     # shellcheck disable=SC2016 # expanded by the other shell
-    found=$(setpriv --reuid "$2" --regid "$2" --clear-groups keyctl session - sh -c '
+    found=$(setpriv --reuid "$1" --regid "$1" --clear-groups keyctl session - sh -c '
         user=$(keyctl id @u)
-        for key in $(keyctl rlist @u) $(keyctl rlist @us) $(keyctl rlist "$(keyctl get_persistent @s)"); do
-            [ "$key" = "$user" ] || echo "key:$key"
-        done' 2>/dev/null)
-    trace_lines "$found"
+        for key in $(keyctl rlist @u) $(keyctl rlist @us); do
+            [ "$key" = "$user" ] || echo "user:$key"
+        done
+        for key in $(keyctl rlist "$(keyctl get_persistent @s)"); do echo "persistent:$key"; done' 2>/dev/null)
 }
 
-erase_keyrings() {
-    has_keys "$2" || return 0
-    command -v keyctl >/dev/null || fail 'keyctl is not installed: install the package keyutils' || return
-    trace_list=
-    traces_keyrings "$1" "$2"
-    [ -n "$trace_list" ] || return 0
-    outcome=changed
-    # Invalid keyrings are gone at once; whoever asks next for those of this user gets new ones.
-    # shellcheck disable=SC2016 # expanded by the other shell
-    attempt setpriv --reuid "$2" --regid "$2" --clear-groups keyctl session - sh -c '
-        persistent=$(keyctl get_persistent @s) && keyctl clear "$persistent" && keyctl invalidate "$persistent"
-        keyctl clear @us; keyctl invalidate @us; keyctl clear @u; keyctl invalidate @u; true' || return
-    trace_list=
-    traces_keyrings "$1" "$2"
-    [ -z "$trace_list" ] || fail "keys are still there: $trace_list"
-}
-
-# Arguments for ipcrm, in found.
-find_ipc() {
-    found=
-    while read -r _ ipc_id _ _ _ _ _ ipc_owner ipc_group ipc_creator _; do
-        case " $ipc_owner $ipc_group $ipc_creator " in *" $1 "*) found="$found -m $ipc_id" ;; esac
-    done </proc/sysvipc/shm
-    while read -r _ ipc_id _ _ _ _ _ ipc_owner ipc_group ipc_creator _; do
-        case " $ipc_owner $ipc_group $ipc_creator " in *" $1 "*) found="$found -q $ipc_id" ;; esac
-    done </proc/sysvipc/msg
-    while read -r _ ipc_id _ _ ipc_owner ipc_group ipc_creator _; do
-        case " $ipc_owner $ipc_group $ipc_creator " in *" $1 "*) found="$found -s $ipc_id" ;; esac
-    done </proc/sysvipc/sem
-}
-
-traces_ipc() {
-    find_ipc "$2"
-    # shellcheck disable=SC2086 # split on purpose
-    set -- $found
-    while [ $# -gt 0 ]; do
-        trace "ipc$1:$2"
-        shift 2
+# trace_keys KIND UID
+trace_keys() {
+    seen_persistent=
+    if has_keys "$2"; then
+        command -v keyctl >/dev/null || unknown 'keyctl is not installed' || return
+    fi
+    find_keys "$2"
+    case $found in *persistent:*) ;; *) seen_persistent=seen ;; esac
+    keys_rest=$found
+    [ -z "$found" ] || keys_rest=$found$line_break
+    while [ -n "$keys_rest" ]; do
+        case $keys_rest in "$1:"*) trace "${keys_rest%%"$line_break"*}" ;; esac
+        keys_rest=${keys_rest#*"$line_break"}
     done
 }
 
+traces_user_keyring() {
+    trace_keys user "$2"
+}
+
+traces_persistent_keyring() {
+    [ "$seen_persistent" = seen ] || trace_keys persistent "$2"
+    seen_persistent=
+}
+
+# erase_keys KIND UID PROGRAM: the program clears the keyring in a session of the user's
+erase_keys() {
+    has_keys "$2" || return 0
+    command -v keyctl >/dev/null || fail 'keyctl is not installed: install the package keyutils' || return
+    trace_list=
+    trace_keys "$1" "$2"
+    [ -n "$trace_list" ] || return 0
+    outcome=changed
+    attempt setpriv --reuid "$2" --regid "$2" --clear-groups keyctl session - sh -c "$3" || return
+    trace_list=
+    trace_keys "$1" "$2"
+    [ -z "$trace_list" ] || fail "keys are still there: $trace_list"
+}
+
+# Invalid keyrings are gone at once; whoever asks next for those of this user gets new ones.
+erase_user_keyring() {
+    erase_keys user "$2" 'keyctl clear @us; keyctl invalidate @us; keyctl clear @u; keyctl invalidate @u; true'
+}
+
+erase_persistent_keyring() {
+    [ "$seen_persistent" != seen ] || return 0
+    # shellcheck disable=SC2016 # expanded by the other shell
+    erase_keys persistent "$2" \
+        'persistent=$(keyctl get_persistent @s) && keyctl clear "$persistent" && keyctl invalidate "$persistent"'
+}
+
+# find_ipc shm|msg|sem UID: ids, in found
+find_ipc() {
+    found=
+    [ -e "/proc/sysvipc/$1" ] || return 0
+    while read -r _ ipc_id _ _ ipc_4 ipc_5 ipc_6 ipc_7 ipc_8 ipc_9 _; do
+        # semaphores: uid gid cuid cgid stand from the fifth column, else from the eighth
+        case $1 in
+            sem) ipc_owners=" $ipc_4 $ipc_5 $ipc_6 $ipc_7 " ;;
+            *) ipc_owners=" $ipc_7 $ipc_8 $ipc_9 " ;;
+        esac
+        case $ipc_owners in *" $2 "*) found="$found $ipc_id" ;; esac
+    done <"/proc/sysvipc/$1"
+}
+
+# trace_ipc shm|msg|sem UID
+trace_ipc() {
+    find_ipc "$1" "$2"
+    for ipc_id in $found; do
+        trace "$1:$ipc_id"
+    done
+}
+
+# erase_ipc shm|msg|sem OPTION UID
 erase_ipc() {
-    find_ipc "$2"
+    find_ipc "$1" "$3"
     [ -n "$found" ] || return 0
     outcome=changed
-    # shellcheck disable=SC2086 # split on purpose
-    quiet ipcrm $found
-    find_ipc "$2"
+    ipc_option=$2 ipc_user=$3 ipc_kind=$1
+    set --
+    for ipc_id in $found; do
+        set -- "$@" "$ipc_option" "$ipc_id"
+    done
+    quiet ipcrm "$@"
+    find_ipc "$ipc_kind" "$ipc_user"
     [ -z "$found" ] || fail "ipcrm could not remove:$found"
 }
+
+traces_shared_memory() { trace_ipc shm "$2"; }
+traces_semaphores() { trace_ipc sem "$2"; }
+traces_message_queues() { trace_ipc msg "$2"; }
+erase_shared_memory() { erase_ipc shm -m "$2"; }
+erase_semaphores() { erase_ipc sem -s "$2"; }
+erase_message_queues() { erase_ipc msg -q "$2"; }
+
+# Of what a search of the memory finds, the rest is for the reading that follows.
+traces_posix_ipc() {
+    find_file_systems
+    in_shared_places "$1" "$2" -print >"$scratch.out" 2>/dev/null
+    read_scratch
+    seen_files=seen posix_rest=$found
+    while [ -n "$posix_rest" ]; do
+        posix_file=${posix_rest%%"$line_break"*}
+        posix_rest=${posix_rest#*"$line_break"}
+        case $posix_file in
+            /dev/shm/* | /dev/mqueue/*) trace "$posix_file" ;;
+            *) seen_files=$seen_files$posix_file$line_break ;;
+        esac
+    done
+}
+
+erase_posix_ipc() {
+    find /dev/shm /dev/mqueue -xdev '(' -user "$2" -o -group "$2" ')' -prune -print \
+        -execdir rm -rf --one-file-system -- '{}' + >"$scratch.out" 2>/dev/null
+    read_scratch
+    [ -z "$found" ] || outcome=changed
+}
+
+# FILE:LINE as PROTOCOL:PORT, those of socket_lines
+trace_sockets() {
+    socket_rest=$socket_lines
+    while [ -n "$socket_rest" ]; do
+        socket_line=${socket_rest%%"$line_break"*}
+        socket_rest=${socket_rest#*"$line_break"}
+        socket_kind=${socket_line#/proc/net/}
+        for socket_word in $socket_line; do
+            # The first such word is the local address.
+            case $socket_word in
+                *:[0-9A-F][0-9A-F][0-9A-F][0-9A-F])
+                    trace "${socket_kind%%:*}:$((0x${socket_word##*:}))"
+                    break
+                    ;;
+            esac
+        done
+    done
+}
+
+traces_sockets() {
+    case $seen_sockets in
+        seen*) socket_lines=${seen_sockets#seen} ;;
+        *) find_processes "$2" || unknown '/proc cannot be searched' || return ;;
+    esac
+    seen_sockets=
+    trace_sockets
+}
+
+# Who holds the sockets that are left: the kernel closes no unconnected UDP socket for others.
+socket_holders() {
+    ss -Hntuwaep 2>/dev/null | sed -n "s/.*users:(\\(.*\\)) uid:$1 .*/\\1/p"
+}
+
+# Whoever holds them is no process of the user's, and goes on without.
+erase_sockets() {
+    socket_name=$1 socket_user=$2
+    find_processes "$2" || fail '/proc cannot be searched' || return
+    [ -n "$socket_lines" ] || return 0
+    outcome=changed
+    ss -Hntuwae >"$scratch.in" 2>"$scratch.out" || blame $? ss || return
+    while read -r socket_kind _ _ _ socket_local socket_peer socket_rest; do
+        case " $socket_rest " in
+            *" uid:$socket_user "*)
+                set -- src "$socket_local"
+                case $socket_peer in *:'*') ;; *) set -- "$@" dst "$socket_peer" ;; esac
+                quiet ss -K -Hna "--$socket_kind" "$@"
+                ;;
+        esac
+    done <"$scratch.in"
+    trace_list=
+    traces_sockets "$socket_name" "$socket_user"
+    [ -z "$trace_list" ] || fail "sockets are still open: $trace_list, in the hands of $(socket_holders "$socket_user"): end that"
+}
+
+# ---- records ----
+
+traces_mail() {
+    existing "/var/mail/$1" "/var/spool/mail/$1"
+    trace_lines "$found"
+}
+
+erase_mail() {
+    existing "/var/mail/$1" "/var/spool/mail/$1"
+    erase_paths
+}
+
+find_journal() {
+    existing "/var/log/journal/"*"/user-$2.journal" "/var/log/journal/"*"/user-$2@"* \
+        "/run/log/journal/"*"/user-$2.journal" "/run/log/journal/"*"/user-$2@"*
+}
+
+traces_journal() {
+    find_journal "$@"
+    trace_lines "$found"
+}
+
+erase_journal() {
+    find_journal "$@"
+    [ -n "$found" ] || return 0
+    outcome=changed
+    # What the tenant sent last may still be on its way. The journal itself goes on in a new file when one is gone.
+    quiet timeout -k 1 10 journalctl --sync
+    find_journal "$@"
+    erase_paths
+}
+
+traces_core_dumps() {
+    existing /var/lib/systemd/coredump/core.*."$2".*
+    trace_lines "$found"
+}
+
+erase_core_dumps() {
+    existing /var/lib/systemd/coredump/core.*."$2".*
+    erase_paths
+}
+
+# Tools whose records exist, in found.
+find_login_tools() {
+    found=
+    [ ! -s /var/log/lastlog ] || found=lastlog
+    [ ! -s /var/lib/lastlog/lastlog2.db ] || found="$found lastlog2"
+}
+
+traces_login_records() {
+    find_login_tools
+    for login_tool in $found; do
+        command -v "$login_tool" >/dev/null || unknown "$login_tool is not installed" || return
+        case $("$login_tool" -u "$1" 2>/dev/null) in
+            *'Never logged in'*) ;;
+            *"$line_break$1 "*) trace "$login_tool:$1" ;;
+        esac
+    done
+}
+
+erase_login_records() {
+    trace_list=
+    traces_login_records "$1"
+    [ -n "$trace_list" ] || return 0
+    case $trace_list in unknown:*) fail "$trace_list" || return ;; esac
+    outcome=changed
+    for login_record in $trace_list; do
+        attempt "${login_record%%:*}" -C -u "$1" || return
+    done
+    trace_list=
+    traces_login_records "$1"
+    [ -z "$trace_list" ] || fail "records are still there: $trace_list"
+}
+
+traces_sudo_records() {
+    existing "/run/sudo/ts/$1" "/var/lib/sudo/ts/$1" "/var/lib/sudo/lectured/$1" "/var/lib/sudo/lectured/$2"
+    trace_lines "$found"
+}
+
+erase_sudo_records() {
+    existing "/run/sudo/ts/$1" "/var/lib/sudo/ts/$1" "/var/lib/sudo/lectured/$1" "/var/lib/sudo/lectured/$2"
+    erase_paths
+}
+
+# ---- files ----
 
 # File systems in which a tenant may have files: in file_memory those in memory, in file_disks (DEVICE_NUMBER SOURCE MOUNT)
 # those on disk, each once.
@@ -358,17 +663,13 @@ find_file_systems() {
         file_seen="$file_seen$file_number "
     done </proc/self/mountinfo
 }
-
-# What others than the tenant own, or keep where no search would find it by its owner.
-find_named_files() {
-    found=
-    for file_path in "/run/sudo/ts/$1" "/var/lib/sudo/lectured/$1" "/var/lib/sudo/lectured/$2" \
-        "/var/lib/systemd/linger/$1" "/var/mail/$1" "/var/spool/mail/$1" /var/lib/systemd/coredump/core.*."$2".*; do
-        ! exists "$file_path" || found=$found$file_path$line_break
-    done
+# What other kinds of traces are about, in file_known.
+known_places() { # USER UID
+    file_known="/var/spool/cron/crontabs/$1 /var/spool/cron/$1 /var/spool/cron/atjobs /var/spool/cron/atspool"
+    file_known="$file_known /var/spool/at /var/mail/$1 /var/spool/mail/$1 /run/user/$2"
 }
 
-# in_shared_places ACTION...: looks where everybody may write, and in all memory file systems
+# in_shared_places USER UID ACTION...: looks where everybody may write, and in all memory file systems, for what is the user's
 in_shared_places() {
     for file_place in /tmp /var/tmp /var/spool /var/mail /var/crash; do
         if [ -d "$file_place" ] && [ ! -L "$file_place" ]; then
@@ -378,6 +679,13 @@ in_shared_places() {
             esac
         fi
     done
+    known_places "$1" "$2"
+    file_user=$2
+    shift 2
+    set -- '(' -user "$file_user" -o -group "$file_user" ')' -prune "$@"
+    for file_path in $file_known; do
+        set -- -path "$file_path" -prune -o "$@"
+    done
     # shellcheck disable=SC2086 # split on purpose
     find $file_memory -xdev "$@"
 }
@@ -386,7 +694,7 @@ in_shared_places() {
 # than there are in the directories (each once, however many mounts show it), and where no quota counts. Linked files in the directories are not subtracted: the
 # tenant could otherwise hide a file behind links. Too many is no harm: then the search decides.
 suspicious_disks() { # UID DIRECTORY...
-    file_suspicious=''
+    file_suspicious='' file_usage=''
     file_quota=$(quota -l -w -p -v -u "$1" 2>/dev/null)
     file_user=$1
     shift
@@ -415,6 +723,7 @@ QUOTA
                     [ "${file_entry%/*}" != "$file_number" ] || file_count=$((file_count - 1))
                 done
                 [ "$file_count" -gt 0 ] || continue
+                file_usage=$file_usage$file_mount:$file_count$line_break
                 ;;
         esac
         file_suspicious="$file_suspicious$file_mount$line_break"
@@ -434,6 +743,9 @@ on_suspicious_disks() {
         set -- "$@" -path "$1" -prune -o
         shift
         file_count=$((file_count - 1))
+    done
+    for file_path in $file_known; do
+        set -- "$@" -path "$file_path" -prune -o
     done
     set -- "$@" '(' -user "$file_user" -o -group "$file_user" ')' -prune
     # Never by a path that others could turn elsewhere meanwhile: rm runs in the directory that find has open.
@@ -456,29 +768,29 @@ read_scratch() {
         found=$found$read_line$line_break
     done <"$scratch.out"
 }
-
 traces_files() {
-    find_named_files "$@"
-    trace_lines "$found"
+    case $seen_files in
+        seen*) trace_lines "${seen_files#seen}" ;;
+        *)
+            find_file_systems
+            in_shared_places "$1" "$2" -print >"$scratch.out" 2>/dev/null
+            read_scratch
+            trace_lines "$found"
+            ;;
+    esac
+    seen_files=
     find_file_systems
-    in_shared_places '(' -user "$2" -o -group "$2" ')' -prune -print >"$scratch.out" 2>/dev/null
-    read_scratch
-    trace_lines "$found"
+    known_places "$1" "$2"
     shift
     on_suspicious_disks list "$@" >"$scratch.out" 2>/dev/null
+    seen_usage=seen$file_usage
     read_scratch
     trace_lines "$found"
 }
 
 erase_files() {
-    find_named_files "$@"
-    while [ -n "$found" ]; do
-        outcome=changed
-        quiet rm -rf --one-file-system -- "${found%%"$line_break"*}"
-        found=${found#*"$line_break"}
-    done
     find_file_systems
-    in_shared_places '(' -user "$2" -o -group "$2" ')' -prune -print \
+    in_shared_places "$1" "$2" -print \
         -execdir rm -rf --one-file-system -- '{}' + >"$scratch.out" 2>&1
     read_scratch
     file_said=$found
@@ -491,5 +803,27 @@ erase_files() {
     [ "$outcome" = changed ] || return 0
     trace_list=
     traces_files "$file_name" "$@"
+    seen_usage=
     [ -z "$trace_list" ] || fail "files are still there: $trace_list$line_break$file_said"
+}
+
+traces_disk_usage() {
+    case $seen_usage in
+        seen*) file_usage=${seen_usage#seen} ;;
+        *)
+            shift
+            find_file_systems
+            suspicious_disks "$@"
+            ;;
+    esac
+    seen_usage=
+    trace_lines "$file_usage"
+}
+
+# What is counted and no search finds goes when its last user does.
+erase_disk_usage() {
+    erase_files "$@" || return
+    trace_list=
+    traces_disk_usage "$@"
+    [ -z "$trace_list" ] || fail "inodes are still counted: $trace_list"
 }

@@ -8,6 +8,7 @@ import io.kloigos.model.ByteSize;
 import io.kloigos.model.Capability;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.HostFacts;
+import io.kloigos.model.Trace;
 import io.kloigos.testkit.FakeFleet;
 import io.kloigos.testkit.FakeHost;
 import io.kloigos.testkit.HostDriverContract;
@@ -144,9 +145,12 @@ class DriverParityIT {
 
         assertThat(released)
                 .contains(
-                        "changed erase jobs of u4-7\n",
+                        "changed erase crontabs of u4-7\n",
                         "changed erase processes of u4-7\n",
-                        "changed erase keyrings of u4-7\n",
+                        "changed erase persistent_keyring of u4-7\n",
+                        "changed erase sockets of u4-7\n",
+                        "changed erase login_records of u4-7\n",
+                        "changed erase journal of u4-7\n",
                         "changed erase files of u4-7\n");
         assertThat(local.states.get("allocated"))
                 .as("what is compared below")
@@ -192,6 +196,12 @@ class DriverParityIT {
                         .ok())
                 .isEqualTo("4\n120M\n80M");
         lab.ssh("u4-7", tenant).ok();
+        lab.root(Scripts.withArguments("leave.sh", "u4-7", "20000")).ok();
+        assertThat(teller.tell("traces").lines())
+                .as("kinds of traces that are seen")
+                .containsExactlyElementsOf(
+                        Stream.of(Trace.values()).map(Trace::toString).toList());
+        lab.root(Scripts.read("let-go.sh")).ok();
 
         // What of a tenant's is left when its turn comes differs from time to time, so only the end is compared.
         String released = teller.tell("deallocate");
@@ -199,6 +209,7 @@ class DriverParityIT {
         assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-7", "20000")).ok())
                 .isEmpty();
         assertThat(lab.ssh("u4-7", "true").exit()).as("login afterwards").isNotZero();
+        lab.root("kill $(cat /run/holder/pid); rm -r /run/holder").ok();
 
         chapters.steps.put("decommission", teller.tell("decommission"));
         chapters.states.put("decommissioned", state());

@@ -17,15 +17,20 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Trace;
 import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitFilter;
+import io.kloigos.planner.HostPlanner;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostSession;
+import io.kloigos.spi.Reading;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The life of one unit among three on a shared data disk, as a program that embeds Kloigos has it. The same words tell the same
@@ -53,6 +58,7 @@ final class Story implements AutoCloseable {
             case "facts" -> facts();
             case "init" -> steps(kloigos.initServer(request()));
             case "allocate" -> allocate(words[1]);
+            case "traces" -> traces();
             case "deallocate" -> steps(kloigos.deallocate(unit().id()));
             case "decommission" ->
                 steps(kloigos.decommission(
@@ -65,6 +71,21 @@ final class Story implements AutoCloseable {
         try (HostSession session = driver.open(address)) {
             return session.facts().toString();
         }
+    }
+
+    /** Returns the kinds of traces that are found of the tenant, a line each. */
+    private String traces() {
+        try (HostSession session = driver.open(address)) {
+            return Stream.of(Trace.values())
+                    .filter(kind -> isFound(session.read(List.of(new Reading.Traces(kind, HostPlanner.tenant(unit()))))
+                            .get(0)))
+                    .map(Trace::toString)
+                    .collect(Collectors.joining("\n"));
+        }
+    }
+
+    private static boolean isFound(String text) {
+        return !text.equals(Reading.Traces.NONE) && !text.startsWith(Reading.Traces.UNKNOWN);
     }
 
     private InitServerRequest request() {

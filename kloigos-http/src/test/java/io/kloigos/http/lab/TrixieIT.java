@@ -3,6 +3,7 @@ package io.kloigos.http.lab;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kloigos.model.Trace;
 import io.kloigos.testkit.lab.Lab;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
@@ -162,6 +163,8 @@ class TrixieIT {
     void deallocationLeavesNothingOnTheUnitsOwnDisk() {
         assertThat(lab.ssh("u4-9", Scripts.withArguments("hostile.sh", "c4-9")).ok())
                 .endsWith("planted");
+        lab.root(Scripts.withArguments("leave.sh", "u4-9", "20000")).ok();
+        lab.root(Scripts.read("let-go.sh")).ok();
 
         server.succeeded(
                 server.delete("/compute_units/deallocate/" + UNIT).expect(200).operation());
@@ -169,6 +172,11 @@ class TrixieIT {
         assertThat(lab.root(Scripts.withArguments("traces.sh", "u4-9", "20000")).ok())
                 .isEmpty();
         assertThat(server.unit(UNIT).get("status").asText()).isEqualTo("free");
+        JsonNode certificate = server.get("/compute_units/" + UNIT + "/certificate")
+                .expect(200)
+                .body();
+        assertThat(certificate.get("clean").asBoolean()).as("%s", certificate).isTrue();
+        assertThat(certificate.get("findings")).hasSize(Trace.values().length);
     }
 
     @Test

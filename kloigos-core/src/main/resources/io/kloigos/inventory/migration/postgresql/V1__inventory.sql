@@ -156,3 +156,22 @@ CREATE TABLE audit (
 
 -- What replicas look through for changes made by others.
 CREATE INDEX audit_by_time ON audit (written_at);
+
+-- What was known of a tenant's traces when a deallocation ended; findings, obstacles and forced as JSON.
+CREATE TABLE certificates (
+  id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  compute_id   TEXT COLLATE "C" NOT NULL,
+  operation_id TEXT COLLATE "C" NOT NULL UNIQUE,
+  at           TEXT COLLATE "C" NOT NULL,
+  findings     TEXT    NOT NULL,
+  obstacles    TEXT    NOT NULL,
+  forced       TEXT
+);
+
+CREATE INDEX certificates_by_unit ON certificates (compute_id, id);
+
+-- Which deallocations an operator forced, and under which word, as JSON.
+CREATE TABLE forced_releases (
+  operation_id TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES operations (id) ON DELETE CASCADE,
+  forced       TEXT NOT NULL
+);

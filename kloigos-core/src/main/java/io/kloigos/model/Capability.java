@@ -35,7 +35,9 @@ public enum Capability {
     /** {@code mkfs.ext4} is installed. */
     MKFS_EXT4,
     /** {@code mkfs.xfs} is installed. */
-    MKFS_XFS;
+    MKFS_XFS,
+    /** {@code lvcreate}, {@code lvremove}, {@code lvs} and {@code vgs} are installed. */
+    LVM;
 
     @Override
     public String toString() {

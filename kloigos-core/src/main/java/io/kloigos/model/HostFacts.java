@@ -31,6 +31,7 @@ import java.util.stream.Collectors;
  * @param swap all swap
  * @param mounts for each path that Kloigos uses, the file system that holds it
  * @param disks the block devices
+ * @param volumeGroups LVM's volume groups, by name
  * @param listeningPorts TCP and UDP ports with a listener
  * @param reservedPorts {@code net.ipv4.ip_local_reserved_ports}
  * @param accounts Unix users, by name
@@ -54,6 +55,7 @@ public record HostFacts(
         ByteSize swap,
         Map<String, Mount> mounts,
         List<Disk> disks,
+        Map<String, VolumeGroup> volumeGroups,
         Set<Integer> listeningPorts,
         String reservedPorts,
         Map<String, Integer> accounts,
@@ -117,6 +119,19 @@ public record HostFacts(
      */
     public record Disk(String path, String kind, String number, ByteSize size, String signature, String label) {}
 
+    /**
+     * A volume group of LVM.
+     *
+     * @param extent the size of its extents, of which volumes are made
+     * @param freeExtents how many belong to no volume
+     * @param volumes the names of its volumes
+     */
+    public record VolumeGroup(ByteSize extent, long freeExtents, Set<String> volumes) {
+        public VolumeGroup {
+            volumes = Set.copyOf(volumes);
+        }
+    }
+
     public HostFacts {
         Objects.requireNonNull(hostKey);
         capabilities = Set.copyOf(capabilities);
@@ -125,6 +140,7 @@ public record HostFacts(
         Objects.requireNonNull(topology);
         mounts = new TreeMap<>(mounts);
         disks = List.copyOf(disks);
+        volumeGroups = new TreeMap<>(volumeGroups);
         listeningPorts = new TreeSet<>(listeningPorts);
         accounts = Map.copyOf(accounts);
         groups = Map.copyOf(groups);
@@ -176,6 +192,7 @@ public record HostFacts(
                 swap,
                 mounts,
                 disks,
+                volumeGroups,
                 listeningPorts,
                 reservedPorts,
                 accounts,
@@ -237,6 +254,14 @@ public record HostFacts(
         rows(repeated, "disk", 6)
                 .forEach(row -> disks.add(
                         new Disk(row[0], row[1], row[2], new ByteSize(Long.parseLong(row[3])), row[4], row[5])));
+        Map<String, VolumeGroup> groups = new TreeMap<>();
+        rows(repeated, "volume_group", 4)
+                .forEach(row -> groups.put(
+                        row[0],
+                        new VolumeGroup(
+                                new ByteSize(Long.parseLong(row[1])),
+                                Long.parseLong(row[2]),
+                                row[3].isEmpty() ? Set.of() : Set.of(row[3].split(",", -1)))));
         return new HostFacts(
                 single.getOrDefault("host_key", ""),
                 need(single, "os"),
@@ -251,6 +276,7 @@ public record HostFacts(
                 kib(need(single, "swap_kb")),
                 mounts,
                 disks,
+                groups,
                 rows(repeated, "listen", 1).stream()
                         .map(row -> Integer.valueOf(row[0]))
                         .collect(Collectors.toSet()),
@@ -325,6 +351,13 @@ public record HostFacts(
                 disk.size().bytes(),
                 disk.signature(),
                 disk.label()));
+        volumeGroups.forEach((name, group) -> line(
+                out,
+                "volume_group",
+                name,
+                group.extent().bytes(),
+                group.freeExtents(),
+                String.join(",", new TreeSet<>(group.volumes()))));
         listeningPorts.forEach(port -> line(out, "listen", port));
         line(out, "reserved_ports", reservedPorts);
         new TreeMap<>(accounts).forEach((name, id) -> line(out, "account", name, id));

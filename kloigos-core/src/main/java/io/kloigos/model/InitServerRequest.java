@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  *     one of 16, at least one core, where it chooses the CPUs of units. Beside {@link UnitDivision.Ranges} no number is taken
  * @param dataDisks none, one for all units to share, or one per unit in the order of their CPUs as given or chosen
  * @param limits the limits of every unit
+ * @param unitVolumes a logical volume for each unit, instead of data disks; null for none
  */
 public record InitServerRequest(
         HostAddress address,
@@ -28,7 +29,8 @@ public record InitServerRequest(
         UnitDivision division,
         @Nullable Housekeeping housekeeping,
         List<DataDisk> dataDisks,
-        LimitRequest limits) {
+        LimitRequest limits,
+        @Nullable UnitVolumes unitVolumes) {
     public InitServerRequest {
         Objects.requireNonNull(address);
         Objects.requireNonNull(division);
@@ -56,7 +58,20 @@ public record InitServerRequest(
             faults.addAll(cpuRangeFaults(byIndex, housekeeping));
         }
         faults.addAll(dataDiskFaults(dataDisks, division.units()));
+        faults.addAll(unitVolumeFaults(dataDisks, unitVolumes));
         faults.throwIfAny(ErrorCode.INVALID_REQUEST, "Cannot init " + address.hostname());
+    }
+
+    /** Creates a request for units that get no logical volumes. */
+    public InitServerRequest(
+            HostAddress address,
+            String region,
+            String zone,
+            UnitDivision division,
+            @Nullable Housekeeping housekeeping,
+            List<DataDisk> dataDisks,
+            LimitRequest limits) {
+        this(address, region, zone, division, housekeeping, dataDisks, limits, null);
     }
 
     /** Returns a request for units on {@code cpuRanges} that leaves every other choice to Kloigos. */
@@ -67,6 +82,20 @@ public record InitServerRequest(
     /** Returns a request for units of this number or size that leaves every other choice to Kloigos. */
     public static InitServerRequest of(HostAddress address, String region, String zone, UnitDivision division) {
         return new InitServerRequest(address, region, zone, division, null, List.of(), LimitRequest.defaults());
+    }
+
+    /** Tells whether units store the data in /mnt on something else than the system's disk. */
+    public boolean hasDataVolumes() {
+        return !dataDisks.isEmpty() || unitVolumes != null;
+    }
+
+    /** Returns what is wrong with data disks and logical volumes together. */
+    public static List<Fault> unitVolumeFaults(List<DataDisk> disks, @Nullable UnitVolumes unitVolumes) {
+        Faults faults = new Faults();
+        if (unitVolumes != null && !disks.isEmpty()) {
+            faults.add("exclusive", "cannot stand beside data_disks: name only one of them", "volume_group");
+        }
+        return faults.found();
     }
 
     /**

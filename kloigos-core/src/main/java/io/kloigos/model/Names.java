@@ -10,7 +10,8 @@ final class Names {
             Pattern.compile("(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*");
     private static final Pattern PLACE = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?");
     private static final Pattern SSH_USER = Pattern.compile("[a-z_][a-z0-9_.-]{0,30}");
-    private static final Pattern DEVICE = Pattern.compile("/dev/[A-Za-z0-9][A-Za-z0-9_.+:/-]{0,120}");
+    private static final Pattern DEVICE = Pattern.compile("/dev/[A-Za-z0-9][A-Za-z0-9_.+:/-]{0,160}");
+    private static final Pattern VOLUME_GROUP = Pattern.compile("[A-Za-z0-9][A-Za-z0-9+_.-]{0,126}");
     // useradd(8) and utmp hold 32 bytes; one is the leading letter.
     private static final int LONGEST_SUFFIX = 30;
 
@@ -55,6 +56,16 @@ final class Names {
     static void requireDevice(String device) {
         if (!DEVICE.matcher(device).matches() || device.contains("/../") || device.endsWith("/..")) {
             throw KloigosException.invalid("device", "\"" + shown(device) + "\" is not a device path such as /dev/sdb");
+        }
+    }
+
+    static void requireVolumeGroup(String group) {
+        if (!VOLUME_GROUP.matcher(group).matches()) {
+            throw KloigosException.invalid(
+                    "volume_group",
+                    "\"" + shown(group)
+                            + "\" is not a volume group: 1 to 127 letters, digits and + _ . -, beginning with a"
+                            + " letter or digit");
         }
     }
 

@@ -377,7 +377,10 @@ final class HostFiles {
                 };
         return mount(
                 "Data disk of compute units",
-                "/dev/disk/by-label/" + volume.label(),
+                // A disk may have another name after the next boot; a logical volume has not.
+                volume.logicalVolume() == null
+                        ? "/dev/disk/by-label/" + volume.label()
+                        : volume.disk().device(),
                 volume.mountPoint(),
                 volume.disk().fileSystem().toString(),
                 options);

@@ -6,6 +6,7 @@ import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataVolume;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.IoLimit;
+import io.kloigos.model.LogicalVolume;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.SshPublicKey;
@@ -74,7 +75,7 @@ public final class HostPlanner {
 
     /** Whether a decommission leaves the content of data disks. */
     public enum DataDisks {
-        /** Data disks are unmounted and left as they are. */
+        /** Data disks are unmounted and left as they are. Logical volumes that init made go all the same. */
         KEEP,
         /** The signatures of data disks are wiped, so that they count as blank. */
         WIPE
@@ -93,9 +94,7 @@ public final class HostPlanner {
         steps.rootFile(HostFiles.MANAGED_BY, manager + "\n");
         steps.directory(HostFiles.KEYS, Access.rootDirectory());
         steps.directory(HostFiles.LINGER, Access.rootDirectory());
-        server.volumes()
-                .forEach(volume -> steps.add(new Step.DiskFormat(
-                        volume.disk().device(), volume.disk().fileSystem(), volume.label())));
+        server.volumes().forEach(volume -> makeVolume(steps, volume));
         steps.rootFile(HostFiles.SYSUSERS, HostFiles.sysusers(units));
         steps.run("systemd-sysusers", HostFiles.SYSUSERS);
         units.forEach(unit -> steps.expectOutput(HostFiles.passwd(unit), "getent", "passwd", unit.user()));
@@ -116,6 +115,24 @@ public final class HostPlanner {
             moveSystemTo(steps, server.housekeepingCpus());
         }
         return steps.plan(id, Scope.host(), hostLimit(units));
+    }
+
+    private static void makeVolume(Steps steps, DataVolume volume) {
+        LogicalVolume logical = volume.logicalVolume();
+        if (logical != null) {
+            steps.add(Step.Ensure.that(
+                    Condition.succeeds("lvs", logical.path()),
+                    "lvcreate",
+                    "-y",
+                    "-W",
+                    "y",
+                    "-L",
+                    logical.size().bytes() + "b",
+                    "-n",
+                    logical.name(),
+                    logical.group()));
+        }
+        steps.add(new Step.DiskFormat(volume.disk().device(), volume.disk().fileSystem(), volume.label()));
     }
 
     private static void writeUnitFiles(Steps steps, Server server, List<ComputeUnit> units) {
@@ -588,6 +605,7 @@ public final class HostPlanner {
             traces.remove(Trace.DISK_USAGE);
         }
         erase(steps, unit, DataDisks.WIPE, traces);
+        ownVolume(server, unit).ifPresent(volume -> discard(steps, volume));
         forgetResize(steps, server, unit);
         stage(steps, server, unit.with(Tenancy.none()));
         steps.unexpireAccount(unit);
@@ -638,6 +656,29 @@ public final class HostPlanner {
         }
     }
 
+    /**
+     * Tells the disk to forget what is stored nowhere any more, if it can. A file system of the unit's own could be made anew, but
+     * first it would have to be unmounted, which any neighbour's mount namespace could prevent.
+     *
+     * @see <a href="https://man7.org/linux/man-pages/man8/fstrim.8.html">fstrim(8)</a>
+     */
+    private static void discard(Steps steps, DataVolume volume) {
+        // Blocks count as free only when the journal says so.
+        steps.run("sync", "-f", volume.mountPoint());
+        steps.run("fstrim", "--quiet-unsupported", volume.mountPoint());
+    }
+
+    private static Optional<DataVolume> ownVolume(Server server, ComputeUnit unit) {
+        boolean isShared =
+                server.volumes().size() == 1 && server.volumes().get(0).logicalVolume() == null;
+        return isShared
+                ? Optional.empty()
+                : dataDirectory(unit)
+                        .flatMap(directory -> server.volumes().stream()
+                                .filter(volume -> directory.startsWith(volume.mountPoint() + "/"))
+                                .findFirst());
+    }
+
     /** Returns what of the host belongs to the unit's tenant. */
     public static Tenant tenant(ComputeUnit unit) {
         // Part of a data disk is seen in two places: both are the unit's own.
@@ -669,10 +710,7 @@ public final class HostPlanner {
                 mountsWithProjects(server, units).filter(mountPoint -> !isOnVolume(server, mountPoint)),
                 DEFAULT_GRACE);
         unmountVolumes(steps, server, units);
-        if (dataDisks == DataDisks.WIPE) {
-            server.volumes()
-                    .forEach(volume -> steps.run("wipefs", "-a", volume.disk().device()));
-        }
+        server.volumes().forEach(volume -> giveBack(steps, volume, dataDisks));
         jobFiles(facts).forEach(path -> steps.add(new Step.RemovedLines(path, HostFiles.PAM_LINES)));
         steps.remove(HostFiles.SSHD);
         steps.run("systemctl", "reload", facts.sshUnit());
@@ -734,6 +772,22 @@ public final class HostPlanner {
             }
         }
         server.volumes().forEach(volume -> steps.unmounted(volume.mountPoint()));
+    }
+
+    /** A logical volume was made by init; a disk was there before. */
+    private static void giveBack(Steps steps, DataVolume volume, DataDisks dataDisks) {
+        LogicalVolume logical = volume.logicalVolume();
+        if (logical != null) {
+            steps.add(Step.Ensure.that(
+                    Condition.fails("lvs", logical.path()),
+                    "lvremove",
+                    "-y",
+                    "--config",
+                    "devices/issue_discards=1",
+                    logical.path()));
+        } else if (dataDisks == DataDisks.WIPE) {
+            steps.run("wipefs", "-a", volume.disk().device());
+        }
     }
 
     /** What the host had reserved before init stays reserved. */

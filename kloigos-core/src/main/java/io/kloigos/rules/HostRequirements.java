@@ -71,6 +71,7 @@ final class HostRequirements {
         checkCpus(request, facts, faults);
         checkLimits(request, facts, faults);
         checkDisks(request, facts, faults);
+        VolumeLayout.check(request, cpus, facts, faults);
         if (request.division().units().isEmpty() && !cpus.units().isEmpty()) {
             faults.addAll(InitServerRequest.dataDiskFaults(
                     request.dataDisks(), OptionalInt.of(cpus.units().size())));
@@ -117,10 +118,10 @@ final class HostRequirements {
                 faults.add("disk_limit_unenforceable", unlimited, "limits", field);
             }
         }
-        if (limits.dataMax() != null && request.dataDisks().isEmpty()) {
+        if (limits.dataMax() != null && !request.hasDataVolumes()) {
             faults.add(
                     "data_max",
-                    "data_max needs data_disks: without one, /mnt counts in disk_max",
+                    "data_max needs data_disks or a volume_group: without one, /mnt counts in disk_max",
                     "limits",
                     "data_max");
         }
@@ -153,8 +154,7 @@ final class HostRequirements {
         for (int i = 0; i < request.dataDisks().size(); i++) {
             DataDisk wanted = request.dataDisks().get(i);
             HostFacts.Disk disk = facts.disk(wanted.device()).orElse(null);
-            Capability mkfs = wanted.fileSystem() == FileSystemType.XFS ? Capability.MKFS_XFS : Capability.MKFS_EXT4;
-            ByteSize least = wanted.fileSystem() == FileSystemType.XFS ? LEAST_XFS : LEAST_EXT4;
+            ByteSize least = leastSize(wanted.fileSystem());
             if (disk == null || !disk.kind().equals("disk")) {
                 faults.add(
                         "device_unknown",
@@ -176,9 +176,7 @@ final class HostRequirements {
                         "data_disks",
                         i);
             }
-            if (!facts.can(mkfs)) {
-                faults.add("host_lacks_" + mkfs, "the host lacks mkfs." + wanted.fileSystem(), "data_disks", i);
-            }
+            checkMkfs(wanted.fileSystem(), facts, faults, "data_disks", i);
         }
         if (!request.dataDisks().isEmpty() && !facts.can(Capability.QUOTA_TOOLS)) {
             faults.add(
@@ -186,6 +184,17 @@ final class HostRequirements {
                     "data disks need setquota and chattr (Debian: quota, e2fsprogs)",
                     "data_disks");
         }
+    }
+
+    static void checkMkfs(FileSystemType type, HostFacts facts, Faults faults, Object... path) {
+        Capability mkfs = type == FileSystemType.XFS ? Capability.MKFS_XFS : Capability.MKFS_EXT4;
+        if (!facts.can(mkfs)) {
+            faults.add("host_lacks_" + mkfs, "the host lacks mkfs." + type, path);
+        }
+    }
+
+    static ByteSize leastSize(FileSystemType type) {
+        return type == FileSystemType.XFS ? LEAST_XFS : LEAST_EXT4;
     }
 
     /** A user, or a directory, that is there before the first init belongs to somebody. */
@@ -285,8 +294,19 @@ final class HostRequirements {
                                 + entry.getKey().source() + " ("
                                 + entry.getKey().type() + ") is mounted on "
                                 + entry.getKey().mountPoint()
-                                + " without user quotas (usrquota,prjquota)")
+                                + " without user quotas; " + switchedOn(entry.getKey()))
                 .toList();
+    }
+
+    /** XFS takes quotas when it is mounted, and the root file system is mounted by what the kernel was booted with. */
+    private static String switchedOn(HostFacts.Mount mount) {
+        if (!mount.type().equals("xfs")) {
+            return "mount it with usrquota,prjquota";
+        }
+        return mount.mountPoint().equals("/")
+                ? "boot with rootflags=uquota,pquota on the kernel's command line (/etc/default/grub); XFS switches quotas on"
+                        + " in no remount"
+                : "mount it anew with uquota,pquota (/etc/fstab); XFS switches quotas on in no remount";
     }
 
     private static List<Warning> projectless(HostFacts facts, InitServerRequest request) {
@@ -295,8 +315,8 @@ final class HostRequirements {
                 .map(mount -> new Warning(
                         "df_shows_whole_disk",
                         mount.mountPoint()
-                                + " has user quotas but no project quotas: limits hold, yet df in a unit shows the"
-                                + " whole disk"))
+                                + " has user quotas but no project quotas: limits hold, yet df in a unit shows the whole"
+                                + " disk; " + switchedOn(mount)))
                 .toList();
     }
 

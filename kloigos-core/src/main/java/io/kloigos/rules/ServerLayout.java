@@ -5,6 +5,7 @@ import io.kloigos.model.Capability;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.DataDisk;
 import io.kloigos.model.DataVolume;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.Fault;
@@ -12,11 +13,13 @@ import io.kloigos.model.Faults;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.LimitRequest;
+import io.kloigos.model.LogicalVolume;
 import io.kloigos.model.PortRange;
 import io.kloigos.model.Tenancy;
 import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitLimits.DiskLimit;
 import io.kloigos.model.UnitStatus;
+import io.kloigos.model.UnitVolumes;
 import io.kloigos.model.Warning;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -64,10 +67,11 @@ public record ServerLayout(
         Faults faults = new Faults();
         CpuLayout cpus = CpuLayout.of(request, facts, faults);
         faults.addAll(HostRequirements.check(request, cpus, facts));
-        List<DataVolume> volumes = volumes(request);
+        List<DataVolume> volumes = new ArrayList<>();
         List<ComputeUnit> units = new ArrayList<>();
         // What the host lacks may make the arithmetic below meaningless, so it is only done on a suitable host.
         if (faults.found().isEmpty()) {
+            volumes.addAll(volumes(request, cpus, facts));
             Numbers numbers = new Numbers(request, facts, bases);
             for (int i = 0; i < cpus.units().size(); i++) {
                 units.add(unit(request, facts, volumes, cpus, numbers, i));
@@ -112,13 +116,26 @@ public record ServerLayout(
         return volumes.get(volumes.size() == 1 ? 0 : unitIndex);
     }
 
-    private static List<DataVolume> volumes(InitServerRequest request) {
+    private static List<DataVolume> volumes(InitServerRequest request, CpuLayout cpus, HostFacts facts) {
+        String hostname = request.address().hostname();
         List<DataVolume> volumes = new ArrayList<>();
-        for (int i = 0; i < request.dataDisks().size(); i++) {
-            volumes.add(new DataVolume(
-                    request.dataDisks().get(i), label(request.address().hostname(), i), "/var/lib/kloigos/data" + i));
+        for (DataDisk disk : request.dataDisks()) {
+            int i = volumes.size();
+            volumes.add(new DataVolume(disk, label(hostname, i), mountPoint(i), null));
+        }
+        UnitVolumes wanted = request.unitVolumes();
+        if (wanted != null) {
+            for (LogicalVolume volume : VolumeLayout.of(wanted, cpus, facts)) {
+                int i = volumes.size();
+                DataDisk disk = new DataDisk(volume.device(), wanted.fileSystem());
+                volumes.add(new DataVolume(disk, label(hostname, i), mountPoint(i), volume));
+            }
         }
         return volumes;
+    }
+
+    private static String mountPoint(int volume) {
+        return "/var/lib/kloigos/data" + volume;
     }
 
     /** Returns the label of a host's data disk: at most 12 characters, which is what XFS can hold. */
@@ -206,11 +223,18 @@ public record ServerLayout(
         }
         if (!volumes.isEmpty()) {
             DataVolume volume = volume(volumes, index);
-            ByteSize disk = facts.disk(volume.disk().device()).orElseThrow().size();
+            ByteSize disk = size(volume, facts);
             ByteSize share = volumes.size() == 1 ? disk.times(9, 10).times(mine, all) : disk.times(9, 10);
             limits.add(limit(volume.mountPoint(), asked.dataMax() != null ? asked.dataMax() : share, asked));
         }
         return limits;
+    }
+
+    private static ByteSize size(DataVolume volume, HostFacts facts) {
+        LogicalVolume logical = volume.logicalVolume();
+        return logical != null
+                ? logical.size()
+                : facts.disk(volume.disk().device()).orElseThrow().size();
     }
 
     private static DiskLimit limit(String mountPoint, ByteSize bytes, LimitRequest asked) {
@@ -237,7 +261,7 @@ public record ServerLayout(
     /** Returns the paths below which units store things outside their data disk. */
     static List<String> storedOn(InitServerRequest request) {
         List<String> paths = new ArrayList<>(STORED_ON);
-        if (request.dataDisks().isEmpty()) {
+        if (!request.hasDataVolumes()) {
             paths.add("/mnt");
         }
         return paths;

@@ -169,8 +169,8 @@ public sealed interface Step {
 
     /**
      * The disk holds a file system with this label and with user and project quotas. One that has the label is left as it
-     * is; any other is formatted only if it is a whole disk without any signature, partition or holder, and else the step
-     * fails.
+     * is; any other is formatted only if it is a whole disk or a logical volume, without any signature, partition or holder, and
+     * else the step fails.
      *
      * @param device the disk
      * @param type what to make

@@ -35,6 +35,7 @@ import io.kloigos.model.Trace;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
+import io.kloigos.model.UnitVolumes;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.rules.Capacity;
 import java.math.BigInteger;
@@ -133,6 +134,18 @@ abstract class InventoryContract {
     }
 
     // What is kept
+
+    @Test
+    void keepsTheLogicalVolumesOfUnits() {
+        SampleFleet fleet = SampleFleet.of(
+                SampleFleet.request("host1", new UnitVolumes("vg0", FileSystemType.EXT4, null), "4-7", "8-11"),
+                SampleHost.debian().withVolumeGroup("vg0", 1000).facts());
+        addServer(
+                fleet.server(), fleet.units(), SampleFleet.operation("op1", Operation.Kind.INIT, "host1", null, NOON));
+
+        assertThat(inventory.server("host1").orElseThrow().volumes())
+                .isEqualTo(fleet.server().volumes());
+    }
 
     @Test
     void keepsAServerAndItsUnitsAsTheyWere() {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kloigos.fixture.SampleHost;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -66,6 +68,20 @@ class HostFactsTest {
         assertThat(ext4.enforcesProjectQuota()).isTrue();
         assertThat(btrfs.enforcesUserQuota()).isFalse();
         assertThat(btrfs.enforcesProjectQuota()).isFalse();
+    }
+
+    @Test
+    void tellTheVolumeGroups() {
+        HostFacts facts = SampleHost.debian()
+                .withVolumeGroup("vg0", 10, "home", "opt")
+                .withVolumeGroup("vg1", 0)
+                .facts();
+
+        assertThat(facts.volumeGroups())
+                .containsExactly(
+                        Map.entry("vg0", new HostFacts.VolumeGroup(ByteSize.parse("4M"), 10, Set.of("home", "opt"))),
+                        Map.entry("vg1", new HostFacts.VolumeGroup(ByteSize.parse("4M"), 0, Set.of())));
+        assertThat(HostFacts.parse(facts.toString())).isEqualTo(facts);
     }
 
     @Test

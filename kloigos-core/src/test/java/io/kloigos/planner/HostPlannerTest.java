@@ -14,6 +14,7 @@ import io.kloigos.model.LimitRequest;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Trace;
+import io.kloigos.model.UnitVolumes;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Reading;
@@ -83,8 +84,15 @@ class HostPlannerTest {
                 SampleHost.debian().without(Capability.CRON).facts());
     }
 
+    static SampleFleet withLogicalVolumes() {
+        return SampleFleet.of(
+                SampleFleet.request(
+                        "host1", new UnitVolumes("vg-fast", FileSystemType.XFS, ByteSize.parse("4G")), "4-7", "8-15"),
+                SampleHost.debian().withVolumeGroup("vg-fast", 2560, "home").facts());
+    }
+
     static Stream<SampleFleet> fleets() {
-        return Stream.of(plain(), withEveryCpu(), withSharedDisk(), withOwnDisks());
+        return Stream.of(plain(), withEveryCpu(), withSharedDisk(), withOwnDisks(), withLogicalVolumes());
     }
 
     private static HostPlan init(SampleFleet fleet) {
@@ -429,6 +437,36 @@ class HostPlannerTest {
         assertThat(first(steps, runs("wipefs -a /dev/sdc")))
                 .isGreaterThan(first(steps, runs("umount /var/lib/kloigos/data1")));
         fleet.units().forEach(unit -> assertThat(steps).contains(new Step.Emptying(unit.mnt())));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void logicalVolumesGoWithTheUnitsAndNothingElseOfTheGroup(DataDisks disks) {
+        SampleFleet fleet = withLogicalVolumes();
+        List<Step> steps = decommission(fleet, disks).steps();
+
+        assertThat(first(steps, runs("lvremove -y --config devices/issue_discards=1 vg-fast/kloigos-c4-7")))
+                .isGreaterThan(first(steps, runs("umount /var/lib/kloigos/data0")));
+        assertThat(arguments(steps).stream().filter(word -> word.startsWith("vg-fast")))
+                .containsOnly("vg-fast/kloigos-c4-7", "vg-fast/kloigos-c8-15");
+        assertThat(arguments(steps)).doesNotContain("wipefs");
+    }
+
+    @Test
+    void whatATenantStoredOnADiskOfTheUnitIsDiscardedWhenItIsGone() {
+        for (SampleFleet fleet : List.of(withOwnDisks(), withLogicalVolumes())) {
+            ComputeUnit unit = fleet.units().get(0);
+            List<Step> steps =
+                    HostPlanner.deallocate("d.1", fleet.server(), unit).steps();
+            assertThat(first(steps, runs("fstrim --quiet-unsupported /var/lib/kloigos/data0")))
+                    .isGreaterThan(steps.indexOf(new Step.Emptying(unit.mnt())));
+            assertThat(arguments(steps)).doesNotContain("/var/lib/kloigos/data1");
+        }
+        SampleFleet shared = withSharedDisk();
+        assertThat(arguments(HostPlanner.deallocate(
+                                "d.1", shared.server(), shared.units().get(0))
+                        .steps()))
+                .doesNotContain("fstrim");
     }
 
     @Test

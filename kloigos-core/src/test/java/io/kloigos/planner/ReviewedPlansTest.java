@@ -59,6 +59,11 @@ class ReviewedPlansTest {
         assertReviewed("own-disks", HostPlannerTest.withOwnDisks());
     }
 
+    @Test
+    void aHostWithALogicalVolumeForEachUnit() throws IOException {
+        assertReviewed("logical-volumes", HostPlannerTest.withLogicalVolumes());
+    }
+
     private static void assertReviewed(String name, SampleFleet fleet) throws IOException {
         ComputeUnit unit = fleet.units().get(0);
         ComputeUnit resized = new UnitChange.Resize(CHANGE).madeTo(unit.in(UnitStatus.ALLOCATED, ""), SampleFleet.NOON);

@@ -197,6 +197,32 @@ class HostRequirementsTest {
     }
 
     @Test
+    void quotasOfXfsAreSwitchedOnWhereItIsMounted() {
+        SampleHost root = SampleHost.debian().withRootMount("xfs", "rw,attr2,noquota", 32 * SampleHost.GIB_IN_KIB);
+        SampleHost home = SampleHost.debian()
+                .withMount("/home", "/dev/sdb", "xfs", "rw,attr2,uqnoenforce", 32 * SampleHost.GIB_IN_KIB);
+        SampleHost usersOnly =
+                SampleHost.debian().withRootMount("xfs", "rw,attr2,usrquota", 32 * SampleHost.GIB_IN_KIB);
+
+        assertThat(onlyWarning(PLAIN, root).message())
+                .isEqualTo(
+                        "size limits of /home, /opt, /tmp, /var/tmp, /var/spool, /mnt cannot be enforced: /dev/sda1 (xfs)"
+                                + " is mounted on / without user quotas; boot with rootflags=uquota,pquota on the kernel's"
+                                + " command line (/etc/default/grub); XFS switches quotas on in no remount");
+        assertThat(onlyWarning(PLAIN, home).message())
+                .isEqualTo(
+                        "size limits of /home cannot be enforced: /dev/sdb (xfs) is mounted on /home without user"
+                                + " quotas; mount it anew with uquota,pquota (/etc/fstab); XFS switches quotas on in no remount");
+        assertThat(onlyWarning(PLAIN, usersOnly).message()).contains("; boot with rootflags=");
+        assertThat(warnings(
+                        PLAIN,
+                        SampleHost.debian()
+                                .withRootMount("xfs", "rw,attr2,usrquota,prjquota", 32 * SampleHost.GIB_IN_KIB)))
+                .extracting(Warning::type)
+                .doesNotContain("disk_unlimited", "df_shows_whole_disk");
+    }
+
+    @Test
     void dataMaxNeedsADataDisk() {
         LimitRequest data = limits(null, null, null, "1G", null, List.of(), PortEnforcement.NFTABLES);
 
@@ -314,7 +340,7 @@ class HostRequirementsTest {
         assertThat(onlyWarning(PLAIN, noQuota))
                 .hasToString(
                         "disk_unlimited: size limits of /home, /opt, /tmp, /var/tmp, /var/spool, /mnt cannot be enforced:"
-                                + " /dev/sda1 (ext4) is mounted on / without user quotas (usrquota,prjquota)");
+                                + " /dev/sda1 (ext4) is mounted on / without user quotas; mount it with usrquota,prjquota");
     }
 
     @Test

@@ -22,6 +22,7 @@ import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitDivision;
+import io.kloigos.model.UnitVolumes;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.List;
@@ -65,6 +66,8 @@ final class RequestTypes {
     private static final JsonType<IoLimit> IO_LIMIT = JsonType.object(RequestTypes::ioLimit);
     private static final JsonType<DataDisk> DATA_DISK = RequestTypes::dataDisk;
     private static final JsonType<DataDisk> DATA_DISK_OBJECT = JsonType.object(RequestTypes::dataDiskObject);
+    private static final JsonType<UnitVolumes> VOLUME_GROUP = RequestTypes::volumeGroup;
+    private static final JsonType<UnitVolumes> VOLUME_GROUP_OBJECT = JsonType.object(RequestTypes::volumeGroupObject);
 
     private RequestTypes() {}
 
@@ -132,10 +135,14 @@ final class RequestTypes {
         Housekeeping housekeeping = fields.optional("housekeeping_cpus", RequestTypes::housekeeping, null);
         List<DataDisk> disks = fields.optionalList("data_disks", DATA_DISK)
                 .filled(index -> new DataDisk("/dev/unreadable" + index, FileSystemType.EXT4));
+        UnitVolumes volumes = fields.optional("volume_group", VOLUME_GROUP, null);
         LimitRequest limits = fields.orElse("limits", LIMITS, LimitRequest.defaults());
-        return division(fields, housekeeping, disks)
-                .map(division -> new InitServerRequest(address, region, zone, division, housekeeping, disks, limits))
-                .orElseGet(() -> new InitServerRequest(address, region, zone, ANY_DIVISION, null, List.of(), limits));
+        Optional<UnitDivision> division = division(fields, housekeeping, disks);
+        if (division.isEmpty()) {
+            fields.faults().addAll(InitServerRequest.unitVolumeFaults(disks, volumes));
+            return new InitServerRequest(address, region, zone, ANY_DIVISION, null, List.of(), limits);
+        }
+        return new InitServerRequest(address, region, zone, division.get(), housekeeping, disks, limits, volumes);
     }
 
     /** Returns how the host is to be divided; empty if that cannot be read. */
@@ -200,6 +207,19 @@ final class RequestTypes {
         return new DataDisk(
                 fields.required("device", JsonType.text(), "/dev/any"),
                 fields.orElse("filesystem", JsonType.text(FileSystemType::parse), FileSystemType.EXT4));
+    }
+
+    private static UnitVolumes volumeGroup(JsonNode node) {
+        return node.isObject()
+                ? VOLUME_GROUP_OBJECT.read(node)
+                : new UnitVolumes(JsonType.text().read(node), FileSystemType.EXT4, null);
+    }
+
+    private static UnitVolumes volumeGroupObject(JsonFields fields) {
+        return new UnitVolumes(
+                fields.required("name", JsonType.text(), "any"),
+                fields.orElse("filesystem", JsonType.text(FileSystemType::parse), FileSystemType.EXT4),
+                size(fields, "volume_size"));
     }
 
     private static LimitRequest limits(JsonFields fields) {

@@ -307,6 +307,24 @@ class BadInputTest {
                         "body.data_disks.0.device missing",
                         "body.data_disks.0.filesystem filesystem",
                         "body.data_disks.1.filesytem extra_forbidden"),
+                init("volume_group a number", "{'volume_group': 7}", "body.volume_group string_type"),
+                init("volume_group with a path", "{'volume_group': '../vg0'}", "body.volume_group volume_group"),
+                init("volume_group with a command", "{'volume_group': 'vg0;reboot'}", "body.volume_group volume_group"),
+                init(
+                        "volume_group a faulty object",
+                        "{'volume_group': {'filesystem': 'btrfs', 'volume_size': 'much', 'size': 1}}",
+                        "body.volume_group.name missing",
+                        "body.volume_group.filesystem filesystem",
+                        "body.volume_group.volume_size byte_size",
+                        "body.volume_group.size extra_forbidden"),
+                init(
+                        "volume_group beside data_disks",
+                        "{'volume_group': 'vg0', 'data_disks': ['/dev/sdb']}",
+                        "body.volume_group exclusive"),
+                init(
+                        "volume_group that the host lacks",
+                        "{'volume_group': 'vg9'}",
+                        "body.volume_group volume_group_unknown"),
                 init(
                         "several faults",
                         "{'hostname': 'A', 'ip': 7, 'region': '', 'cpu_ranges': ['0', '0', 'x'], 'limits': {'tasks_max': 1},"

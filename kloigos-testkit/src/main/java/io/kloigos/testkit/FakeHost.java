@@ -732,6 +732,7 @@ public final class FakeHost {
         Set<String> cgroupControllers = Set.of("cpuset", "cpu", "io", "memory", "pids");
         final Map<String, HostFacts.Mount> mounts = new TreeMap<>();
         final List<HostFacts.Disk> disks = new ArrayList<>();
+        final Map<String, ByteSize> volumeGroups = new TreeMap<>();
         final Set<Integer> listening = new TreeSet<>(Set.of(22));
         final Map<String, Integer> accounts = new TreeMap<>();
         final List<String> sshAllows = new ArrayList<>();
@@ -819,6 +820,12 @@ public final class FakeHost {
         public Builder disk(String path, ByteSize size, String signature) {
             disks.removeIf(disk -> disk.path().equals(path));
             disks.add(new HostFacts.Disk(path, "disk", "8:" + 16 * disks.size(), size, signature, ""));
+            return this;
+        }
+
+        /** The host has an LVM volume group with so much room, in extents of 4 MiB, and no volume yet. */
+        public Builder volumeGroup(String name, ByteSize size) {
+            volumeGroups.put(name, size);
             return this;
         }
 

@@ -107,6 +107,7 @@ final class FakeMachine {
     final Map<String, Account> accounts = new TreeMap<>();
     final Map<String, Group> groups = new TreeMap<>();
     final List<Disk> disks;
+    final FakeVolumes volumes;
     final Map<QuotaKey, String> quotas = new TreeMap<>(java.util.Comparator.comparing(QuotaKey::toString));
     private final Set<Integer> listening;
     private final int systemdVersion;
@@ -128,7 +129,8 @@ final class FakeMachine {
         systemdVersion = spec.systemdVersion;
         disks = spec.disks.stream()
                 .map(disk -> new Disk(disk.path(), disk.kind(), disk.number(), disk.size(), disk.signature()))
-                .toList();
+                .collect(Collectors.toCollection(ArrayList::new));
+        volumes = new FakeVolumes(disks, spec.volumeGroups);
         systemd = new FakeSystemd(this, Set.of(sshUnit, "cron.service", "nftables.service"));
         install(spec);
     }
@@ -380,7 +382,7 @@ final class FakeMachine {
         if (disk.label.equals(format.label())) {
             return false;
         }
-        if (!disk.kind.equals("disk")) {
+        if (!Set.of("disk", "lvm").contains(disk.kind)) {
             throw new Refused(format.device() + " is a " + disk.kind + ", not a whole disk");
         }
         if (!disk.signature.isEmpty()) {
@@ -878,6 +880,7 @@ final class FakeMachine {
                         .map(disk -> new HostFacts.Disk(
                                 disk.path, disk.kind, disk.number, disk.size, disk.signature, disk.label))
                         .toList(),
+                volumes.groups(),
                 listening,
                 files.file("/proc/sys/net/ipv4/ip_local_reserved_ports").text.strip(),
                 uids,

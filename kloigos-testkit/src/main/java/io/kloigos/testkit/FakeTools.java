@@ -1,5 +1,6 @@
 package io.kloigos.testkit;
 
+import io.kloigos.model.ByteSize;
 import io.kloigos.model.Capability;
 import io.kloigos.spi.Reading.QuotaKind;
 import io.kloigos.spi.Step.Access;
@@ -23,14 +24,17 @@ import org.jspecify.annotations.Nullable;
  * which needs more does not pass unseen.
  */
 final class FakeTools {
-    private static final Map<String, Capability> NEEDED = Map.of(
-            "systemd-sysusers", Capability.SYSUSERS,
-            "setquota", Capability.QUOTA_TOOLS,
-            "repquota", Capability.QUOTA_TOOLS,
-            "chattr", Capability.QUOTA_TOOLS,
-            "keyctl", Capability.KEYCTL,
-            "mkfs.ext4", Capability.MKFS_EXT4,
-            "mkfs.xfs", Capability.MKFS_XFS);
+    private static final Map<String, Capability> NEEDED = Map.ofEntries(
+            Map.entry("systemd-sysusers", Capability.SYSUSERS),
+            Map.entry("setquota", Capability.QUOTA_TOOLS),
+            Map.entry("repquota", Capability.QUOTA_TOOLS),
+            Map.entry("chattr", Capability.QUOTA_TOOLS),
+            Map.entry("keyctl", Capability.KEYCTL),
+            Map.entry("mkfs.ext4", Capability.MKFS_EXT4),
+            Map.entry("mkfs.xfs", Capability.MKFS_XFS),
+            Map.entry("lvs", Capability.LVM),
+            Map.entry("lvcreate", Capability.LVM),
+            Map.entry("lvremove", Capability.LVM));
     private static final Set<String> SSHD_KEYWORDS = Set.of(
             "match",
             "include",
@@ -98,6 +102,11 @@ final class FakeTools {
         tools.put("mountpoint", (arguments, stdin) -> mountPoint(arguments));
         tools.put("umount", (arguments, stdin) -> unmount(arguments));
         tools.put("wipefs", (arguments, stdin) -> wipe(arguments));
+        tools.put("sync", (arguments, stdin) -> sync(arguments));
+        tools.put("fstrim", (arguments, stdin) -> trim(arguments));
+        tools.put("lvs", (arguments, stdin) -> machine.volumes.show(arguments.only()));
+        tools.put("lvcreate", (arguments, stdin) -> createVolume(arguments));
+        tools.put("lvremove", (arguments, stdin) -> removeVolume(arguments));
     }
 
     String run(List<String> argv, String stdin) {
@@ -917,6 +926,46 @@ final class FakeTools {
     private String unmount(Arguments arguments) {
         arguments.flags("l");
         machine.umount(arguments.only());
+        return "";
+    }
+
+    private String sync(Arguments arguments) {
+        arguments.flags("f");
+        if (files.find(arguments.only()) == null) {
+            throw new Refused("sync: error opening '" + arguments.only() + "': No such file or directory");
+        }
+        return "";
+    }
+
+    private String trim(Arguments arguments) {
+        arguments.take("--quiet-unsupported");
+        if (files.mountedOn(arguments.only()) == null) {
+            throw new Refused("fstrim: " + arguments.only() + ": not a mountpoint");
+        }
+        return "";
+    }
+
+    private String createVolume(Arguments arguments) {
+        String size = arguments.value("-L");
+        String name = arguments.value("-n");
+        String wipes = arguments.value("-W");
+        if (size == null || name == null || !"y".equals(wipes) || !arguments.take("-y") || !size.endsWith("b")) {
+            throw arguments.unknown();
+        }
+        long bytes = Long.parseLong(size.substring(0, size.length() - 1));
+        return machine.volumes.create(arguments.only(), name, new ByteSize(bytes));
+    }
+
+    private String removeVolume(Arguments arguments) {
+        if (!arguments.take("-y") || !"devices/issue_discards=1".equals(arguments.value("--config"))) {
+            throw arguments.unknown();
+        }
+        String path = arguments.only();
+        if (files.mounts().stream().anyMatch(mount -> mount.facts.source().equals("/dev/" + path))) {
+            throw new Refused("  Logical volume " + path + " contains a filesystem in use.");
+        }
+        FakeMachine.Disk removed = machine.volumes.remove(path);
+        machine.blank(removed);
         return "";
     }
 

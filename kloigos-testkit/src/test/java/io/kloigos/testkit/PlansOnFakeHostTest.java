@@ -22,6 +22,7 @@ import io.kloigos.model.ServerStatus;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitDivision;
+import io.kloigos.model.UnitVolumes;
 import io.kloigos.planner.HostPlanner;
 import io.kloigos.rules.Bases;
 import io.kloigos.rules.ServerLayout;
@@ -36,6 +37,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -48,6 +50,15 @@ class PlansOnFakeHostTest {
     /** A host, the request to init it, and what follows from both. */
     record Scene(String name, FakeHost host, Server server, List<ComputeUnit> units) {
         static Scene of(String name, FakeHost.Builder builder, List<DataDisk> disks, LimitRequest limits) {
+            return of(name, builder, disks, null, limits);
+        }
+
+        static Scene of(
+                String name,
+                FakeHost.Builder builder,
+                List<DataDisk> disks,
+                @Nullable UnitVolumes volumes,
+                LimitRequest limits) {
             FakeHost host = builder.build();
             HostFacts facts = host.facts();
             InitServerRequest request = new InitServerRequest(
@@ -57,7 +68,8 @@ class PlansOnFakeHostTest {
                     new UnitDivision.Ranges(List.of(CpuSet.parse("2-5"), CpuSet.parse("6-9,12"))),
                     null,
                     disks,
-                    limits);
+                    limits,
+                    volumes);
             ServerLayout layout = ServerLayout.of(request, facts, Bases.defaults());
             Server server = new Server(
                     request.address(),
@@ -120,6 +132,12 @@ class PlansOnFakeHostTest {
         ByteSize big = ByteSize.parse("100G");
         return Stream.of(
                 plain(),
+                Scene.of(
+                        "a logical volume a unit",
+                        FakeHost.builder("host6", "10.0.0.6").cpus(16).volumeGroup("vg0", big),
+                        List.of(),
+                        new UnitVolumes("vg0", FileSystemType.EXT4, null),
+                        LimitRequest.defaults()),
                 Scene.of(
                         "one data disk, SMT",
                         FakeHost.builder("host2", "10.0.0.2")
@@ -357,6 +375,23 @@ class PlansOnFakeHostTest {
 
         assertThat(later.apply(scene.init()).failure().orElseThrow().detail())
                 .isEqualTo("/dev/sdb holds LVM2_member; only a blank disk is formatted");
+    }
+
+    @Test
+    void aGroupThatHasLessRoomThanItHadIsSaid() {
+        Scene scene = Scene.of(
+                "volumes",
+                FakeHost.builder("host7", "10.0.0.7").volumeGroup("vg0", ByteSize.parse("10G")),
+                List.of(),
+                new UnitVolumes("vg0", FileSystemType.EXT4, ByteSize.parse("5G")),
+                LimitRequest.defaults());
+        FakeHost small = FakeHost.builder("host7", "10.0.0.7")
+                .volumeGroup("vg0", ByteSize.parse("8G"))
+                .build();
+        Scene later = new Scene("smaller", small, scene.server(), scene.units());
+
+        assertThat(later.apply(scene.init()).failure().orElseThrow().detail())
+                .contains("Volume group \"vg0\" has insufficient free space (768 extents): 1280 required.");
     }
 
     @Test

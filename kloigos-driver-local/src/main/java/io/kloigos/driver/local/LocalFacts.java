@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Reads what this machine is from its kernel and its tools, as the probe of the SSH driver does. */
@@ -67,6 +68,7 @@ final class LocalFacts {
                 kibibytes(text("/proc/meminfo"), "SwapTotal:"),
                 mounts(),
                 disks(),
+                volumeGroups(),
                 listeningPorts(),
                 text("/proc/sys/net/ipv4/ip_local_reserved_ports"),
                 ids("/etc/passwd"),
@@ -121,6 +123,7 @@ final class LocalFacts {
         known.put(Capability.KEYCTL, installed("keyctl"));
         known.put(Capability.MKFS_EXT4, installed("mkfs.ext4"));
         known.put(Capability.MKFS_XFS, installed("mkfs.xfs"));
+        known.put(Capability.LVM, installed("lvcreate", "lvremove", "lvs", "vgs"));
         known.put(Capability.CRON, installed("cron") && Files.isRegularFile(Path.of("/etc/pam.d/cron")));
         known.put(Capability.CROND, installed("crond") && Files.isRegularFile(Path.of("/etc/pam.d/crond")));
         known.put(Capability.ATD, installed("atd") && Files.isRegularFile(Path.of("/etc/pam.d/atd")));
@@ -294,6 +297,35 @@ final class LocalFacts {
                     row.getOrDefault("LABEL", "")));
         });
         return disks;
+    }
+
+    private Map<String, HostFacts.VolumeGroup> volumeGroups() {
+        String columns = "vg_name,vg_extent_size,vg_free_count";
+        List<String[]> groups = rows(tools.run("vgs", "--noheadings", "--nosuffix", "--units", "b", "-o", columns), 3);
+        // Without volume groups there are no volumes to ask for.
+        List<String[]> volumes =
+                groups.isEmpty() ? List.of() : rows(tools.run("lvs", "--noheadings", "-o", "vg_name,lv_name"), 2);
+        Map<String, HostFacts.VolumeGroup> found = new TreeMap<>();
+        for (String[] group : groups) {
+            found.put(
+                    group[0],
+                    new HostFacts.VolumeGroup(
+                            new ByteSize(Long.parseLong(group[1])),
+                            Long.parseLong(group[2]),
+                            volumes.stream()
+                                    .filter(volume -> volume[0].equals(group[0]))
+                                    .map(volume -> volume[1])
+                                    .collect(Collectors.toSet())));
+        }
+        return found;
+    }
+
+    private static List<String[]> rows(Tools.Ran ran, int fields) {
+        return ran.out()
+                .lines()
+                .map(line -> line.strip().split("\\s+", -1))
+                .filter(row -> row.length == fields)
+                .toList();
     }
 
     private Set<Integer> listeningPorts() {

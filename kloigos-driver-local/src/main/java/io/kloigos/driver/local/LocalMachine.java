@@ -338,7 +338,7 @@ final class LocalMachine {
         }
         String kind =
                 tools.run("lsblk", "-nro", "TYPE,FSTYPE", "--", device).out().strip();
-        if (!kind.equals("disk")) {
+        if (!Set.of("disk", "lvm").contains(kind)) {
             throw new StepFailure(device + " is not formatted: it is no whole, unused disk: " + kind);
         }
         Tools.Ran signatures = tools.run("wipefs", "-n", "--", device);

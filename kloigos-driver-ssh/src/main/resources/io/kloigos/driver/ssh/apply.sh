@@ -370,7 +370,8 @@ disk_format() {
     [ "$(blkid -p -s LABEL -o value -- "$1" 2>/dev/null)" != "$3" ] || return 0
     found=$(lsblk -nro TYPE,FSTYPE -- "$1" 2>&1)
     strip "$found"
-    [ "$found" = disk ] || fail "$1 is not formatted: it is no whole, unused disk: $found" || return
+    [ "$found" = disk ] || [ "$found" = lvm ] \
+        || fail "$1 is not formatted: it is no whole, unused disk: $found" || return
     found=$(wipefs -n -- "$1" 2>&1)
     [ -z "$found" ] || fail "$1 is not formatted: it is not blank:$line_break$found" || return
     outcome=changed

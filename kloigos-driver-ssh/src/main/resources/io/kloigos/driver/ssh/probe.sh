@@ -56,6 +56,7 @@ RULES
     able keyctl keyctl
     able mkfs_ext4 mkfs.ext4
     able mkfs_xfs mkfs.xfs
+    able lvm lvcreate lvremove lvs vgs
     [ ! -f /etc/pam.d/cron ] || able cron cron
     [ ! -f /etc/pam.d/crond ] || able crond crond
     [ ! -f /etc/pam.d/atd ] || able atd atd
@@ -105,6 +106,11 @@ RULES
                 ;;
         esac
     done 2>/dev/null </etc/ssh/sshd_config
+    volume_groups=$(vgs --noheadings --nosuffix --units b --separator "$tab" -o vg_name,vg_extent_size,vg_free_count \
+        2>/dev/null)
+    volumes=''
+    # Without volume groups there are no volumes to ask for.
+    [ -z "$volume_groups" ] || volumes=$(lvs --noheadings -o vg_name,lv_name 2>/dev/null)
     disks=$(lsblk -bpPo NAME,TYPE,MAJ:MIN,SIZE,FSTYPE,LABEL,PTTYPE,PKNAME 2>/dev/null)
     {
         sshd -T 2>/dev/null
@@ -114,6 +120,10 @@ RULES
         df -k --output=file,size,avail,fstype,source,target / /home /opt /mnt /tmp /var/tmp /var/spool 2>/dev/null
         echo '== disks'
         printf '%s\n' "$disks"
+        echo '== volumes'
+        printf '%s\n' "$volumes"
+        echo '== volume_groups'
+        printf '%s\n' "$volume_groups"
         echo '== kernel'
         # One process for hundreds of files, many of which cannot be read byte by byte, as the shell does.
         grep -rs '' --include=thread_siblings_list --include=physical_package_id --include=die_id --include=core_id \
@@ -227,6 +237,12 @@ RULES
                 label[name] = value("LABEL")
                 kind[name] = value("TYPE")
             }
+        }
+        part == "volumes" && NF == 2 {
+            volumes[$1] = volumes[$1] (volumes[$1] == "" ? "" : ",") $2
+        }
+        part == "volume_groups" && NF == 3 {
+            print "volume_group=" $1 "\t" $2 "\t" $3 "\t" volumes[$1]
         }
         END {
             print "reserved_ports=" kernel["ip_local_reserved_ports"]

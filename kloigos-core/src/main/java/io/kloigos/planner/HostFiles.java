@@ -31,6 +31,8 @@ final class HostFiles {
     static final String SYSTEMD = "/etc/systemd/system";
     static final String CONTROL = "/run/systemd/system.control";
     static final String PORTS_SERVICE_FILE = SYSTEMD + "/" + PORTS_SERVICE;
+    static final String PORTS_DROP_INS = SYSTEMD + "/nftables.service.d";
+    static final String PORTS_DROP_IN_FILE = PORTS_DROP_INS + "/50-kloigos.conf";
     static final String SYSUSERS = DIRECTORY + "/sysusers.conf";
     static final String SYSCTL = "/etc/sysctl.d/60-kloigos.conf";
     static final String SSHD = "/etc/ssh/sshd_config.d/50-kloigos.conf";
@@ -94,6 +96,7 @@ final class HostFiles {
         files.add(Managed.of(null, SYSUSERS, sysusers(units)));
         files.add(Managed.of(null, PORTS_RULES, portsRules(units)));
         files.add(Managed.of(null, PORTS_SERVICE_FILE, portsService()));
+        files.add(Managed.of(null, PORTS_DROP_IN_FILE, portsDropIn()));
         files.add(Managed.of(
                 null, SYSCTL, sysctl(HostPlanner.reservedPorts(server, units).toString())));
         files.add(Managed.of(null, SSHD, sshd()));
@@ -275,7 +278,7 @@ final class HostFiles {
 
     static String portsService() {
         return """
-                # Loads who may serve which port, kept by Kloigos. Follows nftables.service, whose reload flushes all rules.
+                # Loads who may serve which port, kept by Kloigos.
                 [Unit]
                 Description=Port ownership of compute units
                 DefaultDependencies=no
@@ -283,8 +286,6 @@ final class HostFiles {
                 Before=network-pre.target shutdown.target
                 Wants=network-pre.target
                 After=nftables.service local-fs.target
-                PartOf=nftables.service
-                ReloadPropagatedFrom=nftables.service
 
                 [Service]
                 Type=oneshot
@@ -293,7 +294,21 @@ final class HostFiles {
                 ExecReload=/usr/sbin/nft -f /etc/kloigos/ports.nft
 
                 [Install]
-                WantedBy=sysinit.target nftables.service
+                WantedBy=sysinit.target
+                """;
+    }
+
+    /**
+     * Whenever nftables.service is started, reloaded or stopped it flushes the rules of everybody. It is stopped by firewalld too, whose
+     * start conflicts with it; so the rules come back with it, and not with a service that follows it.
+     */
+    static String portsDropIn() {
+        return """
+                # Loads who may serve which port again, after all rules were flushed; kept by Kloigos.
+                [Service]
+                ExecStartPost=-/usr/sbin/nft -f /etc/kloigos/ports.nft
+                ExecReload=-/usr/sbin/nft -f /etc/kloigos/ports.nft
+                ExecStopPost=-/usr/sbin/nft -f /etc/kloigos/ports.nft
                 """;
     }
 

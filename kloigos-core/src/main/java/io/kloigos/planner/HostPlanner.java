@@ -63,7 +63,7 @@ public final class HostPlanner {
     private static final Set<Trace> START_PROCESSES = Set.of(Trace.CRONTABS, Trace.AT_JOBS);
 
     /** Whose start brings the ports service. */
-    private static final List<String> PORTS_WANTED_BY = List.of("nftables.service", "sysinit.target");
+    private static final String PORTS_WANTED_BY = "sysinit.target";
 
     /** The slices of the system and, by default, of every user: a unit whose own drop-in is lost lands there too. */
     static final List<String> HOUSEKEEPING = List.of("init.scope", "system.slice", "user-.slice");
@@ -152,6 +152,8 @@ public final class HostPlanner {
         }
         steps.rootFile(HostFiles.PORTS_RULES, HostFiles.portsRules(units));
         steps.rootFile(HostFiles.PORTS_SERVICE_FILE, HostFiles.portsService());
+        steps.directory(HostFiles.PORTS_DROP_INS, Access.rootDirectory());
+        steps.rootFile(HostFiles.PORTS_DROP_IN_FILE, HostFiles.portsDropIn());
     }
 
     /** One call for all of them, which leaves the reload to the one that follows. */
@@ -168,7 +170,7 @@ public final class HostPlanner {
     /** Returns the links by which systemd finds at boot what is to be started. */
     static List<String> links(Server server, List<ComputeUnit> units) {
         List<String> links = new ArrayList<>();
-        PORTS_WANTED_BY.forEach(target -> links.add(wants(target) + "/" + HostFiles.PORTS_SERVICE));
+        links.add(wants(PORTS_WANTED_BY) + "/" + HostFiles.PORTS_SERVICE);
         server.volumes()
                 .forEach(
                         volume -> links.add(wants("local-fs.target") + "/" + HostFiles.mountUnit(volume.mountPoint())));
@@ -793,6 +795,11 @@ public final class HostPlanner {
     /** What the host had reserved before init stays reserved. */
     private static void releasePorts(Steps steps, HostFacts facts) {
         steps.stopped(HostFiles.PORTS_SERVICE);
+        steps.remove(wants(PORTS_WANTED_BY) + "/" + HostFiles.PORTS_SERVICE);
+        steps.remove(HostFiles.PORTS_SERVICE_FILE);
+        steps.remove(HostFiles.PORTS_DROP_IN_FILE);
+        // systemd forgets the drop-in with its next reload; without the rules it loads nothing until then.
+        steps.remove(HostFiles.PORTS_RULES);
         steps.add(Step.Ensure.that(
                 Condition.fails("nft", "list", "table", "inet", HostFiles.TABLE),
                 "nft",
@@ -800,8 +807,6 @@ public final class HostPlanner {
                 "table",
                 "inet",
                 HostFiles.TABLE));
-        PORTS_WANTED_BY.forEach(target -> steps.remove(wants(target) + "/" + HostFiles.PORTS_SERVICE));
-        steps.remove(HostFiles.PORTS_SERVICE_FILE);
         PortSet reserved = PortSet.parse(facts.reservedPorts());
         steps.remove(HostFiles.SYSCTL);
         steps.add(new Step.Command(List.of("tee", HostFiles.RESERVED_PORTS), reserved + "\n"));
@@ -812,7 +817,8 @@ public final class HostPlanner {
     private static void removeEmptyDirectories(Steps steps) {
         List<String> names = new ArrayList<>();
         HOUSEKEEPING.forEach(name -> names.add(name + ".d"));
-        PORTS_WANTED_BY.forEach(target -> names.add(target + ".wants"));
+        names.add(PORTS_WANTED_BY + ".wants");
+        names.add("nftables.service.d");
         names.add("local-fs.target.wants");
         removeEmptyDirectories(steps, HostFiles.SYSTEMD, names);
     }

@@ -59,6 +59,7 @@ final class FakeSystemd {
     }
 
     void boot() {
+        builtIn.forEach(this::load);
         for (String unit : List.of("system.slice", "init.scope", "user.slice", "user-0.slice")) {
             startCgroup(unit);
         }
@@ -272,7 +273,7 @@ final class FakeSystemd {
             String where = one(unit, "Mount", "Where");
             machine.mount(one(unit, "Mount", "What"), where, one(unit, "Mount", "Type"), one(unit, "Mount", "Options"));
         } else if (builtIn.contains(unit)) {
-            builtInReload(unit);
+            builtIn(unit, "ExecStartPost");
         } else {
             load(unit);
             execute(unit, "ExecStart");
@@ -310,6 +311,9 @@ final class FakeSystemd {
         if (unit.endsWith(".mount") && active.contains(unit)) {
             machine.umount(one(unit, "Mount", "Where"));
         }
+        if (unit.equals("nftables.service") && active.contains(unit)) {
+            builtIn(unit, "ExecStopPost");
+        }
         if (unit.startsWith("user@")) {
             int uid = Integer.parseInt(unit.substring("user@".length(), unit.length() - ".service".length()));
             machine.kill(process -> process.uid() == uid && process.command().equals("systemd --user"));
@@ -338,28 +342,27 @@ final class FakeSystemd {
                     + ", because it is not active.");
         }
         if (builtIn.contains(unit)) {
-            builtInReload(unit);
+            builtIn(unit, "ExecReload");
         } else {
             execute(unit, "ExecReload");
         }
     }
 
-    private void builtInReload(String unit) {
+    /** What a service of the distribution does when it is started, reloaded or stopped, and what its drop-ins add. */
+    private void builtIn(String unit, String setting) {
+        load(unit);
         if (unit.equals(machine.sshUnit)) {
             machine.readSshConfiguration();
         }
         if (unit.equals("nftables.service")) {
             machine.nftables.flush();
-            for (String follower : new ArrayList<>(active)) {
-                if (loaded.getOrDefault(follower, "").contains("ReloadPropagatedFrom=nftables.service")) {
-                    attempt(() -> execute(follower, "ExecReload"));
-                }
-            }
         }
+        execute(unit, setting);
     }
 
     private void execute(String unit, String setting) {
         for (String line : settings(unit, "Service").getOrDefault(setting, List.of())) {
+            boolean mayFail = line.startsWith("-");
             List<String> argv = new ArrayList<>(List.of(line.trim().split("\\s+")));
             argv.set(0, FakeFiles.lastOf(argv.get(0)));
             try {
@@ -367,6 +370,9 @@ final class FakeSystemd {
             } catch (Refused e) {
                 if (e.isUnknown()) {
                     throw e;
+                }
+                if (mayFail) {
+                    continue;
                 }
                 throw new Refused(
                         "Job for " + unit + " failed because the control process exited with error code.\n" + e.text());

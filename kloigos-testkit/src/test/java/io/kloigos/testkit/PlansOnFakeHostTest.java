@@ -41,6 +41,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Kloigos' own plans do on the fake what they are made for, and fail on it where a real host would fail. */
 class PlansOnFakeHostTest {
@@ -335,6 +336,17 @@ class PlansOnFakeHostTest {
 
     private static HostPlan named(HostPlan plan, String id) {
         return new HostPlan(id, plan.scope(), plan.timeLimit(), plan.steps());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"reload", "restart", "stop"})
+    void portsStayEnforcedWhateverBecomesOfNftables(String verb) {
+        Scene scene = plain();
+        scene.succeed(scene.init());
+
+        scene.host().run("systemctl", verb, "nftables.service");
+
+        assertThat(scene.host().run("nft", "list", "tables")).contains("table inet kloigos");
     }
 
     @Test

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -115,6 +116,28 @@ class DriverParityIT {
                 .lines()
                 .map(line -> line.startsWith("mount=") ? line.substring(0, line.lastIndexOf('\t')) : line)
                 .toList();
+    }
+
+    @Test
+    @Order(15)
+    void bothDriversMakeLogicalVolumesAndTellOfThem() {
+        lab.root("truncate -s 300M /var/tmp/group; vgcreate -qq -y group $(losetup --find --show /var/tmp/group)")
+                .ok();
+        String made = "CHANGED \nCHANGED \nUNCHANGED \nUNCHANGED ";
+
+        assertThat(program.tell("volume", "group/local")).isEqualTo(made);
+        HostFacts there;
+        try (Story story = new Story(sshDriver(), address, directory.resolve("volumes.db"))) {
+            assertThat(story.tell("volume", "group/ssh")).isEqualTo(made);
+            there = HostFacts.parse(story.tell("facts"));
+        }
+
+        assertThat(HostFacts.parse(program.tell("facts")).volumeGroups())
+                .isEqualTo(there.volumeGroups())
+                .containsEntry(
+                        "group", new HostFacts.VolumeGroup(ByteSize.parse("4M"), 74 - 2 * 16, Set.of("local", "ssh")));
+        lab.root("vgremove -qq -y group; losetup --detach-all; rm -r /var/tmp/group /etc/lvm/archive /etc/lvm/backup")
+                .ok();
     }
 
     @Test

@@ -22,10 +22,15 @@ import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.planner.HostPlanner;
 import io.kloigos.planner.HostPlanner.DataDisks;
+import io.kloigos.spi.Condition;
 import io.kloigos.spi.HostDriver;
+import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
+import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.Reading;
+import io.kloigos.spi.Step;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -56,6 +61,7 @@ final class Story implements AutoCloseable {
     String tell(String... words) {
         return switch (words[0]) {
             case "facts" -> facts();
+            case "volume" -> volume(words[1]);
             case "init" -> steps(kloigos.initServer(request()));
             case "allocate" -> allocate(words[1]);
             case "traces" -> traces();
@@ -80,6 +86,35 @@ final class Story implements AutoCloseable {
                     .filter(kind -> isFound(session.read(List.of(new Reading.Traces(kind, HostPlanner.tenant(unit()))))
                             .get(0)))
                     .map(Trace::toString)
+                    .collect(Collectors.joining("\n"));
+        }
+    }
+
+    /** Makes a logical volume with a file system, twice. */
+    private String volume(String path) {
+        String[] names = path.split("/", 2);
+        List<Step> steps = List.of(
+                Step.Ensure.that(
+                        Condition.succeeds("lvs", path),
+                        "lvcreate",
+                        "-y",
+                        "-W",
+                        "y",
+                        "-L",
+                        "64M",
+                        "-n",
+                        names[1],
+                        names[0]),
+                new Step.DiskFormat("/dev/" + path, FileSystemType.EXT4, "label"));
+        List<Step> twice = Stream.concat(steps.stream(), steps.stream()).toList();
+        try (HostSession session = driver.open(address)) {
+            return session
+                    .apply(
+                            new HostPlan("volume-" + names[1], HostPlan.Scope.host(), Duration.ofMinutes(1), twice),
+                            PlanListener.none())
+                    .steps()
+                    .stream()
+                    .map(step -> step.outcome() + " " + step.detail())
                     .collect(Collectors.joining("\n"));
         }
     }

@@ -56,6 +56,7 @@ final class Expiry {
                 .tenancies()
                 .beginExpired(
                         now,
-                        unit -> Operation.asked(ids.get(), Operation.Kind.DEALLOCATE, unit.hostname(), unit.id(), now));
+                        unit -> Operation.asked(ids.get(), Operation.Kind.DEALLOCATE, unit.hostname(), unit.id(), now)
+                                .ownedBy(unit.owner()));
     }
 }

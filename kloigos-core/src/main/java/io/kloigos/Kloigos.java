@@ -19,6 +19,7 @@ import io.kloigos.model.ReleaseCertificate;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
@@ -72,8 +73,23 @@ public final class Kloigos implements AutoCloseable {
     private final Supplier<String> ids;
     private final Bases bases;
     private final String manager;
+    private final @Nullable Tenant tenant;
+
+    private Kloigos(Kloigos whole, Tenant tenant) {
+        this.inventory = whole.inventory;
+        this.driver = whole.driver;
+        this.engine = whole.engine;
+        this.expiry = whole.expiry;
+        this.drift = whole.drift;
+        this.clock = whole.clock;
+        this.ids = whole.ids;
+        this.bases = whole.bases;
+        this.manager = whole.manager;
+        this.tenant = tenant;
+    }
 
     private Kloigos(Builder builder, Inventory inventory, HostDriver driver) {
+        this.tenant = null;
         this.inventory = inventory;
         this.driver = driver;
         this.clock = builder.clock;
@@ -95,6 +111,23 @@ public final class Kloigos implements AutoCloseable {
     /** Returns a builder; only the driver is required. */
     public static Builder builder() {
         return new Builder();
+    }
+
+    /**
+     * Returns this fleet as a tenant sees it: of units and of operations only those on its own are there, and what it
+     * allocates is its own. A unit that becomes another tenant's during a call is not touched. Servers are there as before, so
+     * who may change them is for the caller to decide. Whichever of the two is closed, both are.
+     */
+    public Kloigos of(Tenant owner) {
+        return new Kloigos(this, owner);
+    }
+
+    private boolean isVisible(@Nullable Tenant owner) {
+        return tenant == null || tenant.equals(owner);
+    }
+
+    private AllocateRequest owned(AllocateRequest request) {
+        return tenant == null ? request : request.ownedBy(tenant);
     }
 
     // The four verbs
@@ -197,7 +230,7 @@ public final class Kloigos implements AutoCloseable {
      *     which the unit is allocation_fail
      */
     public ComputeUnit allocate(AllocateRequest request) {
-        return allocate(request, (IdempotencyKey) null);
+        return allocateOwned(owned(request), null);
     }
 
     /**
@@ -209,17 +242,19 @@ public final class Kloigos implements AutoCloseable {
      *     was given back since
      */
     public ComputeUnit allocate(AllocateRequest request, String idempotencyKey) {
-        return allocate(request, IdempotencyKey.of(idempotencyKey, request));
+        AllocateRequest owned = owned(request);
+        return allocateOwned(owned, IdempotencyKey.of(idempotencyKey, owned));
     }
 
-    private ComputeUnit allocate(AllocateRequest request, @Nullable IdempotencyKey key) {
+    private ComputeUnit allocateOwned(AllocateRequest request, @Nullable IdempotencyKey key) {
         engine.requireOpen();
         Supplier<Operation> claim = () -> {
             expiry.requirePossible(request.expiresAt());
             ComputeUnit unit = inventory
                     .claim(
                             request,
-                            chosen -> newOperation(Operation.Kind.ALLOCATE, chosen.hostname(), chosen.id()),
+                            chosen -> newOperation(Operation.Kind.ALLOCATE, chosen.hostname(), chosen.id())
+                                    .ownedBy(request.owner()),
                             key)
                     .orElseThrow(() -> noCapacity(request));
             return operation(Objects.requireNonNull(unit.operationId()));
@@ -270,7 +305,8 @@ public final class Kloigos implements AutoCloseable {
     }
 
     /** Returns what {@link #allocate} would do now, and throws what it would throw. */
-    public Preview previewAllocate(AllocateRequest request) {
+    public Preview previewAllocate(AllocateRequest wanted) {
+        AllocateRequest request = owned(wanted);
         expiry.requirePossible(request.expiresAt());
         ComputeUnit unit = inventory.candidate(request).orElseThrow(() -> noCapacity(request));
         Server server = server(unit.hostname());
@@ -308,7 +344,8 @@ public final class Kloigos implements AutoCloseable {
         engine.requireOpen();
         return once(key, () -> {
             ComputeUnit unit = unit(id);
-            Operation operation = newOperation(Operation.Kind.DEALLOCATE, unit.hostname(), id);
+            Operation operation =
+                    newOperation(Operation.Kind.DEALLOCATE, unit.hostname(), id).ownedBy(unit.owner());
             inventory.beginDeallocation(id, operation, key);
             return operation;
         });
@@ -340,7 +377,9 @@ public final class Kloigos implements AutoCloseable {
     private Operation forceRelease(ComputeId id, Reason reason, @Nullable IdempotencyKey key) {
         engine.requireOpen();
         return once(key, () -> {
-            Operation operation = newOperation(Operation.Kind.DEALLOCATE, unit(id).hostname(), id);
+            ComputeUnit unit = unit(id);
+            Operation operation =
+                    newOperation(Operation.Kind.DEALLOCATE, unit.hostname(), id).ownedBy(unit.owner());
             inventory.beginForcedRelease(id, operation, reason, key);
             return operation;
         });
@@ -453,7 +492,8 @@ public final class Kloigos implements AutoCloseable {
         Supplier<Operation> begin = () -> {
             ComputeUnit present = unit(id);
             requireRoom(present, change.madeTo(present, clock.instant()));
-            Operation operation = newOperation(change.kind(), present.hostname(), id);
+            Operation operation =
+                    newOperation(change.kind(), present.hostname(), id).ownedBy(present.owner());
             inventory.tenancies().begin(id, operation, key, unit -> change.madeTo(unit, operation.createdAt()));
             return operation;
         };
@@ -496,7 +536,7 @@ public final class Kloigos implements AutoCloseable {
      */
     public ComputeUnit setTags(ComputeId id, Tags tags) {
         engine.requireOpen();
-        return told(inventory.tenancies().setTags(id, tags, clock.instant()));
+        return told(inventory.tenancies().setTags(unit(id), tags, clock.instant()));
     }
 
     /**
@@ -509,7 +549,7 @@ public final class Kloigos implements AutoCloseable {
     public ComputeUnit setExpiry(ComputeId id, @Nullable Instant expiresAt) {
         engine.requireOpen();
         expiry.requirePossible(expiresAt);
-        return told(inventory.tenancies().setExpiry(id, expiresAt, clock.instant()));
+        return told(inventory.tenancies().setExpiry(unit(id), expiresAt, clock.instant()));
     }
 
     private ComputeUnit told(ComputeUnit unit) {
@@ -584,7 +624,8 @@ public final class Kloigos implements AutoCloseable {
                         units -> requireDrainable(request, units),
                         unit -> {
                             Operation operation = Operation.asked(
-                                    ids.get(), Operation.Kind.DEALLOCATE, unit.hostname(), unit.id(), now);
+                                            ids.get(), Operation.Kind.DEALLOCATE, unit.hostname(), unit.id(), now)
+                                    .ownedBy(unit.owner());
                             begun.add(operation);
                             return operation;
                         });
@@ -721,7 +762,11 @@ public final class Kloigos implements AutoCloseable {
 
     /** Returns the units that pass the filter, by server and by their order on it. */
     public List<ComputeUnit> units(UnitFilter filter) {
-        return inventory.units(filter);
+        Tenant asked = filter.owner();
+        if (asked != null && !isVisible(asked)) {
+            return List.of();
+        }
+        return inventory.units(tenant == null ? filter : filter.ownedBy(tenant));
     }
 
     /**
@@ -730,7 +775,7 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException NOT_FOUND
      */
     public ComputeUnit unit(ComputeId id) {
-        return inventory.unit(id).orElseThrow(() -> Inventory.unknownUnit(id));
+        return inventory.unit(id).filter(unit -> isVisible(unit.owner())).orElseThrow(() -> Inventory.unknownUnit(id));
     }
 
     /**
@@ -767,7 +812,11 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException NOT_FOUND
      */
     public Operation operation(String id) {
-        Operation written = inventory.operations().find(id).orElseThrow(() -> Operations.unknown(id));
+        Operation written = inventory
+                .operations()
+                .find(id)
+                .filter(operation -> isVisible(operation.owner()))
+                .orElseThrow(() -> Operations.unknown(id));
         if (written.state().isEnded()) {
             return written;
         }
@@ -778,7 +827,9 @@ public final class Kloigos implements AutoCloseable {
 
     /** Returns the newest operations, without their steps. */
     public List<Operation> operations(int most) {
-        return inventory.operations().newest(most);
+        return tenant == null
+                ? inventory.operations().newest(most)
+                : inventory.operations().newest(tenant, most);
     }
 
     /**
@@ -790,7 +841,8 @@ public final class Kloigos implements AutoCloseable {
      */
     public Operation cancel(String operationId) {
         engine.requireOpen();
-        Operation operation = inventory.operations().requestCancel(operationId);
+        Operation operation =
+                inventory.operations().requestCancel(operation(operationId).id());
         try (HostSession session = driver.open(server(operation.hostname()).address())) {
             session.cancel(Engine.planId(operation));
         }
@@ -819,7 +871,7 @@ public final class Kloigos implements AutoCloseable {
 
     private Operation retry(String operationId, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        return once(key, () -> inventory.beginRetry(operationId, clock.instant(), key));
+        return once(key, () -> inventory.beginRetry(operation(operationId).id(), clock.instant(), key));
     }
 
     /** Returns the operation once it has ended, here or at another replica; waits for it, or until this Kloigos is closed. */

@@ -13,6 +13,7 @@ import io.kloigos.model.Reason;
 import io.kloigos.model.ReleaseCertificate;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.Tenant;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
@@ -23,6 +24,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
@@ -185,7 +187,8 @@ public final class Inventory implements AutoCloseable {
                 .equal("s.zone", filter.zone())
                 .equal("u.cpu_count", filter.cpuCount())
                 .equal("u.deployment_id", filter.deploymentId())
-                .equal("u.status", status == null ? null : status.toString());
+                .equal("u.status", status == null ? null : status.toString())
+                .equal("u.owner", Rows.text(filter.owner()));
         return read(handle -> conditions
                 .query(handle, UNITS, "ORDER BY u.hostname, u.ordinal")
                 .map(Rows::unit)
@@ -295,7 +298,7 @@ public final class Inventory implements AutoCloseable {
         handle.createUpdate(
                         "INSERT INTO units VALUES (:id, :hostname, :ordinal, :cpus, :cpuCount, :uid, :firstPort, :endPort,"
                                 + " :limits, :dataDirectory, :status, '', '{}', NULL, '[]', NULL, :operation, 0, NULL, 0, NULL,"
-                                + " :numaNodes, NULL)")
+                                + " :numaNodes, NULL, NULL)")
                 .bind("id", unit.id().value())
                 .bind("hostname", unit.hostname())
                 .bind("ordinal", ordinal)
@@ -331,17 +334,19 @@ public final class Inventory implements AutoCloseable {
             Operation written = operation.apply(unit);
             change(handle, unit, UnitStatus.ALLOCATING, "", written.id(), written.createdAt());
             handle.createUpdate("UPDATE units SET tags = :tags, deployment_id = :deployment, ssh_public_keys = :keys,"
-                            + " expires_at = :expiresAt, expiry_told = 0"
+                            + " expires_at = :expiresAt, expiry_told = 0, owner = :owner"
                             + " WHERE compute_id = :id")
                     .bind("tags", Json.write(request.tags().values()))
                     .bind("deployment", request.tags().deploymentId().orElse(null))
                     .bind("keys", Json.write(request.sshPublicKeys()))
                     .bind("expiresAt", Rows.text(request.expiresAt()))
+                    .bind("owner", Rows.text(request.owner()))
                     .bind("id", unit.id().value())
                     .execute();
-            placements.tag(handle, unit, request.tags());
+            ComputeUnit claimed = findUnit(handle, unit.id()).orElseThrow();
+            placements.tag(handle, claimed, request.tags());
             operations.insertFenced(handle, written, DataDisks.KEEP, key);
-            return findUnit(handle, unit.id()).orElseThrow();
+            return claimed;
         }));
     }
 
@@ -353,11 +358,13 @@ public final class Inventory implements AutoCloseable {
     /**
      * Begins to take a unit back and writes {@code operation}. Returns the unit as it now is.
      *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is in no tenant's hands; KEY_IN_USE
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is in no tenant's hands, or no longer in those of the
+     *     operation's owner; KEY_IN_USE
      */
     public ComputeUnit beginDeallocation(ComputeId id, Operation operation, @Nullable IdempotencyKey key) {
         return write(handle -> {
             ComputeUnit unit = lockUnit(handle, id).orElseThrow(() -> unknownUnit(id));
+            requireOwner(unit, operation.owner());
             change(handle, unit, UnitStatus.DEALLOCATING, "", operation.id(), operation.createdAt());
             operations.insertFenced(handle, operation, DataDisks.KEEP, key);
             return unit.in(UnitStatus.DEALLOCATING, "");
@@ -373,6 +380,7 @@ public final class Inventory implements AutoCloseable {
     public void beginForcedRelease(ComputeId id, Operation operation, Reason reason, @Nullable IdempotencyKey key) {
         write(handle -> {
             ComputeUnit unit = lockUnit(handle, id).orElseThrow(() -> unknownUnit(id));
+            requireOwner(unit, operation.owner());
             ForcedRelease forced = new ForcedRelease(reason, obstacles(unit, Certificates.newest(handle, id)));
             change(handle, unit, UnitStatus.DEALLOCATING, forced.remark(), operation.id(), operation.createdAt());
             operations.insertFenced(handle, operation, DataDisks.KEEP, key);
@@ -483,7 +491,7 @@ public final class Inventory implements AutoCloseable {
     private static void forgetTenant(Handle handle, ComputeId id) {
         handle.execute(
                 "UPDATE units SET tags = '{}', deployment_id = NULL, ssh_public_keys = '[]', started_at = NULL,"
-                        + " expires_at = NULL, stopped_at = NULL, resized_limits = NULL"
+                        + " expires_at = NULL, stopped_at = NULL, resized_limits = NULL, owner = NULL"
                         + " WHERE compute_id = ?",
                 id.value());
     }
@@ -574,6 +582,11 @@ public final class Inventory implements AutoCloseable {
                 .bind("reason", reason)
                 .bind("replica", replica)
                 .execute();
+    }
+
+    /** A unit may have gone from one tenant to another between the look at it and the lock. */
+    static void requireOwner(ComputeUnit unit, @Nullable Tenant owner) {
+        requireOne(Objects.equals(unit.owner(), owner) ? 1 : 0, "Unit " + unit.id());
     }
 
     /** Returns the refusal to act on a unit that is not there. */

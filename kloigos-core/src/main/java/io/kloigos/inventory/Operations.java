@@ -6,6 +6,7 @@ import io.kloigos.model.ErrorCode;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.Tenant;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.time.Duration;
 import java.time.Instant;
@@ -74,6 +75,16 @@ public final class Operations {
                         .bind("most", most)
                         .map((row, context) -> Rows.withoutSteps(row))
                         .list());
+    }
+
+    /** Returns operations on a tenant's units without their steps, the newest first. */
+    public List<Operation> newest(Tenant owner, int most) {
+        return database.read(handle -> handle.createQuery(
+                        "SELECT * FROM operations WHERE owner = :owner ORDER BY created_at DESC, id LIMIT :most")
+                .bind("owner", owner.name())
+                .bind("most", most)
+                .map((row, context) -> Rows.withoutSteps(row))
+                .list());
     }
 
     /** Returns what a decommission was told to do with data disks. */
@@ -177,7 +188,7 @@ public final class Operations {
         handle.createUpdate(
                         "INSERT INTO operations VALUES (:id, :kind, :hostname, :computeId, :dataDisks, :state, :attempt,"
                                 + " NULL, NULL, :createdAt, NULL, NULL, '[]', 0, :fence, :replica, " + leaseEnd()
-                                + ", NULL)")
+                                + ", NULL, :owner)")
                 .bind("id", operation.id())
                 .bind("kind", operation.kind().toString())
                 .bind("hostname", operation.hostname())
@@ -188,6 +199,7 @@ public final class Operations {
                 .bind("createdAt", Rows.text(operation.createdAt()))
                 .bind("fence", fence)
                 .bind("replica", replica)
+                .bind("owner", Rows.text(operation.owner()))
                 .execute();
         if (key != null) {
             remember(handle, key, operation.id());

@@ -7,6 +7,7 @@ import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Placement;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.rules.Capacity;
 import java.nio.charset.StandardCharsets;
@@ -18,6 +19,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which free unit a request gets. Two tables tell it without a look at all units: how many units of each size are free on a
@@ -181,14 +183,18 @@ final class Placements {
 
     private static String tag(AllocateRequest request, AntiAffinity antiAffinity) {
         String value = request.tags().text(antiAffinity.tag()).orElseThrow();
-        return tag(antiAffinity.tag(), value);
+        return tag(request.owner(), antiAffinity.tag(), value);
     }
 
-    /** Names and values may be longer than what a database has in an index. */
-    private static String tag(String name, String value) {
+    /**
+     * Names and values may be longer than what a database has in an index. What one tenant notes says nothing to another,
+     * and bars none of its units.
+     */
+    private static String tag(@Nullable Tenant owner, String name, String value) {
+        String whose = owner == null ? "" : owner + " ";
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256")
-                    .digest((name.length() + ":" + name + value).getBytes(StandardCharsets.UTF_8));
+                    .digest((whose + name.length() + ":" + name + value).getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(digest);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
@@ -290,7 +296,9 @@ final class Placements {
                 .keySet()
                 .forEach(name -> tags.text(name)
                         .ifPresent(value -> rows.add(
-                                tag(name, value), unit.hostname(), unit.id().value())));
+                                tag(unit.owner(), name, value),
+                                unit.hostname(),
+                                unit.id().value())));
         rows.execute();
     }
 }

@@ -17,6 +17,7 @@ import io.kloigos.model.ServerStatus;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.Tenancy;
+import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.model.Warning;
@@ -88,7 +89,16 @@ final class Rows {
                 instant(row.getString("started_at")),
                 instant(row.getString("expires_at")),
                 instant(row.getString("stopped_at")),
-                resized == null ? null : Json.read(resized, new TypeReference<UnitLimits>() {}));
+                resized == null ? null : Json.read(resized, new TypeReference<UnitLimits>() {}),
+                tenant(row.getString("owner")));
+    }
+
+    static @Nullable String text(@Nullable Tenant tenant) {
+        return tenant == null ? null : tenant.name();
+    }
+
+    static @Nullable Tenant tenant(@Nullable String name) {
+        return name == null ? null : new Tenant(name);
     }
 
     static Operation operation(ResultSet row) throws SQLException {
@@ -114,7 +124,8 @@ final class Rows {
                 Instant.parse(row.getString("created_at")),
                 instant(row.getString("started_at")),
                 instant(row.getString("ended_at")),
-                steps);
+                steps,
+                tenant(row.getString("owner")));
     }
 
     static <E extends Enum<E>> E named(E[] values, String name) {

@@ -56,6 +56,7 @@ public final class Tenancies {
             ComputeId id, Operation operation, @Nullable IdempotencyKey key, UnaryOperator<ComputeUnit> change) {
         database.write(handle -> {
             ComputeUnit unit = inventory.lockUnit(handle, id).orElseThrow(() -> Inventory.unknownUnit(id));
+            Inventory.requireOwner(unit, operation.owner());
             ComputeUnit changed = change.apply(unit);
             requireIdle(handle, unit);
             if (operation.kind() == Operation.Kind.RESIZE) {
@@ -140,11 +141,13 @@ public final class Tenancies {
     /**
      * Gives a unit in a tenant's hands other tags, and returns it.
      *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not allocated
+     * @param seen the unit as the caller saw it
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not allocated, or another tenant's by now
      */
-    public ComputeUnit setTags(ComputeId id, Tags tags, Instant now) {
+    public ComputeUnit setTags(ComputeUnit seen, Tags tags, Instant now) {
         return database.write(handle -> {
-            ComputeUnit unit = inventory.lockUnit(handle, id).orElseThrow(() -> Inventory.unknownUnit(id));
+            ComputeId id = seen.id();
+            ComputeUnit unit = lockSeen(handle, seen);
             unit.requireAllocated("change the tags of");
             handle.createUpdate("UPDATE units SET tags = :tags, deployment_id = :deployment WHERE compute_id = :id")
                     .bind("tags", Json.write(tags.values()))
@@ -162,12 +165,14 @@ public final class Tenancies {
     /**
      * Sets when a unit is taken back from its tenant, and returns it.
      *
+     * @param seen the unit as the caller saw it
      * @param expiresAt null if only on request
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not allocated
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not allocated, or another tenant's by now
      */
-    public ComputeUnit setExpiry(ComputeId id, @Nullable Instant expiresAt, Instant now) {
+    public ComputeUnit setExpiry(ComputeUnit seen, @Nullable Instant expiresAt, Instant now) {
         return database.write(handle -> {
-            ComputeUnit unit = inventory.lockUnit(handle, id).orElseThrow(() -> Inventory.unknownUnit(id));
+            ComputeId id = seen.id();
+            ComputeUnit unit = lockSeen(handle, seen);
             unit.requireAllocated("change the expiry of");
             handle.execute(
                     "UPDATE units SET expires_at = ?, expiry_told = 0 WHERE compute_id = ?",
@@ -176,6 +181,12 @@ public final class Tenancies {
             noteOutsideOperation(handle, unit, expiresAt == null ? "expires never" : "expires at " + expiresAt, now);
             return Inventory.findUnit(handle, id).orElseThrow();
         });
+    }
+
+    private ComputeUnit lockSeen(Handle handle, ComputeUnit seen) {
+        ComputeUnit unit = inventory.lockUnit(handle, seen.id()).orElseThrow(() -> Inventory.unknownUnit(seen.id()));
+        Inventory.requireOwner(unit, seen.owner());
+        return unit;
     }
 
     /** Returns the units that expire until then and of which that was not returned before, at any replica. */

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param expiresAt when the unit is taken back; null if only on request
  * @param placement which server is preferred
  * @param antiAffinity from which units it must be kept apart; null if from none
+ * @param owner whose the unit will be; null if nobody's in particular
  */
 public record AllocateRequest(
         @Nullable Integer cpuCount,
@@ -25,7 +26,8 @@ public record AllocateRequest(
         List<SshPublicKey> sshPublicKeys,
         @Nullable Instant expiresAt,
         Placement placement,
-        @Nullable AntiAffinity antiAffinity) {
+        @Nullable AntiAffinity antiAffinity,
+        @Nullable Tenant owner) {
     public AllocateRequest {
         Objects.requireNonNull(tags);
         Objects.requireNonNull(placement);
@@ -42,6 +44,19 @@ public record AllocateRequest(
                     "tag");
         }
         faults.throwIfAny(ErrorCode.INVALID_REQUEST, "Cannot allocate");
+    }
+
+    /** A request for a unit that is nobody's in particular. */
+    public AllocateRequest(
+            @Nullable Integer cpuCount,
+            @Nullable String region,
+            @Nullable String zone,
+            Tags tags,
+            List<SshPublicKey> sshPublicKeys,
+            @Nullable Instant expiresAt,
+            Placement placement,
+            @Nullable AntiAffinity antiAffinity) {
+        this(cpuCount, region, zone, tags, sshPublicKeys, expiresAt, placement, antiAffinity, null);
     }
 
     /** A request for a unit that is packed and kept apart from none. */
@@ -63,5 +78,11 @@ public record AllocateRequest(
             Tags tags,
             SshPublicKey sshPublicKey) {
         this(cpuCount, region, zone, tags, List.of(sshPublicKey), null);
+    }
+
+    /** Returns this request for a unit of that tenant's. */
+    public AllocateRequest ownedBy(@Nullable Tenant tenant) {
+        return new AllocateRequest(
+                cpuCount, region, zone, tags, sshPublicKeys, expiresAt, placement, antiAffinity, tenant);
     }
 }

@@ -91,6 +91,11 @@ public record ComputeUnit(
         return "/sys/fs/cgroup/user.slice/" + slice();
     }
 
+    /** Returns whose it is; null if nobody's in particular, and while it has no tenant. */
+    public @Nullable Tenant owner() {
+        return tenancy.owner();
+    }
+
     /** Returns what its tenant noted. */
     public Tags tags() {
         return tenancy.tags();

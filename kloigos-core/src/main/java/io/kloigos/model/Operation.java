@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param startedAt when its newest attempt began; null before
  * @param endedAt when it ended; null before
  * @param steps its steps, in order
+ * @param owner whose the unit is; null if it is on a server, or on a unit that is nobody's in particular
  */
 public record Operation(
         String id,
@@ -34,7 +35,8 @@ public record Operation(
         Instant createdAt,
         @Nullable Instant startedAt,
         @Nullable Instant endedAt,
-        List<Step> steps) {
+        List<Step> steps,
+        @Nullable Tenant owner) {
     /** What an operation does. */
     public enum Kind {
         INIT,
@@ -114,6 +116,25 @@ public record Operation(
         steps = List.copyOf(steps);
     }
 
+    /** An operation on what is nobody's in particular. */
+    public Operation(
+            String id,
+            Kind kind,
+            String hostname,
+            @Nullable ComputeId computeId,
+            State state,
+            int attempt,
+            @Nullable String error,
+            @Nullable ErrorCode errorCode,
+            Instant createdAt,
+            @Nullable Instant startedAt,
+            @Nullable Instant endedAt,
+            List<Step> steps) {
+        this(
+                id, kind, hostname, computeId, state, attempt, error, errorCode, createdAt, startedAt, endedAt, steps,
+                null);
+    }
+
     /** Returns an operation that was asked for and has not begun. */
     public static Operation asked(
             String id, Kind kind, String hostname, @Nullable ComputeId computeId, Instant createdAt) {
@@ -121,17 +142,36 @@ public record Operation(
                 id, kind, hostname, computeId, State.PENDING, 1, null, null, createdAt, null, null, List.of());
     }
 
+    /** Returns this operation, on a unit of that tenant's. */
+    public Operation ownedBy(@Nullable Tenant tenant) {
+        return new Operation(
+                id, kind, hostname, computeId, state, attempt, error, errorCode, createdAt, startedAt, endedAt, steps,
+                tenant);
+    }
+
     /** Returns this operation as its attempt begins. */
     public Operation begun(Instant at) {
         return new Operation(
-                id, kind, hostname, computeId, State.RUNNING, attempt, null, null, createdAt, at, null, List.of());
+                id,
+                kind,
+                hostname,
+                computeId,
+                State.RUNNING,
+                attempt,
+                null,
+                null,
+                createdAt,
+                at,
+                null,
+                List.of(),
+                owner);
     }
 
     /** Returns this operation with these steps. */
     public Operation with(List<Step> newSteps) {
         return new Operation(
                 id, kind, hostname, computeId, state, attempt, error, errorCode, createdAt, startedAt, endedAt,
-                newSteps);
+                newSteps, owner);
     }
 
     /** Returns this operation as it succeeded. */
@@ -147,6 +187,6 @@ public record Operation(
 
     private Operation ended(State end, @Nullable String message, @Nullable ErrorCode code, Instant at) {
         return new Operation(
-                id, kind, hostname, computeId, end, attempt, message, code, createdAt, startedAt, at, steps);
+                id, kind, hostname, computeId, end, attempt, message, code, createdAt, startedAt, at, steps, owner);
     }
 }

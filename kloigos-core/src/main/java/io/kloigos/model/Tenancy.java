@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param expiresAt when the unit is taken back; null if only on request
  * @param stoppedAt since when nothing of the tenant runs and nobody can log in; null if the unit is not stopped
  * @param resizedTo what the tenant may use since it was resized; null if it never was
+ * @param owner the tenant; null if it is nobody's in particular, and while there is no tenant
  */
 public record Tenancy(
         Tags tags,
@@ -21,8 +22,9 @@ public record Tenancy(
         @Nullable Instant startedAt,
         @Nullable Instant expiresAt,
         @Nullable Instant stoppedAt,
-        @Nullable UnitLimits resizedTo) {
-    private static final Tenancy NONE = new Tenancy(Tags.none(), List.of(), null, null, null, null);
+        @Nullable UnitLimits resizedTo,
+        @Nullable Tenant owner) {
+    private static final Tenancy NONE = new Tenancy(Tags.none(), List.of(), null, null, null, null, null);
 
     public Tenancy {
         Objects.requireNonNull(tags);
@@ -36,21 +38,21 @@ public record Tenancy(
 
     /** Returns this tenancy with other keys. */
     public Tenancy withKeys(List<SshPublicKey> keys) {
-        return new Tenancy(tags, keys, startedAt, expiresAt, stoppedAt, resizedTo);
+        return new Tenancy(tags, keys, startedAt, expiresAt, stoppedAt, resizedTo, owner);
     }
 
     /** Returns this tenancy, stopped at that time. */
     public Tenancy stopped(Instant at) {
-        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, at, resizedTo);
+        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, at, resizedTo, owner);
     }
 
     /** Returns this tenancy, not stopped. */
     public Tenancy running() {
-        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, null, resizedTo);
+        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, null, resizedTo, owner);
     }
 
     /** Returns this tenancy with other limits. */
     public Tenancy resized(UnitLimits limits) {
-        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, stoppedAt, limits);
+        return new Tenancy(tags, sshPublicKeys, startedAt, expiresAt, stoppedAt, limits, owner);
     }
 }

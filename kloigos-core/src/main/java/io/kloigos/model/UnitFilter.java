@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param cpuCount the number of CPUs
  * @param deploymentId the tag {@link Tags#DEPLOYMENT_ID}
  * @param status the unit's status
+ * @param owner whose the unit is
  */
 public record UnitFilter(
         @Nullable String computeId,
@@ -20,7 +21,25 @@ public record UnitFilter(
         @Nullable String zone,
         @Nullable Integer cpuCount,
         @Nullable String deploymentId,
-        @Nullable UnitStatus status) {
+        @Nullable UnitStatus status,
+        @Nullable Tenant owner) {
+    /** A filter that the units of every tenant may pass. */
+    public UnitFilter(
+            @Nullable String computeId,
+            @Nullable String hostname,
+            @Nullable String region,
+            @Nullable String zone,
+            @Nullable Integer cpuCount,
+            @Nullable String deploymentId,
+            @Nullable UnitStatus status) {
+        this(computeId, hostname, region, zone, cpuCount, deploymentId, status, null);
+    }
+
+    /** Returns this filter for the units of one tenant. */
+    public UnitFilter ownedBy(@Nullable Tenant tenant) {
+        return new UnitFilter(computeId, hostname, region, zone, cpuCount, deploymentId, status, tenant);
+    }
+
     /** Returns the filter that every unit passes. */
     public static UnitFilter all() {
         return new UnitFilter(null, null, null, null, null, null, null);

@@ -31,6 +31,7 @@ import io.kloigos.model.ServerStatus;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.Tenancy;
+import io.kloigos.model.Tenant;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
@@ -51,6 +52,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import org.assertj.core.api.ThrowableAssert;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -469,10 +471,36 @@ abstract class InventoryContract {
         assertThat(inventory.candidate(web)).isPresent();
         ComputeUnit other = allocatedBy(claim(SampleFleet.wanting(4), "op3"), "op3");
         assertThat(inventory.candidate(web)).isPresent();
-        inventory.tenancies().setTags(other.id(), web.tags(), NOON);
+        inventory.tenancies().setTags(other, web.tags(), NOON);
         assertThat(inventory.candidate(web)).isEmpty();
-        inventory.tenancies().setTags(other.id(), Tags.none(), NOON);
+        inventory.tenancies().setTags(other, Tags.none(), NOON);
         assertThat(inventory.candidate(web)).isPresent();
+    }
+
+    @Test
+    void aUnitThatWentToAnotherTenantMeanwhileIsNotTouched() {
+        addReady("host1", "4-7");
+        Tenant acme = new Tenant("acme");
+        Tenant other = new Tenant("other");
+        ComputeUnit seen = allocate(SampleFleet.wanting(4).ownedBy(acme), "op1");
+        beginDeallocation(seen, "op2");
+        endOn(seen, "op2", Operation.Kind.DEALLOCATE, UnitStatus.FREE);
+        ComputeUnit now = allocate(SampleFleet.wanting(4).ownedBy(other), "op3");
+        Operation late = SampleFleet.operation("op4", Operation.Kind.DEALLOCATE, "host1", seen, NOON)
+                .ownedBy(acme);
+
+        assertThat(now.owner()).isEqualTo(other);
+        List<ThrowableAssert.ThrowingCallable> attempts = List.of(
+                () -> inventory.beginDeallocation(seen.id(), late, null),
+                () -> inventory.tenancies().begin(seen.id(), late, null, unit -> unit),
+                () -> inventory.tenancies().setTags(seen, Tags.none(), NOON),
+                () -> inventory.tenancies().setExpiry(seen, null, NOON));
+        attempts.forEach(attempt -> assertThatThrownBy(attempt)
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
+                .hasMessageContaining("was changed by somebody else meanwhile"));
+        assertThat(inventory.unit(seen.id())).contains(now);
+        assertThat(inventory.units(UnitFilter.all().ownedBy(other))).containsExactly(now);
+        assertThat(inventory.units(UnitFilter.all().ownedBy(acme))).isEmpty();
     }
 
     @Test
@@ -1112,7 +1140,7 @@ abstract class InventoryContract {
         addTenant();
         Function<ComputeUnit, Operation> operation =
                 unit -> Operation.asked("op2", Operation.Kind.DEALLOCATE, "host1", unit.id(), NOON);
-        inventory.tenancies().setExpiry(UNIT, NOON.plusSeconds(60), NOON);
+        inventory.tenancies().setExpiry(inventory.unit(UNIT).orElseThrow(), NOON.plusSeconds(60), NOON);
 
         assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(59), NOON))
                 .isEmpty();
@@ -1133,7 +1161,7 @@ abstract class InventoryContract {
     @Test
     void aUnitOnWhichAnOperationIsUnderWayExpiresAfterIt() {
         addTenant();
-        inventory.tenancies().setExpiry(UNIT, NOON.plusSeconds(60), NOON);
+        inventory.tenancies().setExpiry(inventory.unit(UNIT).orElseThrow(), NOON.plusSeconds(60), NOON);
         Operation stop = begin("op2", new UnitChange.Stop());
         Function<ComputeUnit, Operation> operation =
                 unit -> Operation.asked("op3", Operation.Kind.DEALLOCATE, "host1", unit.id(), NOON);
@@ -1148,8 +1176,10 @@ abstract class InventoryContract {
     @Test
     void aUnitThatWasGivenBackKeepsNothingOfItsTenancy() {
         addTenant();
-        inventory.tenancies().setTags(UNIT, new Tags(Map.of(Tags.DEPLOYMENT_ID, "web")), NOON);
-        inventory.tenancies().setExpiry(UNIT, NOON.plusSeconds(60), NOON);
+        inventory
+                .tenancies()
+                .setTags(inventory.unit(UNIT).orElseThrow(), new Tags(Map.of(Tags.DEPLOYMENT_ID, "web")), NOON);
+        inventory.tenancies().setExpiry(inventory.unit(UNIT).orElseThrow(), NOON.plusSeconds(60), NOON);
         end(begin("op2", new UnitChange.Stop()), "");
         inventory.beginDeallocation(
                 UNIT,

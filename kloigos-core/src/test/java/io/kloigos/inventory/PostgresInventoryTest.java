@@ -69,7 +69,7 @@ class PostgresInventoryTest extends InventoryContract {
         addReady("host1", "4-7");
         ComputeUnit unit = allocate(SampleFleet.wanting(4), "op1");
         Inventory other = open("other");
-        inventory.tenancies().setExpiry(unit.id(), NOON.plusSeconds(1), NOON);
+        inventory.tenancies().setExpiry(unit, NOON.plusSeconds(1), NOON);
 
         assertThat(inventory.tenancies().tellExpiring(NOON.plusSeconds(1), NOON))
                 .hasSize(1);

@@ -52,6 +52,7 @@ CREATE TABLE units (
   stopped_at     TEXT,
   numa_nodes     TEXT    NOT NULL,
   resized_limits TEXT,
+  owner          TEXT,
   UNIQUE (hostname, uid),
   UNIQUE (hostname, first_port),
   UNIQUE (hostname, ordinal)
@@ -60,6 +61,7 @@ CREATE TABLE units (
 CREATE INDEX units_by_status ON units (status, cpu_count, hostname, ordinal);
 CREATE INDEX units_by_deployment ON units (deployment_id);
 CREATE INDEX units_by_expiry ON units (expires_at);
+CREATE INDEX units_by_owner ON units (owner);
 
 -- The last net: no CPU is ever in two units.
 CREATE TABLE unit_cpus (
@@ -96,6 +98,7 @@ CREATE TABLE tag_claims (
   tag TEXT NOT NULL PRIMARY KEY
 );
 
+-- Owner is whose the unit was when the operation began.
 -- A replica runs an operation while it holds the lease. Lease times are milliseconds since 1970 by the database's clock.
 -- What a unit will be once it has succeeded stands in wanted; of a repair, what it is to mend.
 CREATE TABLE operations (
@@ -116,11 +119,13 @@ CREATE TABLE operations (
   fence            BIGINT NOT NULL,
   replica          TEXT    NOT NULL,
   lease_until      BIGINT NOT NULL,
-  wanted           TEXT
+  wanted           TEXT,
+  owner            TEXT
 );
 
 CREATE INDEX operations_by_state ON operations (state);
 CREATE INDEX operations_by_time ON operations (created_at);
+CREATE INDEX operations_by_owner ON operations (owner, created_at);
 
 -- How each server differed when it was last looked at, and when it is to be looked at again: milliseconds since 1970 by the
 -- database's clock.

@@ -58,6 +58,7 @@ final class Engine {
     private final InstantSource clock;
     private final String manager;
     private final Duration kept;
+    private final Duration auditKept;
     private final Duration tendingEvery;
     private final Expiry expiry;
     private final List<KloigosListener> listeners = new CopyOnWriteArrayList<>();
@@ -91,6 +92,7 @@ final class Engine {
      *
      * @param manager what is noted on hosts about who manages them
      * @param kept how long operations are kept after their end
+     * @param auditKept how long the audit log is kept
      * @param lease how long the inventory's leases last
      * @param expiry finds units whose time is over
      */
@@ -100,6 +102,7 @@ final class Engine {
             InstantSource clock,
             String manager,
             Duration kept,
+            Duration auditKept,
             Duration lease,
             Expiry expiry,
             ThreadFactory factory) {
@@ -108,6 +111,7 @@ final class Engine {
         this.clock = clock;
         this.manager = manager;
         this.kept = kept;
+        this.auditKept = auditKept;
         this.expiry = expiry;
         this.tendingEvery = lease.dividedBy(4);
         this.threads =
@@ -160,6 +164,7 @@ final class Engine {
         if (forgotten.isBefore(now.minus(FORGETTING))) {
             forgotten = now;
             inventory.operations().forgetEndedBefore(now.minus(kept));
+            inventory.access().forget(now, now.minus(auditKept));
         }
     }
 

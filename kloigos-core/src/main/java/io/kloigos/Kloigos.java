@@ -1,6 +1,7 @@
 package io.kloigos;
 
 import io.kloigos.DecommissionRequest.Tenants;
+import io.kloigos.inventory.Access;
 import io.kloigos.inventory.Inventory;
 import io.kloigos.inventory.Operations;
 import io.kloigos.model.AllocateRequest;
@@ -97,8 +98,16 @@ public final class Kloigos implements AutoCloseable {
         this.bases = builder.bases;
         this.manager = "kloigos " + inventory.instanceId(builder.ids.get());
         this.expiry = new Expiry(inventory, clock, ids, builder.expiryNotice);
-        this.engine =
-                new Engine(inventory, driver, clock, manager, builder.kept, builder.lease, expiry, builder.threads);
+        this.engine = new Engine(
+                inventory,
+                driver,
+                clock,
+                manager,
+                builder.kept,
+                builder.auditKept,
+                builder.lease,
+                expiry,
+                builder.threads);
         this.drift = new DriftWatch(
                 inventory,
                 driver,
@@ -130,6 +139,10 @@ public final class Kloigos implements AutoCloseable {
         return tenant == null ? request : request.ownedBy(tenant);
     }
 
+    private IdempotencyKey key(String text, Object request) {
+        return IdempotencyKey.of(text, request).ownedBy(tenant);
+    }
+
     // The four verbs
 
     /**
@@ -149,7 +162,7 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
     public Operation initServer(InitServerRequest request, String idempotencyKey) {
-        return initServer(request, IdempotencyKey.of(idempotencyKey, request));
+        return initServer(request, key(idempotencyKey, request));
     }
 
     private Operation initServer(InitServerRequest request, @Nullable IdempotencyKey key) {
@@ -243,7 +256,7 @@ public final class Kloigos implements AutoCloseable {
      */
     public ComputeUnit allocate(AllocateRequest request, String idempotencyKey) {
         AllocateRequest owned = owned(request);
-        return allocateOwned(owned, IdempotencyKey.of(idempotencyKey, owned));
+        return allocateOwned(owned, key(idempotencyKey, owned));
     }
 
     private ComputeUnit allocateOwned(AllocateRequest request, @Nullable IdempotencyKey key) {
@@ -337,7 +350,7 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
     public Operation deallocate(ComputeId id, String idempotencyKey) {
-        return deallocate(id, IdempotencyKey.of(idempotencyKey, "deallocate " + id));
+        return deallocate(id, key(idempotencyKey, "deallocate " + id));
     }
 
     private Operation deallocate(ComputeId id, @Nullable IdempotencyKey key) {
@@ -371,7 +384,7 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
     public Operation forceRelease(ComputeId id, Reason reason, String idempotencyKey) {
-        return forceRelease(id, reason, IdempotencyKey.of(idempotencyKey, "force " + id + " " + reason));
+        return forceRelease(id, reason, key(idempotencyKey, "force " + id + " " + reason));
     }
 
     private Operation forceRelease(ComputeId id, Reason reason, @Nullable IdempotencyKey key) {
@@ -415,7 +428,7 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
     public Operation decommission(DecommissionRequest request, String idempotencyKey) {
-        return decommission(request, IdempotencyKey.of(idempotencyKey, request));
+        return decommission(request, key(idempotencyKey, request));
     }
 
     private Operation decommission(DecommissionRequest request, @Nullable IdempotencyKey key) {
@@ -484,7 +497,7 @@ public final class Kloigos implements AutoCloseable {
      *     was given back since
      */
     public ComputeUnit change(ComputeId id, UnitChange change, String idempotencyKey) {
-        return change(id, change, IdempotencyKey.of(idempotencyKey, id + " " + change));
+        return change(id, change, key(idempotencyKey, id + " " + change));
     }
 
     private ComputeUnit change(ComputeId id, UnitChange change, @Nullable IdempotencyKey key) {
@@ -603,7 +616,7 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
     public List<Operation> drain(DrainRequest request, String idempotencyKey) {
-        return drain(request, IdempotencyKey.of(idempotencyKey, request));
+        return drain(request, key(idempotencyKey, request));
     }
 
     private List<Operation> drain(DrainRequest request, @Nullable IdempotencyKey key) {
@@ -726,7 +739,7 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
     public Operation repair(String hostname, String idempotencyKey) {
-        return repair(hostname, IdempotencyKey.of(idempotencyKey, "repair " + hostname));
+        return repair(hostname, key(idempotencyKey, "repair " + hostname));
     }
 
     private Operation repair(String hostname, @Nullable IdempotencyKey key) {
@@ -866,7 +879,7 @@ public final class Kloigos implements AutoCloseable {
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
     public Operation retry(String operationId, String idempotencyKey) {
-        return retry(operationId, IdempotencyKey.of(idempotencyKey, "retry " + operationId));
+        return retry(operationId, key(idempotencyKey, "retry " + operationId));
     }
 
     private Operation retry(String operationId, @Nullable IdempotencyKey key) {
@@ -878,6 +891,11 @@ public final class Kloigos implements AutoCloseable {
     public Operation await(String operationId) {
         engine.await(operationId);
         return operation(operationId);
+    }
+
+    /** Returns who may ask over the network, and who did what. It is closed with this Kloigos. */
+    public Access access() {
+        return inventory.access();
     }
 
     /** From now on tells {@code listener} of every event, until the returned registration is closed. */
@@ -922,6 +940,7 @@ public final class Kloigos implements AutoCloseable {
     /** Settings of a {@link Kloigos}. */
     public static final class Builder {
         private static final Duration LEAST_KEPT = Duration.ofHours(24);
+        private static final Duration LEAST_AUDIT_KEPT = Duration.ofDays(1);
         private static final Duration SHORTEST_LEASE = Duration.ofSeconds(1);
         private static final Duration SHORTEST_DRIFT_CHECK = Duration.ofSeconds(1);
 
@@ -932,6 +951,7 @@ public final class Kloigos implements AutoCloseable {
         private Supplier<String> ids = () -> UUID.randomUUID().toString();
         private Bases bases = Bases.defaults();
         private Duration kept = Duration.ofDays(7);
+        private Duration auditKept = Duration.ofDays(400);
         private @Nullable Duration driftChecks = Duration.ofMinutes(10);
         private DriftPolicy driftPolicy = DriftPolicy.REPORT;
         private Duration lease = Duration.ofSeconds(20);
@@ -977,6 +997,19 @@ public final class Kloigos implements AutoCloseable {
                 throw new IllegalArgumentException("operations are kept for 24 hours at least, not " + duration);
             }
             this.kept = duration;
+            return this;
+        }
+
+        /**
+         * Sets how long the audit log is kept; without this, 400 days.
+         *
+         * @throws IllegalArgumentException if it is less than a day
+         */
+        public Builder keepAuditLog(Duration duration) {
+            if (duration.compareTo(LEAST_AUDIT_KEPT) < 0) {
+                throw new IllegalArgumentException("the audit log is kept for a day at least, not " + duration);
+            }
+            this.auditKept = duration;
             return this;
         }
 

@@ -78,14 +78,13 @@ abstract sealed class Database implements AutoCloseable {
         return String.valueOf(root.getMessage()).lines().findFirst().orElse("");
     }
 
-    private static void migrate(DataSource source, String dialect) {
-        Flyway.configure(Database.class.getClassLoader())
+    private static Flyway migrations(DataSource source, String dialect) {
+        return Flyway.configure(Database.class.getClassLoader())
                 .dataSource(source)
                 .locations("classpath:io/kloigos/inventory/migration/" + dialect)
                 // Flyway ignores migrations of newer programs unless told not to.
                 .ignoreMigrationPatterns(new String[0])
-                .load()
-                .migrate();
+                .load();
     }
 
     /**
@@ -98,11 +97,11 @@ abstract sealed class Database implements AutoCloseable {
         private static final int READERS = 4;
         private static final int BUSY_TIMEOUT_MILLIS = 30_000;
 
-        private final FileChannel lock;
+        private final @Nullable FileChannel lock;
         private final HikariDataSource writerPool;
         private final HikariDataSource readerPool;
 
-        private Sqlite(FileChannel lock, HikariDataSource writerPool, HikariDataSource readerPool) {
+        private Sqlite(@Nullable FileChannel lock, HikariDataSource writerPool, HikariDataSource readerPool) {
             super(writerPool, readerPool);
             this.lock = lock;
             this.writerPool = writerPool;
@@ -110,11 +109,34 @@ abstract sealed class Database implements AutoCloseable {
         }
 
         static Sqlite open(Path file) {
-            FileChannel lock = lock(file);
+            FileChannel lock = tryLock(file);
+            if (lock == null) {
+                throw new KloigosException(
+                        ErrorCode.STORE_FAILED,
+                        "Cannot open the inventory " + file.toAbsolutePath()
+                                + ": another Kloigos has it open. Stop that one, or keep the inventory in PostgreSQL,"
+                                + " which many can share.");
+            }
+            return open(file, lock);
+        }
+
+        /**
+         * Opens the file although another process may have it open, which then has brought it up to date. SQLite's own locks
+         * keep transactions apart.
+         */
+        static Sqlite openBeside(Path file) {
+            return open(file, tryLock(file));
+        }
+
+        private static Sqlite open(Path file, @Nullable FileChannel lock) {
             HikariDataSource writer = null;
             try {
                 writer = pool(file, "kloigos-writer", 1, SQLiteConfig.TransactionMode.IMMEDIATE);
-                migrate(writer, "sqlite");
+                if (lock == null) {
+                    migrations(writer, "sqlite").validate();
+                } else {
+                    migrations(writer, "sqlite").migrate();
+                }
                 return new Sqlite(
                         lock, writer, pool(file, "kloigos-reader", READERS, SQLiteConfig.TransactionMode.DEFERRED));
             } catch (FlywayException | PoolInitializationException e) {
@@ -135,17 +157,13 @@ abstract sealed class Database implements AutoCloseable {
         }
 
         /** SQLite's own locks last for a transaction only. This one goes with the process, however it ends. */
-        private static FileChannel lock(Path file) {
+        private static @Nullable FileChannel tryLock(Path file) {
             try {
                 FileChannel channel =
                         FileChannel.open(Path.of(file + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 if (isTaken(channel)) {
                     channel.close();
-                    throw new KloigosException(
-                            ErrorCode.STORE_FAILED,
-                            "Cannot open the inventory " + file.toAbsolutePath()
-                                    + ": another Kloigos has it open. Stop that one, or keep the inventory in PostgreSQL,"
-                                    + " which many can share.");
+                    return null;
                 }
                 return channel;
             } catch (IOException e) {
@@ -206,9 +224,11 @@ abstract sealed class Database implements AutoCloseable {
             close(lock);
         }
 
-        private static void close(FileChannel lock) {
+        private static void close(@Nullable FileChannel lock) {
             try {
-                lock.close();
+                if (lock != null) {
+                    lock.close();
+                }
             } catch (IOException e) {
                 throw new KloigosException(
                         ErrorCode.STORE_FAILED, "Cannot release the lock of the inventory: " + e.getMessage(), e);
@@ -236,7 +256,7 @@ abstract sealed class Database implements AutoCloseable {
 
         static Postgres open(DataSource source) {
             try {
-                migrate(source, "postgresql");
+                migrations(source, "postgresql").migrate();
                 return new Postgres(source);
             } catch (FlywayException e) {
                 throw new KloigosException(

@@ -53,6 +53,7 @@ public final class Inventory implements AutoCloseable {
     private final Drift drift;
     private final Placements placements;
     private final Certificates certificates;
+    private final Access access;
 
     private Inventory(Database database, String replica, Duration lease) {
         this.database = database;
@@ -63,6 +64,7 @@ public final class Inventory implements AutoCloseable {
         this.outOfService = new OutOfService(database, this, operations);
         this.drift = new Drift(database, this, operations);
         this.certificates = new Certificates(database);
+        this.access = new Access(database);
     }
 
     /**
@@ -128,6 +130,11 @@ public final class Inventory implements AutoCloseable {
     /** Returns what deallocations left known of tenants. */
     public Certificates certificates() {
         return certificates;
+    }
+
+    /** Returns who may ask over the network, and who did what. */
+    public Access access() {
+        return access;
     }
 
     /** Tells whether other replicas may use the same inventory at the same time. */

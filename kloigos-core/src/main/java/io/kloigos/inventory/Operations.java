@@ -340,7 +340,7 @@ public final class Operations {
      */
     public Optional<Operation> operationOf(IdempotencyKey key) {
         return database.read(handle -> handle.createQuery("SELECT * FROM requests WHERE idempotency_key = :key")
-                        .bind("key", key.value())
+                        .bind("key", key.unique())
                         .map((row, context) -> {
                             if (!row.getString("fingerprint").equals(key.fingerprint())) {
                                 throw new KloigosException(
@@ -358,7 +358,7 @@ public final class Operations {
 
     private static void remember(Handle handle, IdempotencyKey key, String operationId) {
         int used = handle.createQuery("SELECT COUNT(*) FROM requests WHERE idempotency_key = :key")
-                .bind("key", key.value())
+                .bind("key", key.unique())
                 .mapTo(Integer.class)
                 .one();
         if (used > 0) {
@@ -366,7 +366,7 @@ public final class Operations {
                     ErrorCode.KEY_IN_USE,
                     "A request with the idempotency key \"" + key.value() + "\" came a moment ago; send it again.");
         }
-        handle.execute("INSERT INTO requests VALUES (?, ?, ?)", key.value(), key.fingerprint(), operationId);
+        handle.execute("INSERT INTO requests VALUES (?, ?, ?)", key.unique(), key.fingerprint(), operationId);
     }
 
     /**

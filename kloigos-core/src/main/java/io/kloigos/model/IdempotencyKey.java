@@ -5,6 +5,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What makes a request safe to repeat: a second request with the same key begins nothing but is answered for the first. A key
@@ -12,8 +13,10 @@ import java.util.Objects;
  *
  * @param value the caller's own text, e.g. a random UUID: 1 to 255 printable ASCII characters
  * @param fingerprint tells requests apart; a key that was used for another request is refused
+ * @param owner the tenant whose key it is; each has keys of its own
  */
-public record IdempotencyKey(String value, String fingerprint) {
+public record IdempotencyKey(
+        String value, String fingerprint, @Nullable Tenant owner) {
     public IdempotencyKey {
         Objects.requireNonNull(fingerprint);
         value = valid(value);
@@ -42,9 +45,19 @@ public record IdempotencyKey(String value, String fingerprint) {
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256")
                     .digest(request.toString().getBytes(StandardCharsets.UTF_8));
-            return new IdempotencyKey(value, HexFormat.of().formatHex(digest));
+            return new IdempotencyKey(value, HexFormat.of().formatHex(digest), null);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /** Returns this key as one of that tenant's. */
+    public IdempotencyKey ownedBy(@Nullable Tenant tenant) {
+        return new IdempotencyKey(value, fingerprint, tenant);
+    }
+
+    /** Returns what no other tenant's key is equal to: no part of it has spaces. */
+    public String unique() {
+        return owner == null ? value : owner + " " + value;
     }
 }

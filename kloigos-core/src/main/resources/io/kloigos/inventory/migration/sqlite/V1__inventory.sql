@@ -179,3 +179,55 @@ CREATE TABLE forced_releases (
   operation_id TEXT NOT NULL PRIMARY KEY REFERENCES operations (id) ON DELETE CASCADE,
   forced       TEXT NOT NULL
 );
+
+-- API tokens. A secret stands as its SHA-256 only. Rows stay when a token is revoked, so that the audit log can be understood.
+CREATE TABLE tokens (
+  id           TEXT NOT NULL PRIMARY KEY,
+  hash         TEXT NOT NULL,
+  name         TEXT NOT NULL,
+  role         TEXT NOT NULL,
+  tenant       TEXT,
+  created_by   TEXT NOT NULL,
+  created_at   TEXT NOT NULL,
+  expires_at   TEXT,
+  last_used_at TEXT,
+  revoked_at   TEXT
+);
+
+CREATE UNIQUE INDEX tokens_by_name ON tokens (name) WHERE revoked_at IS NULL;
+
+-- Who is logged in by a browser.
+CREATE TABLE sessions (
+  id         TEXT NOT NULL PRIMARY KEY,
+  hash       TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  role       TEXT NOT NULL,
+  tenant     TEXT,
+  token_id   TEXT REFERENCES tokens (id),
+  expires_at TEXT NOT NULL
+);
+
+CREATE INDEX sessions_by_token ON sessions (token_id);
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+-- Who did what over the network or by the token command, and who was refused. Before and after are JSON.
+CREATE TABLE audit_log (
+  id              INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  at              TEXT NOT NULL,
+  who             TEXT NOT NULL,
+  role            TEXT,
+  token_id        TEXT,
+  address         TEXT NOT NULL,
+  request_id      TEXT NOT NULL,
+  idempotency_key TEXT,
+  action          TEXT NOT NULL,
+  target          TEXT,
+  before          TEXT,
+  after           TEXT,
+  outcome         TEXT NOT NULL,
+  detail          TEXT
+);
+
+CREATE INDEX audit_log_by_time ON audit_log (at);
+CREATE INDEX audit_log_by_who ON audit_log (who);
+CREATE INDEX audit_log_by_target ON audit_log (target);

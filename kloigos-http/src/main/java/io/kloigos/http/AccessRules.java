@@ -41,6 +41,10 @@ final class AccessRules {
         RULES.put("POST /api/compute_units/{compute_id}/withdraw", OPERATORS);
         RULES.put("POST /api/compute_units/{compute_id}/put_back", OPERATORS);
 
+        // It tells the next tenant what the last one left.
+        RULES.put("GET /api/compute_units/{compute_id}/certificate", OBSERVERS);
+        RULES.put("POST /api/compute_units/{compute_id}/force_release", OPERATORS);
+
         RULES.put("GET /api/operations", EVERYBODY);
         RULES.put("GET /api/operations/{id}", EVERYBODY);
         // Some are an operator's against the tenant's will: an eviction, smaller limits.

@@ -3,6 +3,7 @@ package io.kloigos.http;
 import io.javalin.http.Context;
 import io.kloigos.Kloigos;
 import io.kloigos.Preview;
+import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
@@ -22,7 +23,13 @@ final class Answers {
         this.settings = settings;
     }
 
+    /** Returns the fleet as whoever sent the request may see it. */
+    Kloigos fleet(Context context) {
+        return Gate.fleet(kloigos, context);
+    }
+
     void send(Context context, ComputeUnit unit) {
+        AuditTrail.target(context, unit.id().value());
         int sshPort = ServerResponse.sshPort(kloigos.server(unit.hostname()), settings);
         send(context, ComputeUnitResponse.of(unit, sshPort));
     }
@@ -41,6 +48,8 @@ final class Answers {
 
     /** Answers that the work goes on in the background, and where to look at it. */
     void send(Context context, Operation operation) {
+        ComputeId unit = operation.computeId();
+        AuditTrail.target(context, unit == null ? operation.hostname() : unit.value());
         nameOperation(context, operation.id());
         send(context, Map.of());
     }

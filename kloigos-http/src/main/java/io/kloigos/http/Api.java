@@ -13,10 +13,12 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Reason;
 import io.kloigos.model.Server;
+import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.io.IOException;
+import java.time.InstantSource;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -34,7 +36,12 @@ final class Api {
     private final Answers answers;
     private final byte[] document;
 
-    Api(Kloigos kloigos, HttpSettings settings, EventStream events) {
+    private final Gate gate;
+    private final InstantSource clock;
+
+    Api(Kloigos kloigos, HttpSettings settings, EventStream events, Gate gate, InstantSource clock) {
+        this.gate = gate;
+        this.clock = clock;
         this.kloigos = kloigos;
         this.settings = settings;
         this.events = events;
@@ -47,11 +54,14 @@ final class Api {
         routes.delete("/api/compute_units/deallocate/{compute_id}", this::deallocate);
         get(routes, "/api/compute_units", this::units);
         get(routes, "/api/compute_units/{compute_id}", this::unit);
-        new TenancyApi(kloigos, answers).addTo(routes);
+        new TenancyApi(answers).addTo(routes);
         new OutOfServiceApi(kloigos, answers).addTo(routes);
         new DriftApi(kloigos, answers).addTo(routes);
         get(routes, "/api/compute_units/{compute_id}/certificate", this::certificate);
         routes.post("/api/compute_units/{compute_id}/force_release", this::forceRelease);
+        new SessionApi(gate).addTo(routes);
+        new TokensApi(kloigos, gate, answers, clock).addTo(routes);
+        new AuditApi(kloigos, answers).addTo(routes);
         routes.post("/api/admin/init_server", this::initServer);
         routes.delete("/api/admin/decommission_server/{hostname}", this::decommissionServer);
         get(routes, "/api/servers", this::servers);
@@ -84,8 +94,8 @@ final class Api {
         if (dryRun.orElseThrow()) {
             answers.send(context, kloigos.previewAllocate(request));
         } else {
-            ComputeUnit unit =
-                    key.map(text -> kloigos.allocate(request, text)).orElseGet(() -> kloigos.allocate(request));
+            Kloigos fleet = answers.fleet(context);
+            ComputeUnit unit = key.map(text -> fleet.allocate(request, text)).orElseGet(() -> fleet.allocate(request));
             answers.send(context, unit);
         }
     }
@@ -97,11 +107,11 @@ final class Api {
         Optional<String> key = reader.idempotencyKey();
         reader.finish();
         ComputeId id = path.orElseThrow();
+        Kloigos fleet = answers.fleet(context);
         if (dryRun.orElseThrow()) {
-            answers.send(context, kloigos.previewDeallocate(id));
+            answers.send(context, fleet.previewDeallocate(id));
         } else {
-            answers.send(
-                    context, key.map(text -> kloigos.deallocate(id, text)).orElseGet(() -> kloigos.deallocate(id)));
+            answers.send(context, key.map(text -> fleet.deallocate(id, text)).orElseGet(() -> fleet.deallocate(id)));
         }
     }
 
@@ -168,7 +178,7 @@ final class Api {
                 .collect(Collectors.toMap(Server::hostname, server -> ServerResponse.sshPort(server, settings)));
         answers.sendAll(
                 context,
-                kloigos.units(filter.orElseThrow()).stream()
+                answers.fleet(context).units(filter.orElseThrow()).stream()
                         .map(unit -> ComputeUnitResponse.of(
                                 unit, sshPorts.getOrDefault(unit.hostname(), settings.sshPort()))));
     }
@@ -182,14 +192,15 @@ final class Api {
                 query.optional("zone", JsonType.text(), null),
                 query.optional("cpu_count", JsonType.text(RequestReader::integer), null),
                 query.optional("deployment_id", JsonType.text(), null),
-                query.optional("status", JsonType.text(UnitStatus::parse), null));
+                query.optional("status", JsonType.text(UnitStatus::parse), null),
+                query.optional("owner", JsonType.text(Tenant::new), null));
     }
 
     private void unit(Context context) {
         RequestReader reader = new RequestReader(context).withoutQuery();
         Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
         reader.finish();
-        answers.send(context, kloigos.unit(id.orElseThrow()));
+        answers.send(context, answers.fleet(context).unit(id.orElseThrow()));
     }
 
     private void certificate(Context context) {
@@ -215,10 +226,11 @@ final class Api {
                 reader.query(fields -> fields.orElse("limit", JsonType.text(Api::limit), DEFAULT_OPERATIONS));
         reader.finish();
         answers.sendAll(
-                context, kloigos.operations(limit.orElseThrow()).stream().map(OperationResponse::withoutSteps));
+                context,
+                answers.fleet(context).operations(limit.orElseThrow()).stream().map(OperationResponse::withoutSteps));
     }
 
-    private static int limit(String text) {
+    static int limit(String text) {
         int limit = RequestReader.integer(text);
         if (limit < 1 || limit > MOST_OPERATIONS) {
             throw KloigosException.invalid("limit", "is 1 to " + MOST_OPERATIONS);
@@ -228,7 +240,7 @@ final class Api {
 
     private void operation(Context context) {
         new RequestReader(context).withoutQuery().finish();
-        answers.send(context, OperationResponse.of(kloigos.operation(context.pathParam("id"))));
+        answers.send(context, OperationResponse.of(answers.fleet(context).operation(context.pathParam("id"))));
     }
 
     private void cancel(Context context) {
@@ -248,7 +260,7 @@ final class Api {
 
     private void events(Context context) {
         new RequestReader(context).withoutQuery().finish();
-        events.serve(context);
+        events.serve(context, gate.authentication());
     }
 
     private void document(Context context) {

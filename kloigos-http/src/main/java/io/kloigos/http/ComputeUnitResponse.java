@@ -3,6 +3,7 @@ package io.kloigos.http;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitLimits;
 import java.time.Instant;
 import java.util.List;
@@ -32,7 +33,8 @@ record ComputeUnitResponse(
         @Nullable Instant expiresAt,
         boolean stopped,
         @Nullable Instant stoppedAt,
-        @Nullable String operationId) {
+        @Nullable String operationId,
+        @Nullable String owner) {
 
     record Limits(
             String memoryNodes,
@@ -83,6 +85,7 @@ record ComputeUnitResponse(
     record Directories(String home, String opt, String mnt) {}
 
     static ComputeUnitResponse of(ComputeUnit unit, int sshPort) {
+        Tenant owner = unit.owner();
         return new ComputeUnitResponse(
                 unit.id().value(),
                 unit.hostname(),
@@ -105,6 +108,7 @@ record ComputeUnitResponse(
                 unit.expiresAt(),
                 unit.isStopped(),
                 unit.stoppedAt(),
-                unit.operationId());
+                unit.operationId(),
+                owner == null ? null : owner.name());
     }
 }

@@ -40,7 +40,8 @@ final class DriftApi {
         Optional<Function<String, DriftReport>> look = reader.query(this::look);
         reader.finish();
         ComputeId id = path.orElseThrow();
-        DriftReport report = look.orElseThrow().apply(kloigos.unit(id).hostname());
+        DriftReport report =
+                look.orElseThrow().apply(answers.fleet(context).unit(id).hostname());
         answers.send(context, DriftResponse.of(report.of(id)));
     }
 

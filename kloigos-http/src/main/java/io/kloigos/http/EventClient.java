@@ -8,34 +8,45 @@ import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
+import org.eclipse.jetty.ee10.servlet.ServletChannel;
 import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
-import org.eclipse.jetty.io.EndPoint;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One client of the event stream. Messages wait in a queue of limited size and are written whenever the client can take
  * more, without a thread of its own; a client that lets the queue run over is disconnected. Thread-safe.
  */
 final class EventClient implements WriteListener {
+    private static final Logger LOG = LoggerFactory.getLogger(EventClient.class);
     private static final int MOST_WAITING_BYTES = 4 << 20;
 
     private final ServletOutputStream out;
-    private final EndPoint connection;
+    private final ServletChannel channel;
+    private final Audience audience;
+    private final BooleanSupplier mayStay;
     private final CompletableFuture<Void> gone = new CompletableFuture<>();
     private final Deque<byte[]> waiting = new ArrayDeque<>();
     private long waitingBytes;
     private boolean writable;
     private boolean flushed = true;
 
-    EventClient(Context context) {
+    /**
+     * A client from now on.
+     *
+     * @param mayStay tells whether the caller would be let in still
+     */
+    EventClient(Context context, Audience audience, BooleanSupplier mayStay) {
+        this.audience = audience;
+        this.mayStay = mayStay;
         try {
             this.out = context.res().getOutputStream();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        this.connection = ServletContextRequest.getServletContextRequest(context.req())
-                .getConnectionMetaData()
-                .getConnection()
-                .getEndPoint();
+        this.channel =
+                ServletContextRequest.getServletContextRequest(context.req()).getServletChannel();
         out.setWriteListener(this);
     }
 
@@ -109,9 +120,23 @@ final class EventClient implements WriteListener {
         gone.complete(null);
     }
 
-    /** Cuts the connection, so that the client notices that it has missed something. */
+    /** Cuts the stream, so that the client notices that it has missed something; of HTTP/1.1, the connection. */
     void abort() {
+        channel.abort(new IOException("the client was too slow, or missed something"));
         gone.complete(null);
-        connection.close();
+    }
+
+    Audience audience() {
+        return audience;
+    }
+
+    /** Tells whether the caller would be let in still. What cannot be found out is not so. */
+    boolean mayStay() {
+        try {
+            return mayStay.getAsBoolean();
+        } catch (RuntimeException e) {
+            LOG.warn("A client of the events has to connect again: {}", e.getMessage());
+            return false;
+        }
     }
 }

@@ -5,6 +5,7 @@ import io.javalin.http.HandlerType;
 import io.kloigos.Event;
 import io.kloigos.Kloigos;
 import io.kloigos.KloigosListener;
+import io.kloigos.http.Authentication.Recognised;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
@@ -45,6 +46,7 @@ final class EventStream implements KloigosListener, AutoCloseable {
     private Map<Object, Event> waiting = new LinkedHashMap<>();
     private Kloigos.@Nullable Registration registration;
     private boolean closed;
+    private long asked = System.nanoTime();
 
     EventStream(Kloigos kloigos, HttpSettings settings) {
         this(kloigos, settings, HEARTBEAT);
@@ -58,15 +60,17 @@ final class EventStream implements KloigosListener, AutoCloseable {
         thread.start();
     }
 
-    /** Makes the caller of this request a client. */
-    void serve(Context context) {
+    /** Makes the caller of this request a client, for as long as they would be let in. */
+    void serve(Context context, Authentication authentication) {
         context.contentType("text/event-stream;charset=utf-8").header("X-Accel-Buffering", "no");
         if (context.method().equals(HandlerType.HEAD)) {
             return;
         }
         // Nothing else may touch the answer when the stream ends: the connection may be gone by then.
         context.skipRemainingHandlers().future(() -> {
-            EventClient client = new EventClient(context);
+            Recognised recognised = Gate.recognised(context).orElseThrow();
+            Audience audience = Audience.of(recognised.caller(), kloigos);
+            EventClient client = new EventClient(context, audience, authentication.later(context, recognised));
             client.offer(GREETING);
             add(client);
             return client.gone().thenRun(() -> remove(client));
@@ -120,6 +124,7 @@ final class EventStream implements KloigosListener, AutoCloseable {
                     tell(COMMENT);
                 }
                 events.forEach(this::tell);
+                sendAwayWhoMayNoMore();
             }
         } catch (InterruptedException e) {
             LOG.debug("No more events are told");
@@ -137,9 +142,24 @@ final class EventStream implements KloigosListener, AutoCloseable {
         return taken;
     }
 
+    private void sendAwayWhoMayNoMore() {
+        long now = System.nanoTime();
+        if (now - asked >= heartbeat.toNanos()) {
+            asked = now;
+            clients.stream().filter(client -> !client.mayStay()).forEach(EventClient::end);
+        }
+    }
+
     private void tell(Event event) {
         try {
-            tell(message(event));
+            byte[] message = message(event);
+            clients.forEach(client -> {
+                if (client.audience().sees(event)) {
+                    client.offer(message);
+                } else {
+                    client.audience().lost(event).ifPresent(gone -> client.offer(message("unit_gone", gone)));
+                }
+            });
         } catch (RuntimeException e) {
             // Clients must not believe that they know what they were not told.
             LOG.error("Cannot tell of an event; {} clients have to connect again", clients.size(), e);

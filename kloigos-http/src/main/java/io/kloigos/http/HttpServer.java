@@ -11,44 +11,65 @@ import io.kloigos.model.Fault;
 import io.kloigos.model.KloigosException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
 import org.eclipse.jetty.http.HttpFields;
+import org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory;
+import org.eclipse.jetty.server.ConnectionFactory;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.SecureRequestCustomizer;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.SslConnectionFactory;
 import org.eclipse.jetty.server.handler.GracefulHandler;
 import org.eclipse.jetty.util.component.Graceful;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Offers a {@link Kloigos} over HTTP: the API, its description, its events and a start page. Thread-safe.
  *
- * <p>There is no authentication yet: whoever can reach the address controls the fleet.
+ * <p>While there is neither an API token nor an OpenID Connect provider, whoever can reach the address controls the fleet, so
+ * it must be of the loopback interface then.
  */
 public final class HttpServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HttpServer.class);
     private static final Duration GRACE = Duration.ofSeconds(5);
-    private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
-            + " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    private static final String POLICY =
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+                    + " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    /** Two years, as browsers ask for. */
+    private static final String STRICT_TRANSPORT = "max-age=63072000";
 
     private final HttpSettings settings;
     private final EventStream events;
     private final Javalin javalin;
+    private final Gate gate;
+    private final @Nullable TlsCertificate certificate;
 
-    private HttpServer(Kloigos kloigos, HttpSettings settings) {
+    private HttpServer(Kloigos kloigos, HttpSettings settings, InstantSource clock) {
         this.settings = settings;
+        this.gate = new Gate(kloigos, settings, clock);
+        requireProtection();
+        AccessSettings.Tls tls = settings.access().tls();
+        this.certificate = tls == null ? null : new TlsCertificate(tls);
         this.events = new EventStream(kloigos, settings);
-        Api api = new Api(kloigos, settings, events);
+        Api api = new Api(kloigos, settings, events, gate, clock);
         this.javalin = Javalin.create(config -> {
             configure(config);
+            gate.addTo(config.routes);
             api.addTo(config.routes);
             StartPage.addTo(config.routes);
         });
@@ -58,16 +79,56 @@ public final class HttpServer implements AutoCloseable {
      * Returns a server that accepts requests; closing it does not close {@code kloigos}.
      *
      * @throws UncheckedIOException if the address cannot be listened on
+     * @throws KloigosException INVALID_REQUEST if others can reach the address and there is no authentication, or if the
+     *     certificate cannot be used
      */
     public static HttpServer start(Kloigos kloigos, HttpSettings settings) {
-        HttpServer server = new HttpServer(kloigos, settings);
+        return start(kloigos, settings, InstantSource.system());
+    }
+
+    static HttpServer start(Kloigos kloigos, HttpSettings settings, InstantSource clock) {
+        HttpServer server = new HttpServer(kloigos, settings, clock);
         try {
             server.javalin.start();
         } catch (RuntimeException e) {
-            server.events.close();
+            server.closeParts();
             throw e;
         }
         return server;
+    }
+
+    private void closeParts() {
+        events.close();
+        if (certificate != null) {
+            certificate.close();
+        }
+    }
+
+    private void requireProtection() {
+        if (!isLoopback(settings.host()) && !gate.authentication().isOn()) {
+            throw new KloigosException(
+                    ErrorCode.INVALID_REQUEST,
+                    "Cannot listen on " + settings.host()
+                            + " without authentication: whoever reached it would control the"
+                            + " fleet. Make the first token by \"kloigos token create NAME --role admin\" with the same"
+                            + " --database, or name an OpenID Connect provider, or listen on 127.0.0.1.");
+        }
+    }
+
+    private static boolean isLoopback(String host) {
+        try {
+            return InetAddress.getByName(host).isLoopbackAddress();
+        } catch (UnknownHostException e) {
+            // That there is no such host is told when it is listened on.
+            return true;
+        }
+    }
+
+    /** Shows the certificate that is in the files now. */
+    void lookAtCertificate() {
+        if (certificate != null) {
+            certificate.look();
+        }
     }
 
     private void configure(JavalinConfig config) {
@@ -82,6 +143,9 @@ public final class HttpServer implements AutoCloseable {
         });
         config.jetty.modifyHttpConfiguration(http -> http.addCustomizer((request, headers) -> {
             addSecurityHeaders(headers);
+            if (settings.access().isSecure()) {
+                headers.put("Strict-Transport-Security", STRICT_TRANSPORT);
+            }
             return request;
         }));
         config.jetty.addConnector(this::connector);
@@ -96,11 +160,14 @@ public final class HttpServer implements AutoCloseable {
         headers.put("X-Content-Type-Options", "nosniff");
         headers.put("Referrer-Policy", "no-referrer");
         headers.put("Cross-Origin-Resource-Policy", "same-origin");
+        headers.put("Cross-Origin-Opener-Policy", "same-origin");
+        headers.put("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()");
+        headers.put("X-Frame-Options", "DENY");
         headers.put("Cache-Control", "no-store");
     }
 
     private ServerConnector connector(Server server, HttpConfiguration http) {
-        ServerConnector connector = new ServerConnector(server, new HttpConnectionFactory(http));
+        ServerConnector connector = new ServerConnector(server, protocols(http));
         connector.setHost(settings.host());
         connector.setPort(settings.port());
         try {
@@ -110,6 +177,23 @@ public final class HttpServer implements AutoCloseable {
                     "Cannot listen on " + settings.host() + " port " + settings.port() + ": " + reason(e), e);
         }
         return connector;
+    }
+
+    private ConnectionFactory[] protocols(HttpConfiguration http) {
+        HttpConnectionFactory http1 = new HttpConnectionFactory(http);
+        if (certificate == null) {
+            return new ConnectionFactory[] {http1};
+        }
+        // One certificate is shown whatever name is asked for, also to who asks for an address.
+        http.addCustomizer(new SecureRequestCustomizer(false));
+        ALPNServerConnectionFactory choice = new ALPNServerConnectionFactory();
+        choice.setDefaultProtocol(http1.getProtocol());
+        return new ConnectionFactory[] {
+            new SslConnectionFactory(certificate.context(), choice.getProtocol()),
+            choice,
+            new HTTP2ServerConnectionFactory(http),
+            http1
+        };
     }
 
     private static String reason(IOException failure) {
@@ -134,6 +218,7 @@ public final class HttpServer implements AutoCloseable {
     }
 
     private static void invalid(Context context, KloigosException refusal) {
+        AuditTrail.detail(context, String.valueOf(refusal.getMessage()));
         context.status(HttpStatus.UNPROCESSABLE_CONTENT)
                 .contentType(Answers.JSON)
                 .result(Json.write(Problem.Invalid.of(refusal)));
@@ -164,6 +249,7 @@ public final class HttpServer implements AutoCloseable {
     }
 
     private static void answer(Context context, Problem problem) {
+        AuditTrail.detail(context, problem.detail());
         context.status(problem.status()).contentType(Problem.CONTENT_TYPE).result(Json.write(problem));
     }
 
@@ -187,7 +273,7 @@ public final class HttpServer implements AutoCloseable {
     /** Stops at once what {@link #drain} has not ended. */
     @Override
     public void close() {
-        events.close();
+        closeParts();
         javalin.stop();
     }
 }

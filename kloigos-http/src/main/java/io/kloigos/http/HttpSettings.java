@@ -10,8 +10,9 @@ import java.util.Objects;
  * @param sshUser the driver's default login
  * @param sshPort the driver's default SSH port
  * @param hosts whether the hosts are real, which the health check and the start page tell
+ * @param access how it is protected
  */
-public record HttpSettings(String host, int port, String sshUser, int sshPort, Hosts hosts) {
+public record HttpSettings(String host, int port, String sshUser, int sshPort, Hosts hosts, AccessSettings access) {
     /** What the hosts behind the driver are. */
     public enum Hosts {
         /** They exist. */
@@ -24,16 +25,22 @@ public record HttpSettings(String host, int port, String sshUser, int sshPort, H
         Objects.requireNonNull(host);
         Objects.requireNonNull(sshUser);
         Objects.requireNonNull(hosts);
+        Objects.requireNonNull(access);
     }
 
     /** Settings before real hosts. */
     public HttpSettings(String host, int port, String sshUser, int sshPort) {
-        this(host, port, sshUser, sshPort, Hosts.REAL);
+        this(host, port, sshUser, sshPort, Hosts.REAL, AccessSettings.standard());
     }
 
     /** Returns these settings before simulated hosts. */
     public HttpSettings withSimulatedHosts() {
-        return new HttpSettings(host, port, sshUser, sshPort, Hosts.SIMULATED);
+        return new HttpSettings(host, port, sshUser, sshPort, Hosts.SIMULATED, access);
+    }
+
+    /** Returns these settings with another protection. */
+    public HttpSettings with(AccessSettings protection) {
+        return new HttpSettings(host, port, sshUser, sshPort, hosts, protection);
     }
 
     /** Returns the settings for a free port of the loopback interface, and hosts reached as root on port 22. */

@@ -3,6 +3,7 @@ package io.kloigos.http;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.Operation;
+import io.kloigos.model.Tenant;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +25,8 @@ record OperationResponse(
         Instant createdAt,
         @Nullable Instant startedAt,
         @Nullable Instant endedAt,
-        @Nullable List<Step> steps) {
+        @Nullable List<Step> steps,
+        @Nullable String owner) {
 
     record Step(
             String description,
@@ -51,6 +53,7 @@ record OperationResponse(
     private static OperationResponse of(Operation operation, @Nullable List<Step> steps) {
         ComputeId unit = operation.computeId();
         ErrorCode code = operation.errorCode();
+        Tenant owner = operation.owner();
         return new OperationResponse(
                 operation.id(),
                 operation.kind().toString(),
@@ -63,6 +66,7 @@ record OperationResponse(
                 operation.createdAt(),
                 operation.startedAt(),
                 operation.endedAt(),
-                steps);
+                steps,
+                owner == null ? null : owner.name());
     }
 }

@@ -58,11 +58,6 @@ final class RateLimits {
         return wait;
     }
 
-    /** Returns how long until {@code whose} has something left; empty if it has now. */
-    synchronized Optional<Duration> look(String whose) {
-        return buckets.containsKey(whose) ? missing(filled(whose)) : Optional.empty();
-    }
-
     private Optional<Duration> missing(Bucket bucket) {
         return bucket.left >= 1
                 ? Optional.empty()

@@ -50,7 +50,7 @@ final class RequestTypes {
     static final JsonType<Reason> REASON =
             JsonType.object(fields -> fields.required("reason", JsonType.text(Reason::new), new Reason("any")));
     static final JsonType<UnitChange> RESIZE = JsonType.object(fields -> new UnitChange.Resize(limitChange(fields)));
-    private static final JsonType<Instant> TIME = JsonType.text(RequestTypes::time);
+    static final JsonType<Instant> TIME = JsonType.text(RequestTypes::time);
     static final JsonType<Optional<Instant>> SET_EXPIRY = JsonType.object(RequestTypes::expiry);
     private static final JsonType<SshPublicKey> KEY = JsonType.text(SshPublicKey::new);
     private static final JsonType<Tags> TAGS = JsonType.object(fields -> new Tags(fields.all()));

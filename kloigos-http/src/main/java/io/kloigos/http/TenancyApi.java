@@ -13,11 +13,9 @@ import java.util.function.Function;
 
 /** What the addresses do that change units in tenants' hands. Thread-safe. */
 final class TenancyApi {
-    private final Kloigos kloigos;
     private final Answers answers;
 
-    TenancyApi(Kloigos kloigos, Answers answers) {
-        this.kloigos = kloigos;
+    TenancyApi(Answers answers) {
         this.answers = answers;
     }
 
@@ -43,7 +41,7 @@ final class TenancyApi {
         Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
         Optional<Tags> tags = reader.body(RequestTypes.SET_TAGS);
         reader.finish();
-        answers.send(context, kloigos.setTags(id.orElseThrow(), tags.orElseThrow()));
+        answers.send(context, answers.fleet(context).setTags(id.orElseThrow(), tags.orElseThrow()));
     }
 
     private void expiry(Context context) {
@@ -53,7 +51,8 @@ final class TenancyApi {
         reader.finish();
         answers.send(
                 context,
-                kloigos.setExpiry(id.orElseThrow(), expiresAt.orElseThrow().orElse(null)));
+                answers.fleet(context)
+                        .setExpiry(id.orElseThrow(), expiresAt.orElseThrow().orElse(null)));
     }
 
     private void change(Context context, Function<RequestReader, Optional<UnitChange>> read) {
@@ -64,15 +63,15 @@ final class TenancyApi {
         Optional<String> key = reader.idempotencyKey();
         reader.finish();
         if (dryRun.orElseThrow()) {
-            answers.send(context, kloigos.previewChange(id.orElseThrow(), change.orElseThrow()));
+            answers.send(context, answers.fleet(context).previewChange(id.orElseThrow(), change.orElseThrow()));
         } else {
             change(context, id.orElseThrow(), change.orElseThrow(), key);
         }
     }
 
     private void change(Context context, ComputeId id, UnitChange change, Optional<String> key) {
-        ComputeUnit unit =
-                key.map(text -> kloigos.change(id, change, text)).orElseGet(() -> kloigos.change(id, change));
+        Kloigos fleet = answers.fleet(context);
+        ComputeUnit unit = key.map(text -> fleet.change(id, change, text)).orElseGet(() -> fleet.change(id, change));
         answers.nameOperation(context, String.valueOf(unit.operationId()));
         answers.send(context, unit);
     }

@@ -18,12 +18,31 @@ public final class ApiClient {
     private static final Duration PATIENCE = Duration.ofMinutes(6);
 
     private final String base;
-    private final HttpClient client =
-            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
+    private final HttpClient client;
+    private final String[] always;
 
     /** A client of the server at {@code base}, e.g. {@code http://127.0.0.1:8080}. */
     public ApiClient(String base) {
+        this(
+                base,
+                HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build());
+    }
+
+    /** As that client, which sends by {@code client} and always these headers. */
+    public ApiClient(String base, HttpClient client, String... always) {
         this.base = base;
+        this.client = client;
+        this.always = always;
+    }
+
+    /** Returns a client of the same server that sends these headers with each request, and no others. */
+    public ApiClient with(String... headers) {
+        return new ApiClient(base, client, headers);
+    }
+
+    /** Returns a client of the same server that sends a token with each request. */
+    public ApiClient withToken(String token) {
+        return with("Authorization", "Bearer " + token);
     }
 
     /**
@@ -81,16 +100,21 @@ public final class ApiClient {
         if (headers.length > 0) {
             request.headers(headers);
         }
+        if (always.length > 0) {
+            request.headers(always);
+        }
         HttpResponse<String> response = send(request.build(), HttpResponse.BodyHandlers.ofString());
         return new Answer(response.statusCode(), response.headers(), response.body());
     }
 
     /** Returns the body of an endless answer, which the caller closes. */
     public InputStream stream(String path) {
-        HttpRequest request = HttpRequest.newBuilder(URI.create(base + path))
-                .header("Accept", "text/event-stream")
-                .build();
-        return send(request, HttpResponse.BodyHandlers.ofInputStream()).body();
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(URI.create(base + path)).header("Accept", "text/event-stream");
+        if (always.length > 0) {
+            request.headers(always);
+        }
+        return send(request.build(), HttpResponse.BodyHandlers.ofInputStream()).body();
     }
 
     private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler) {

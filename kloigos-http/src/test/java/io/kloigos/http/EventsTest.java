@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -137,13 +138,12 @@ class EventsTest {
     @Test
     void aClientThatDoesNotReadIsDisconnectedAndHoldsBackNobody() throws IOException {
         EventStream events = new EventStream(test.kloigos, HttpSettings.loopback());
-        Javalin server = Javalin.create(config -> config.routes.get("/events", events::serve))
-                .start("127.0.0.1", 0);
+        Javalin server = serving(events).start("127.0.0.1", 0);
         try (Socket lazy = new Socket(InetAddress.getLoopbackAddress(), server.port());
-                Client client = new Client(new ApiClient("http://127.0.0.1:" + server.port()).stream("/events"))) {
+                Client client = new Client(new ApiClient("http://127.0.0.1:" + server.port()).stream("/api/events"))) {
             lazy.setSoTimeout((int) Duration.ofSeconds(30).toMillis());
             lazy.getOutputStream()
-                    .write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                    .write("GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             assertThat(lazy.getInputStream().read()).isEqualTo('H');
             for (int number = 0; number < 40; number++) {
                 String id = "operation-" + number;
@@ -190,12 +190,19 @@ class EventsTest {
         }
     }
 
+    private Javalin serving(EventStream events) {
+        Gate gate = new Gate(test.kloigos, HttpSettings.loopback(), InstantSource.system());
+        return Javalin.create(config -> {
+            gate.addTo(config.routes);
+            config.routes.get("/api/events", context -> events.serve(context, gate.authentication()));
+        });
+    }
+
     @Test
     void aCommentShowsThatTheConnectionLives() throws IOException {
         try (EventStream events = new EventStream(test.kloigos, HttpSettings.loopback(), Duration.ofMillis(50))) {
-            Javalin server = Javalin.create(config -> config.routes.get("/events", events::serve))
-                    .start("127.0.0.1", 0);
-            try (Client client = new Client(new ApiClient("http://127.0.0.1:" + server.port()).stream("/events"))) {
+            Javalin server = serving(events).start("127.0.0.1", 0);
+            try (Client client = new Client(new ApiClient("http://127.0.0.1:" + server.port()).stream("/api/events"))) {
                 assertThat(client.lines.lines().skip(1).limit(4)).containsExactly(": heartbeat", "", ": heartbeat", "");
             } finally {
                 server.stop();

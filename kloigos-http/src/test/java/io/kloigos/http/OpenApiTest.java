@@ -7,6 +7,7 @@ import io.javalin.Javalin;
 import io.javalin.http.HandlerType;
 import io.kloigos.http.ApiClient.Answer;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
@@ -39,8 +40,10 @@ class OpenApiTest {
     void describesExactlyTheRoutesThatThereAre() {
         Set<String> routes = new TreeSet<>();
         try (EventStream events = new EventStream(test.kloigos, HttpSettings.loopback())) {
-            Javalin javalin = Javalin.create(
-                    config -> new Api(test.kloigos, HttpSettings.loopback(), events).addTo(config.routes));
+            HttpSettings settings = HttpSettings.loopback();
+            Gate gate = new Gate(test.kloigos, settings, InstantSource.system());
+            Javalin javalin = Javalin.create(config ->
+                    new Api(test.kloigos, settings, events, gate, InstantSource.system()).addTo(config.routes));
             javalin.unsafe.internalRouter.allHttpHandlers().stream()
                     .map(route -> route.endpoint)
                     .filter(route -> !route.method.equals(HandlerType.HEAD))

@@ -3,10 +3,18 @@ package io.kloigos.http;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kloigos.Kloigos;
 import io.kloigos.http.ApiClient.Answer;
+import io.kloigos.model.ApiToken;
 import io.kloigos.model.ByteSize;
+import io.kloigos.model.Role;
+import io.kloigos.model.Tenant;
+import io.kloigos.model.TokenSecret;
 import io.kloigos.testkit.FakeFleet;
 import io.kloigos.testkit.FakeHost;
 import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
 
 /** The HTTP server before a fleet of one fake host with 16 CPUs on two nodes, and a second host that nobody manages. */
 final class TestServer implements AutoCloseable {
@@ -15,6 +23,8 @@ final class TestServer implements AutoCloseable {
     static final String INIT = """
             {"ip": "10.0.0.1", "hostname": "host1", "region": "eu", "zone": "a",
              "cpu_ranges": ["4-7", "8-11", "12-15"]}""";
+
+    private static final SecureRandom RANDOM = new SecureRandom();
 
     final FakeHost host = FakeHost.builder("host1", "10.0.0.1")
             .cpus(16)
@@ -27,12 +37,49 @@ final class TestServer implements AutoCloseable {
     final ApiClient api;
 
     TestServer(Path directory) {
+        this(directory, HttpSettings.loopback(), InstantSource.system());
+    }
+
+    TestServer(Path directory, HttpSettings settings, InstantSource clock) {
         kloigos = Kloigos.builder()
                 .driver(FakeFleet.of(host, other).driver())
                 .database(directory.resolve("kloigos.db"))
                 .build();
-        server = HttpServer.start(kloigos, HttpSettings.loopback());
+        server = HttpServer.start(kloigos, settings, clock);
         api = new ApiClient("http://127.0.0.1:" + server.port());
+    }
+
+    /** Settings under which no test sends too many requests. */
+    static HttpSettings patient() {
+        return HttpSettings.loopback().with(new AccessSettings(null, null, null, 100_000));
+    }
+
+    /** Returns a client that sends a token, with a name like its role, which is made in the database as the command does. */
+    ApiClient as(Role role, @Nullable String tenant) {
+        return api.withToken(token(role, tenant).text());
+    }
+
+    /** Makes a token. */
+    TokenSecret token(Role role, @Nullable String tenant) {
+        byte[] bytes = new byte[TokenSecret.BYTES];
+        RANDOM.nextBytes(bytes);
+        TokenSecret secret = TokenSecret.of(bytes);
+        String name = tenant == null ? role.toString() : tenant;
+        kloigos.access()
+                .tokens()
+                .add(
+                        new ApiToken(
+                                secret.id(),
+                                name,
+                                role,
+                                tenant == null ? null : new Tenant(tenant),
+                                "test",
+                                Instant.EPOCH,
+                                null,
+                                null,
+                                null),
+                        secret);
+        return secret;
     }
 
     /** Brings host1 under management and waits until its units are free. */
@@ -43,9 +90,13 @@ final class TestServer implements AutoCloseable {
 
     /** Waits until the operation that was answered with has succeeded, and returns it. */
     JsonNode await(Answer answer) {
+        return await(answer, api);
+    }
+
+    JsonNode await(Answer answer, ApiClient client) {
         kloigos.await(answer.operation());
         JsonNode operation =
-                api.get("/api/operations/" + answer.operation()).expect(200).body();
+                client.get("/api/operations/" + answer.operation()).expect(200).body();
         if (!operation.get("state").asText().equals("succeeded")) {
             throw new AssertionError("operation failed: " + operation.toPrettyString());
         }

@@ -1,0 +1,235 @@
+package io.kloigos.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.javalin.http.Context;
+import io.javalin.http.HttpStatus;
+import io.kloigos.Kloigos;
+import io.kloigos.model.AuditEntry;
+import io.kloigos.model.AuditEntry.Outcome;
+import io.kloigos.model.Caller;
+import io.kloigos.model.ComputeId;
+import io.kloigos.model.KloigosException;
+import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes to the audit log what requests do. An entry is written before anything is changed, so nothing is changed that could
+ * not be written down, and one that was begun and never ended is seen as such. Thread-safe.
+ */
+final class AuditTrail {
+    private static final Logger LOG = LoggerFactory.getLogger(AuditTrail.class);
+    private static final Map<String, String> ACTIONS = actions();
+
+    private static final String BEGUN = "kloigos.audit.begun";
+    private static final String SEEN = "kloigos.audit.seen";
+    private static final String TARGET = "kloigos.audit.target";
+    private static final String DETAIL = "kloigos.audit.detail";
+    private static final int LONGEST_DETAIL = 2000;
+
+    /** What does not change by a request. */
+    private static final Set<String> LEFT_OUT = Set.of("facts", "warnings");
+
+    private static final Set<HttpStatus> REFUSALS =
+            Set.of(HttpStatus.UNAUTHORIZED, HttpStatus.FORBIDDEN, HttpStatus.TOO_MANY_REQUESTS);
+
+    private final Kloigos kloigos;
+    private final HttpSettings settings;
+    private final InstantSource clock;
+
+    AuditTrail(Kloigos kloigos, HttpSettings settings, InstantSource clock) {
+        this.kloigos = kloigos;
+        this.settings = settings;
+        this.clock = clock;
+    }
+
+    /** The names that the API document gives to its operations. */
+    private static Map<String, String> actions() {
+        Map<String, String> actions = new HashMap<>();
+        Json.read(StartPage.resource("openapi.json"))
+                .get("paths")
+                .properties()
+                .forEach(path -> path.getValue()
+                        .properties()
+                        .forEach(method -> actions.put(
+                                method.getKey().toUpperCase(Locale.ROOT) + " " + path.getKey(),
+                                method.getValue().get("operationId").asText())));
+        return Map.copyOf(actions);
+    }
+
+    /** Returns what a request is called in the log. */
+    static String action(String route) {
+        return ACTIONS.getOrDefault(route, route);
+    }
+
+    /** Writes that something is about to be done. */
+    void begin(Context context, Caller caller, String action) {
+        AuditEntry entry = entry(context, caller, action, Outcome.BEGUN, null);
+        context.attribute(SEEN, look(context.pathParamMap()));
+        long number = kloigos.access().auditLog().add(entry);
+        context.attribute(BEGUN, numbered(entry, number));
+    }
+
+    private static AuditEntry numbered(AuditEntry entry, long number) {
+        return new AuditEntry(
+                number,
+                entry.at(),
+                entry.who(),
+                entry.role(),
+                entry.tokenId(),
+                entry.address(),
+                entry.requestId(),
+                entry.idempotencyKey(),
+                entry.action(),
+                entry.target(),
+                entry.before(),
+                entry.after(),
+                entry.outcome(),
+                entry.detail());
+    }
+
+    /** Names what the request turned out to be about. */
+    static void target(Context context, String name) {
+        context.attribute(TARGET, name);
+    }
+
+    /** Notes why the request is refused or has failed. */
+    static void detail(Context context, String why) {
+        context.attribute(DETAIL, why.length() <= LONGEST_DETAIL ? why : why.substring(0, LONGEST_DETAIL) + "...");
+    }
+
+    /** Writes how what was begun has ended. */
+    void end(Context context) {
+        AuditEntry begun = context.attribute(BEGUN);
+        if (begun == null) {
+            return;
+        }
+        String found = context.attribute(TARGET);
+        String target = found == null ? begun.target() : found;
+        try {
+            JsonNode before = context.attribute(SEEN);
+            JsonNode after = look(named(context, target));
+            kloigos.access()
+                    .auditLog()
+                    .end(begun.ended(
+                            outcome(context.status()),
+                            target,
+                            differing(before, after),
+                            differing(after, before),
+                            context.attribute(DETAIL)));
+        } catch (RuntimeException e) {
+            // The answer stands: it was done. The entry goes on saying that it was begun.
+            LOG.error(
+                    "The audit log does not say how request {} ended: {} {} by {} from {} was answered with {}",
+                    begun.requestId(),
+                    begun.action(),
+                    target,
+                    begun.who(),
+                    begun.address(),
+                    context.status().getCode(),
+                    e);
+        }
+    }
+
+    private static Outcome outcome(HttpStatus status) {
+        if (REFUSALS.contains(status)) {
+            return Outcome.REFUSED;
+        }
+        return status.isSuccess() ? Outcome.SUCCEEDED : Outcome.FAILED;
+    }
+
+    /** Writes that somebody was refused. */
+    void refused(Context context, @Nullable Caller caller, String action, String detail) {
+        note(context, caller, action, Outcome.REFUSED, detail);
+    }
+
+    /** Writes what was done, or refused, at once. */
+    void note(Context context, @Nullable Caller caller, String action, Outcome outcome, @Nullable String detail) {
+        try {
+            kloigos.access().auditLog().add(entry(context, caller, action, outcome, detail));
+        } catch (KloigosException e) {
+            LOG.error(
+                    "The audit log does not hold request {}: {} by {} from {} was {}",
+                    context.res().getHeader(Gate.REQUEST_ID),
+                    action,
+                    caller == null ? "nobody" : caller.subject(),
+                    context.ip(),
+                    outcome,
+                    e);
+            throw e;
+        }
+    }
+
+    private AuditEntry entry(
+            Context context, @Nullable Caller caller, String action, Outcome outcome, @Nullable String detail) {
+        return new AuditEntry(
+                0,
+                clock.instant(),
+                caller == null ? "" : caller.subject(),
+                caller == null ? null : caller.role(),
+                caller == null ? null : caller.tokenId(),
+                context.ip(),
+                String.valueOf(context.res().getHeader(Gate.REQUEST_ID)),
+                shortened(context.header("Idempotency-Key")),
+                action,
+                shortened(context.pathParamMap().values().stream().findFirst().orElse(null)),
+                null,
+                null,
+                outcome,
+                detail);
+    }
+
+    private static @Nullable String shortened(@Nullable String text) {
+        String kept = text == null ? null : text.replace("\0", "");
+        return kept == null || kept.length() <= 255 ? kept : kept.substring(0, 255);
+    }
+
+    private static Map<String, String> named(Context context, @Nullable String target) {
+        if (context.pathParamMap().isEmpty() && target != null) {
+            return Map.of(target.contains("_") ? "compute_id" : "hostname", target);
+        }
+        return context.pathParamMap();
+    }
+
+    /** Returns the unit or server as it now is; an object without fields if there is none. */
+    private JsonNode look(Map<String, String> names) {
+        try {
+            String unit = names.get("compute_id");
+            if (unit != null) {
+                ComputeId id = new ComputeId(unit);
+                return tree(ComputeUnitResponse.of(kloigos.unit(id), 0));
+            }
+            String hostname = names.get("hostname");
+            if (hostname != null) {
+                return tree(ServerResponse.of(kloigos.server(hostname), settings));
+            }
+        } catch (KloigosException e) {
+            LOG.debug("Nothing of {} is noted in the audit log: {}", names, e.getMessage());
+        }
+        return JsonNodeFactory.instance.objectNode();
+    }
+
+    private static JsonNode tree(Object response) {
+        return Json.read(Json.write(response));
+    }
+
+    /** Returns what of the one is another in the other; null if nothing is. */
+    private static @Nullable String differing(@Nullable JsonNode one, @Nullable JsonNode other) {
+        ObjectNode fields = JsonNodeFactory.instance.objectNode();
+        if (one != null && other != null) {
+            one.properties().stream()
+                    .filter(field -> !LEFT_OUT.contains(field.getKey())
+                            && !field.getValue().equals(other.get(field.getKey())))
+                    .forEach(field -> fields.set(field.getKey(), field.getValue()));
+        }
+        return fields.isEmpty() ? null : new String(Json.write(fields), StandardCharsets.UTF_8);
+    }
+}

@@ -79,6 +79,25 @@ public record AuditEntry(
         Objects.requireNonNull(outcome);
     }
 
+    /** Returns this entry under the number with which it was written. */
+    public AuditEntry numbered(long written) {
+        return new AuditEntry(
+                written,
+                at,
+                who,
+                role,
+                tokenId,
+                address,
+                requestId,
+                idempotencyKey,
+                action,
+                target,
+                before,
+                after,
+                outcome,
+                detail);
+    }
+
     /** Returns this entry as it ended. */
     public AuditEntry ended(
             Outcome end, @Nullable String endTarget, @Nullable String was, @Nullable String is, @Nullable String why) {

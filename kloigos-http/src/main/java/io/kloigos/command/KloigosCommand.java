@@ -18,7 +18,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         description = "VM-like compute units without VMs, built from native Linux primitives.",
         mixinStandardHelpOptions = true,
         versionProvider = KloigosCommand.Version.class,
-        subcommands = ServeCommand.class)
+        subcommands = {ServeCommand.class, TokenCommand.class})
 public final class KloigosCommand implements Runnable {
     /** Not where logback looks by itself: programs that embed the HTTP server have settings of their own. */
     private static final String LOGGING = "io/kloigos/command/logback.xml";

@@ -47,7 +47,7 @@ record ListenAddress(String host, int port) {
     }
 
     /** Returns the URL of a server here that was given {@code actualPort}. */
-    String url(int actualPort) {
-        return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + actualPort;
+    String url(String scheme, int actualPort) {
+        return scheme + "://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + actualPort;
     }
 }

@@ -53,7 +53,7 @@ import picocli.CommandLine.Unmatched;
         })
 final class ServeCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
-    private static final Path DATABASE = Path.of("kloigos.db");
+    static final Path DATABASE = Path.of("kloigos.db");
     private static final int CONNECTIONS = 16;
     private static final Duration LOOKING_FOR_DRIFT = Duration.ofMinutes(10);
     private static final HostAddress THIS_MACHINE = new HostAddress("localhost", "127.0.0.1", null, null, null);
@@ -115,6 +115,58 @@ final class ServeCommand implements Callable<Integer> {
             description = "Known host keys as OpenSSH keeps them (none: a host is trusted at its first init).")
     private @Nullable String knownHosts;
 
+    @Option(
+            names = "--tls-cert",
+            paramLabel = "FILE",
+            description = "The certificate for HTTPS in PEM, with those that lead to a trusted one; read again when it"
+                    + " changes (plain HTTP).")
+    private @Nullable String tlsCert;
+
+    @Option(names = "--tls-key", paramLabel = "FILE", description = "The certificate's key in PEM, PKCS #8.")
+    private @Nullable String tlsKey;
+
+    @Option(
+            names = "--public-url",
+            paramLabel = "URL",
+            description = "Where browsers find the server behind a proxy, such as https://kloigos.example (none).")
+    private @Nullable String publicUrl;
+
+    @Option(
+            names = "--oidc-issuer",
+            paramLabel = "URL",
+            description = "The OpenID Connect provider whose bearer tokens are accepted beside API tokens (none).")
+    private @Nullable String oidcIssuer;
+
+    @Option(names = "--oidc-audience", paramLabel = "NAME", description = "Whom the provider's tokens must be for.")
+    private @Nullable String oidcAudience;
+
+    @Option(
+            names = "--oidc-roles-claim",
+            paramLabel = "NAME",
+            description = "Which claim holds kloigos-admin, kloigos-operator, kloigos-tenant or kloigos-read-only; dots"
+                    + " lead into objects (roles).")
+    private @Nullable String oidcRolesClaim;
+
+    @Option(
+            names = "--oidc-tenant-claim",
+            paramLabel = "NAME",
+            description = "Which claim says whose units a tenant has (sub).")
+    private @Nullable String oidcTenantClaim;
+
+    @Option(
+            names = "--rate-limit",
+            paramLabel = "N",
+            description =
+                    "How many requests a second each caller may send for long, four times as many for a moment; with"
+                            + " authentication (50).")
+    private @Nullable String rateLimit;
+
+    @Option(
+            names = "--audit-keep",
+            paramLabel = "TIME",
+            description = "How long the audit log is kept, such as 90d (400d).")
+    private @Nullable String auditKeep;
+
     @Option(names = "--config", paramLabel = "FILE", description = "The configuration (kloigos.yaml, if it exists).")
     private @Nullable String config;
 
@@ -155,6 +207,15 @@ final class ServeCommand implements Callable<Integer> {
         put(options, Setting.SSH_PORT, sshPort);
         put(options, Setting.SSH_KEY, sshKey);
         put(options, Setting.KNOWN_HOSTS, knownHosts);
+        put(options, Setting.TLS_CERT, tlsCert);
+        put(options, Setting.TLS_KEY, tlsKey);
+        put(options, Setting.PUBLIC_URL, publicUrl);
+        put(options, Setting.OIDC_ISSUER, oidcIssuer);
+        put(options, Setting.OIDC_AUDIENCE, oidcAudience);
+        put(options, Setting.OIDC_ROLES_CLAIM, oidcRolesClaim);
+        put(options, Setting.OIDC_TENANT_CLAIM, oidcTenantClaim);
+        put(options, Setting.RATE_LIMIT, rateLimit);
+        put(options, Setting.AUDIT_KEEP, auditKeep);
         put(options, Setting.CONFIG, config);
         return options;
     }
@@ -206,7 +267,9 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private static Kloigos.Builder builder(ServeSettings settings) {
-        return Kloigos.builder().checkDrift(LOOKING_FOR_DRIFT, settings.driftPolicy());
+        return Kloigos.builder()
+                .checkDrift(LOOKING_FOR_DRIFT, settings.driftPolicy())
+                .keepAuditLog(settings.auditKept());
     }
 
     private static Running open(Kloigos.Builder kloigos, @Nullable DatabaseLocation location) {
@@ -218,7 +281,7 @@ final class ServeCommand implements Callable<Integer> {
         return Running.begin(kloigos.database(file).build(), () -> {});
     }
 
-    private static HikariDataSource connect(DatabaseLocation.PostgresUrl location) {
+    static HikariDataSource connect(DatabaseLocation.PostgresUrl location) {
         HikariConfig config = new HikariConfig();
         config.setJdbcUrl(location.url());
         config.setPoolName("kloigos");
@@ -246,20 +309,22 @@ final class ServeCommand implements Callable<Integer> {
     /** Says that all is ready, and returns only when the process ends. */
     private static void announce(String name, int port, ServeSettings settings, CommandLine command)
             throws InterruptedException {
-        if (!settings.listen().isLoopback()) {
+        boolean tls = settings.access().tls() != null;
+        if (!tls && !settings.listen().isLoopback()) {
             LOG.warn(
-                    "{} can be reached from other machines, and there is no authentication yet: whoever connects controls"
-                            + " the fleet",
+                    "{} can be reached from other machines by plain HTTP: whoever is on the way can read tokens. Give"
+                            + " --tls-cert and --tls-key, or put a proxy with TLS before it",
                     settings.listen().host());
         }
-        command.getOut().println(name + " listens on " + settings.listen().url(port));
+        command.getOut().println(name + " listens on " + settings.listen().url(tls ? "https" : "http", port));
         command.getOut().flush();
         Thread.currentThread().join();
     }
 
     private static HttpSettings httpSettings(ServeSettings settings) {
         return new HttpSettings(
-                settings.listen().host(), settings.listen().port(), settings.sshUser(), settings.sshPort());
+                        settings.listen().host(), settings.listen().port(), settings.sshUser(), settings.sshPort())
+                .with(settings.access());
     }
 
     /** Returns the driver after a first look at this machine, which it refuses without root. */

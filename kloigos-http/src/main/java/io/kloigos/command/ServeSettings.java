@@ -1,11 +1,14 @@
 package io.kloigos.command;
 
 import io.kloigos.DriftPolicy;
+import io.kloigos.http.AccessSettings;
 import io.kloigos.http.NearestMatch;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.Fault;
 import io.kloigos.model.Faults;
 import io.kloigos.model.KloigosException;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -33,6 +36,8 @@ import org.jspecify.annotations.Nullable;
  * @param sshPort the SSH port for hosts that have none of their own
  * @param sshKey the private key; null for the user's own
  * @param knownHosts OpenSSH's file of known host keys; null for none
+ * @param access how the API is protected
+ * @param auditKept how long the audit log is kept
  */
 record ServeSettings(
         ListenAddress listen,
@@ -44,10 +49,15 @@ record ServeSettings(
         String sshUser,
         int sshPort,
         @Nullable Path sshKey,
-        @Nullable Path knownHosts) {
+        @Nullable Path knownHosts,
+        AccessSettings access,
+        Duration auditKept) {
     private static final Path DEFAULT_CONFIG = Path.of("kloigos.yaml");
     private static final Duration DEFAULT_LATENCY = Duration.ofMillis(5);
     private static final Duration MOST_LATENCY = Duration.ofMinutes(1);
+    private static final Duration DEFAULT_AUDIT_KEPT = Duration.ofDays(400);
+    private static final Pattern DAYS = Pattern.compile("([1-9]\\d{0,4})d");
+    private static final int MOST_REQUESTS = 1_000_000;
     private static final Pattern LATENCY = Pattern.compile("(\\d{1,5})(ms|s)");
 
     /** A text that was given for a setting, and under which name. */
@@ -85,7 +95,9 @@ record ServeSettings(
                 reader.get(Setting.SSH_USER, ServeSettings::user, "root"),
                 reader.get(Setting.SSH_PORT, ServeSettings::port, 22),
                 reader.find(Setting.SSH_KEY, ServeSettings::path),
-                reader.find(Setting.KNOWN_HOSTS, ServeSettings::path));
+                reader.find(Setting.KNOWN_HOSTS, ServeSettings::path),
+                reader.access(),
+                reader.get(Setting.AUDIT_KEEP, ServeSettings::days, DEFAULT_AUDIT_KEPT));
         if (driver == DriverName.FAKE && settings.database() instanceof DatabaseLocation.PostgresUrl) {
             faults.add(
                     "not_with_fake",
@@ -187,11 +199,96 @@ record ServeSettings(
                 "fake_latency", "\"" + text + "\" is not a time such as \"5ms\" or \"2s\", 0ms to 60s");
     }
 
+    /** Returns the time that {@code text} says: {@code 90d}. */
+    static Duration days(String text) {
+        Matcher matcher = DAYS.matcher(text);
+        if (!matcher.matches()) {
+            throw KloigosException.invalid("days", "\"" + text + "\" is not a number of days such as \"90d\"");
+        }
+        return Duration.ofDays(Long.parseLong(matcher.group(1)));
+    }
+
+    private static int requests(String text) {
+        int requests = text.matches("\\d{1,7}") ? Integer.parseInt(text) : 0;
+        if (requests < 1 || requests > MOST_REQUESTS) {
+            throw KloigosException.invalid(
+                    "rate_limit", "\"" + text + "\" is not a number of requests a second: 1 to " + MOST_REQUESTS);
+        }
+        return requests;
+    }
+
+    private static URI origin(String text) {
+        URI url = url(text);
+        if (!text.equals(url.getScheme() + "://" + url.getRawAuthority())) {
+            throw KloigosException.invalid(
+                    "url", "\"" + text + "\" is more than scheme, host and port, such as \"https://kloigos.example\"");
+        }
+        return url;
+    }
+
+    /** By plain HTTP anybody on the way could hand out keys of their own. */
+    private static URI issuer(String text) {
+        URI url = url(text);
+        if (!url.getScheme().equals("https") && !new ListenAddress(url.getHost(), 0).isLoopback()) {
+            throw KloigosException.invalid("issuer", "\"" + text + "\" is not an https:// URL");
+        }
+        return url;
+    }
+
+    private static URI url(String text) {
+        try {
+            URI url = new URI(text);
+            if (url.getHost() != null && String.valueOf(url.getScheme()).matches("https?")) {
+                return url;
+            }
+        } catch (URISyntaxException e) {
+            // Told below.
+        }
+        throw KloigosException.invalid("url", "\"" + text + "\" is not a URL such as \"https://kloigos.example\"");
+    }
+
+    private static String text(String text) {
+        if (text.isBlank()) {
+            throw KloigosException.invalid("text", "is empty");
+        }
+        return text;
+    }
+
     /** Reads the texts that were given. */
     private record Reader(Map<Setting, Given> given, Faults faults) {
         <T> T get(Setting setting, Function<String, T> parse, T otherwise) {
             T value = find(setting, parse);
             return value == null ? otherwise : value;
+        }
+
+        AccessSettings access() {
+            Path certificate = find(Setting.TLS_CERT, ServeSettings::path);
+            Path key = find(Setting.TLS_KEY, ServeSettings::path);
+            URI issuer = find(Setting.OIDC_ISSUER, ServeSettings::issuer);
+            String audience = find(Setting.OIDC_AUDIENCE, ServeSettings::text);
+            String roles = get(Setting.OIDC_ROLES_CLAIM, ServeSettings::text, "roles");
+            String tenant = get(Setting.OIDC_TENANT_CLAIM, ServeSettings::text, "sub");
+            requireBeside(Setting.TLS_CERT, Setting.TLS_KEY);
+            requireBeside(Setting.TLS_KEY, Setting.TLS_CERT);
+            requireBeside(Setting.OIDC_ISSUER, Setting.OIDC_AUDIENCE);
+            for (Setting setting :
+                    List.of(Setting.OIDC_AUDIENCE, Setting.OIDC_ROLES_CLAIM, Setting.OIDC_TENANT_CLAIM)) {
+                requireBeside(setting, Setting.OIDC_ISSUER);
+            }
+            return new AccessSettings(
+                    certificate == null || key == null ? null : new AccessSettings.Tls(certificate, key),
+                    issuer == null || audience == null
+                            ? null
+                            : new AccessSettings.Oidc(issuer, audience, roles, tenant),
+                    find(Setting.PUBLIC_URL, ServeSettings::origin),
+                    get(Setting.RATE_LIMIT, ServeSettings::requests, AccessSettings.DEFAULT_REQUESTS_PER_SECOND));
+        }
+
+        private void requireBeside(Setting setting, Setting other) {
+            Given text = given.get(setting);
+            if (text != null && !given.containsKey(other)) {
+                faults.add("alone", "needs " + other.option() + " too", text.where());
+            }
         }
 
         /** Returns the driver, and refuses what only another one can use. */

@@ -18,6 +18,15 @@ enum Setting {
     SSH_PORT,
     SSH_KEY,
     KNOWN_HOSTS,
+    TLS_CERT,
+    TLS_KEY,
+    PUBLIC_URL,
+    OIDC_ISSUER,
+    OIDC_AUDIENCE,
+    OIDC_ROLES_CLAIM,
+    OIDC_TENANT_CLAIM,
+    RATE_LIMIT,
+    AUDIT_KEEP,
     CONFIG;
 
     /** Returns its name on the command line, e.g. {@code --ssh-port}. */

@@ -75,25 +75,7 @@ final class AuditTrail {
         AuditEntry entry = entry(context, caller, action, Outcome.BEGUN, null);
         context.attribute(SEEN, look(context.pathParamMap()));
         long number = kloigos.access().auditLog().add(entry);
-        context.attribute(BEGUN, numbered(entry, number));
-    }
-
-    private static AuditEntry numbered(AuditEntry entry, long number) {
-        return new AuditEntry(
-                number,
-                entry.at(),
-                entry.who(),
-                entry.role(),
-                entry.tokenId(),
-                entry.address(),
-                entry.requestId(),
-                entry.idempotencyKey(),
-                entry.action(),
-                entry.target(),
-                entry.before(),
-                entry.after(),
-                entry.outcome(),
-                entry.detail());
+        context.attribute(BEGUN, entry.numbered(number));
     }
 
     /** Names what the request turned out to be about. */

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @see <a href="https://www.w3.org/TR/fetch-metadata/">Fetch Metadata Request Headers</a>
  */
 record SameOrigin(@Nullable URI publicUrl, String host) {
+    private static final int HTTPS = 443;
     private static final Set<String> OWN_SITE = Set.of("same-origin", "none");
 
     /** Tells whether a page of another origin sent the request. Programs that are no browsers say nothing of origins. */
@@ -39,12 +40,24 @@ record SameOrigin(@Nullable URI publicUrl, String host) {
     }
 
     private boolean isOwn(String origin, Context context) {
-        String asked = String.valueOf(context.header("Host")).toLowerCase(Locale.ROOT);
-        String authority = origin.replaceFirst("^https?://", "").toLowerCase(Locale.ROOT);
-        if (!authority.equals(origin.toLowerCase(Locale.ROOT)) && authority.equals(asked)) {
+        if (publicUrl != null && origin.equalsIgnoreCase(publicUrl.toString())) {
             return true;
         }
-        return publicUrl != null && origin.equalsIgnoreCase(publicUrl.toString());
+        String asked = authority(context);
+        return origin.equalsIgnoreCase("https://" + asked)
+                // A proxy may have taken the s away.
+                || (!context.req().isSecure() && origin.equalsIgnoreCase("http://" + asked));
+    }
+
+    /** HTTP/2 has a field of its own for it. */
+    private static String authority(Context context) {
+        String host = context.header("Host");
+        if (host != null) {
+            return host;
+        }
+        int port = context.req().getServerPort();
+        String name = context.req().getServerName();
+        return port == HTTPS ? name : name + ":" + port;
     }
 
     /**

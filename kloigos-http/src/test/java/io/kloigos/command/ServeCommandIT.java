@@ -147,6 +147,61 @@ class ServeCommandIT {
     }
 
     @Test
+    void theFirstTokenIsMadeByTheCommandAndOthersMayReachTheServerThen() throws Exception {
+        String[] serve = {"serve", "--driver", "fake", "--fleet", "1x16x4", "--listen", "0.0.0.0:0", "--database", "db"
+        };
+        End refused = end(start(serve));
+        assertThat(refused.status()).isEqualTo(1);
+        assertThat(refused.errors()).last().asString().contains("without authentication", "kloigos token create");
+        assertThat(end(start("token", "list", "--database", "none")).errors())
+                .last()
+                .asString()
+                .contains("There is no database");
+
+        End made = end(start("token", "create", "ann", "--role", "admin", "--database", "db"));
+        assertThat(made.status()).isZero();
+        String token = made.out().strip();
+        assertThat(token).matches("kloigos_[0-9a-f]{16}_[A-Za-z0-9_-]{43}");
+        String ready = start(serve).inputReader(StandardCharsets.UTF_8).readLine();
+        assertThat(ready).startsWith("Kloigos (simulated fleet) listens on http://0.0.0.0:");
+        ApiClient api = new ApiClient("http://127.0.0.1:" + ready.substring(ready.lastIndexOf(':') + 1));
+        api.get("/api/servers").expect(401);
+        api.withToken(token).get("/api/servers").expect(200);
+
+        // Beside the server that has the file open.
+        End second = end(start(
+                "token",
+                "create",
+                "acme",
+                "--role",
+                "tenant",
+                "--tenant",
+                "acme",
+                "--expires",
+                "90d",
+                "--database",
+                "db"));
+        ApiClient acme = api.withToken(second.out().strip());
+        acme.get("/api/compute_units").expect(200);
+        assertThat(end(start("token", "list", "--database", "db")).out().lines())
+                .hasSize(3)
+                .anyMatch(line -> line.contains("acme") && line.endsWith("valid"));
+        assertThat(end(start("token", "revoke", "acme", "--database", "db")).status())
+                .isZero();
+        acme.get("/api/compute_units").expect(401);
+        assertThat(api.withToken(token)
+                        .get("/api/audit?action=revokeToken")
+                        .expect(200)
+                        .text())
+                .contains("\"who\":\"command:");
+        assertThat(end(start("token", "create", "x", "--role", "root", "--database", "db")))
+                .satisfies(end -> {
+                    assertThat(end.status()).isEqualTo(2);
+                    assertThat(end.errors()).last().asString().contains("admin, operator, tenant, read-only");
+                });
+    }
+
+    @Test
     void refusesWhatItDoesNotKnowWithAllFaultsAtOnce() throws Exception {
         Files.writeString(directory.resolve("kloigos.yaml"), "listne: 127.0.0.1:0\n");
         End end = end(start("serve", "--databse", "x", "--ssh-port", "0"));

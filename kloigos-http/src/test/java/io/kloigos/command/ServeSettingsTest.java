@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.kloigos.DriftPolicy;
+import io.kloigos.http.AccessSettings;
 import io.kloigos.model.Fault;
 import io.kloigos.model.KloigosException;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -48,7 +50,9 @@ class ServeSettingsTest {
                         "root",
                         22,
                         null,
-                        null));
+                        null,
+                        AccessSettings.standard(),
+                        Duration.ofDays(400)));
     }
 
     @Test
@@ -64,6 +68,15 @@ class ServeSettingsTest {
                 fleet: 1x1x1
                 fake_latency: 2s
                 drift_policy: repair
+                tls_cert: cert.pem
+                tls_key: key.pem
+                public_url: https://kloigos.example
+                oidc_issuer: https://id.example/realms/x
+                oidc_audience: kloigos
+                oidc_roles_claim: realm_access.roles
+                oidc_tenant_claim: team
+                rate_limit: 7
+                audit_keep: 90d
                 """);
         assertThat(read(
                         Map.of(Setting.LISTEN, "localhost:3", Setting.SSH_USER, "option", Setting.DRIVER, "fake"),
@@ -82,7 +95,48 @@ class ServeSettingsTest {
                         "option",
                         2,
                         Path.of("variable_key"),
-                        Path.of("file_hosts")));
+                        Path.of("file_hosts"),
+                        new AccessSettings(
+                                new AccessSettings.Tls(Path.of("cert.pem"), Path.of("key.pem")),
+                                new AccessSettings.Oidc(
+                                        URI.create("https://id.example/realms/x"),
+                                        "kloigos",
+                                        "realm_access.roles",
+                                        "team"),
+                                URI.create("https://kloigos.example"),
+                                7),
+                        Duration.ofDays(90)));
+    }
+
+    @Test
+    void whatProtectsIsReadTogether() {
+        assertThat(faults(
+                        Map.of(
+                                Setting.TLS_CERT,
+                                "cert.pem",
+                                Setting.OIDC_ISSUER,
+                                "http://id.example",
+                                Setting.OIDC_ROLES_CLAIM,
+                                "",
+                                Setting.PUBLIC_URL,
+                                "https://kloigos.example/console",
+                                Setting.RATE_LIMIT,
+                                "0",
+                                Setting.AUDIT_KEEP,
+                                "1y"),
+                        List.of(),
+                        Map.of()))
+                .hasSize(7)
+                .anyMatch(fault -> fault.equals("--tls-cert: needs --tls-key too"))
+                .anyMatch(fault -> fault.equals("--oidc-issuer: needs --oidc-audience too"))
+                .anyMatch(fault -> fault.startsWith("--oidc-issuer: \"http://id.example\" is not an https:// URL"))
+                .anyMatch(fault -> fault.equals("--oidc-roles-claim: is empty"))
+                .anyMatch(fault -> fault.startsWith("--public-url: \"https://kloigos.example/console\" is more than"))
+                .anyMatch(fault -> fault.startsWith("--rate-limit: \"0\" is not a number of requests"))
+                .anyMatch(fault -> fault.startsWith("--audit-keep: \"1y\" is not a number of days"));
+        assertThat(faults(Map.of(Setting.OIDC_AUDIENCE, "x", Setting.TLS_KEY, "k"), List.of(), Map.of()))
+                .containsExactlyInAnyOrder(
+                        "--oidc-audience: needs --oidc-issuer too", "--tls-key: needs --tls-cert too");
     }
 
     @Test
@@ -114,8 +168,10 @@ class ServeSettingsTest {
                         "KLOIGOS_DATABSE: there is no such variable; did you mean \"KLOIGOS_DATABASE\"?",
                         "kloigos.yaml.listne: there is no such key; did you mean \"listen\"?",
                         "kloigos.yaml.ssh_prot: there is no such key; did you mean \"ssh_port\"?",
-                        "kloigos.yaml.config: there is no such key; known are database, drift_policy, driver, fake_latency,"
-                                + " fleet, known_hosts, listen, ssh_key, ssh_port, ssh_user");
+                        "kloigos.yaml.config: there is no such key; known are audit_keep, database, drift_policy, driver,"
+                                + " fake_latency, fleet, known_hosts, listen, oidc_audience, oidc_issuer,"
+                                + " oidc_roles_claim, oidc_tenant_claim, public_url, rate_limit, ssh_key, ssh_port,"
+                                + " ssh_user, tls_cert, tls_key");
     }
 
     @Test
@@ -191,7 +247,7 @@ class ServeSettingsTest {
     @ValueSource(strings = {"127.0.0.1:0", "localhost:65535", "[::1]:8080", "0.0.0.0:80"})
     void listenIsHostAndPort(String text) {
         ListenAddress address = ListenAddress.parse(text);
-        assertThat(address.url(address.port())).isEqualTo("http://" + text);
+        assertThat(address.url("http", address.port())).isEqualTo("http://" + text);
         assertThat(address.isLoopback()).isEqualTo(!text.startsWith("0"));
     }
 

@@ -99,7 +99,12 @@ class AccessTest {
 
     @Test
     void pagesOfOtherSitesAreNotAnswered() {
-        for (String foreign : List.of("http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1")) {
+        for (String foreign : List.of(
+                "http://evil.example",
+                "null",
+                "https://127.0.0.1",
+                "http://127.0.0.1:1",
+                "127.0.0.1:" + test.server.port())) {
             assertThat(test.api
                             .with("Origin", foreign)
                             .post(ALLOCATE, TestServer.ALLOCATE)

@@ -31,7 +31,7 @@ final class Authentication {
     Authentication(Access access, AccessSettings settings, InstantSource clock) {
         this.access = access;
         AccessSettings.Oidc provider = settings.oidc();
-        this.oidc = provider == null ? null : new OidcVerifier(provider);
+        this.oidc = provider == null ? null : new OidcVerifier(provider, clock);
         this.clock = clock;
         this.secureCookies = settings.isSecure();
         this.on = oidc != null;

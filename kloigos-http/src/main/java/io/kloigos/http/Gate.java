@@ -87,15 +87,22 @@ final class Gate {
     private void arrive(Context context) {
         context.header(REQUEST_ID, UUID.randomUUID().toString());
         if (!authentication.isOn() && !origin.isAskedAsLoopback(context)) {
-            throw new HttpResponseException(
-                    HttpStatus.FORBIDDEN.getCode(),
+            throw stranger(
+                    context,
                     "This server has no authentication and answers only when it is asked for as localhost, not as \""
                             + shown(context.req().getServerName()) + "\".");
         }
         if (origin.isForeign(context)) {
-            throw new HttpResponseException(
-                    HttpStatus.FORBIDDEN.getCode(), "Pages of other sites may not use this server.");
+            throw stranger(context, "Pages of other sites may not use this server.");
         }
+    }
+
+    /** Of these no more are written down than may fail to log in. */
+    private HttpResponseException stranger(Context context, String detail) {
+        if (failures.take(network(context)).isEmpty()) {
+            audit.refused(context, null, context.req().getMethod() + " " + shown(context.path()), detail);
+        }
+        return new HttpResponseException(HttpStatus.FORBIDDEN.getCode(), detail);
     }
 
     private static String shown(String text) {

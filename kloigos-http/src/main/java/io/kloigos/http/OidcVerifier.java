@@ -7,6 +7,7 @@ import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.KeySourceException;
 import com.nimbusds.jose.jwk.source.JWKSource;
 import com.nimbusds.jose.jwk.source.JWKSourceBuilder;
+import com.nimbusds.jose.jwk.source.RateLimitReachedException;
 import com.nimbusds.jose.proc.BadJOSEException;
 import com.nimbusds.jose.proc.DefaultJOSEObjectTypeVerifier;
 import com.nimbusds.jose.proc.JWSVerificationKeySelector;
@@ -25,9 +26,11 @@ import io.kloigos.model.Role;
 import io.kloigos.model.Tenant;
 import java.io.IOException;
 import java.net.URI;
-import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.text.ParseException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +52,7 @@ final class OidcVerifier {
     private static final Logger LOG = LoggerFactory.getLogger(OidcVerifier.class);
     private static final int TIMEOUT_MILLIS = 5000;
     private static final int MOST_BYTES = 1 << 20;
+    private static final Duration BETWEEN_DISCOVERIES = Duration.ofSeconds(5);
     private static final int CLOCK_SKEW_SECONDS = 60;
     private static final String ROLE_PREFIX = "kloigos-";
 
@@ -67,10 +71,13 @@ final class OidcVerifier {
     private final AccessSettings.Oidc settings;
     private final DefaultResourceRetriever retriever =
             new DefaultResourceRetriever(TIMEOUT_MILLIS, TIMEOUT_MILLIS, MOST_BYTES);
+    private final InstantSource clock;
     private @Nullable DefaultJWTProcessor<SecurityContext> processor;
+    private Instant discoverAgain = Instant.MIN;
 
-    OidcVerifier(AccessSettings.Oidc settings) {
+    OidcVerifier(AccessSettings.Oidc settings, InstantSource clock) {
         this.settings = settings;
+        this.clock = clock;
         retriever.setDisconnectsAfterUse(true);
     }
 
@@ -85,6 +92,10 @@ final class OidcVerifier {
             return caller(claims)
                     .map(caller -> new Recognised(
                             caller, Means.OIDC, claims.getExpirationTime().toInstant()));
+        } catch (RateLimitReachedException e) {
+            // Its key is unknown, and whether the provider has a new one was asked a moment ago.
+            LOG.debug("A bearer token is refused: {}", e.toString());
+            return Optional.empty();
         } catch (KeySourceException | IOException e) {
             LOG.warn(
                     "The OpenID Connect provider {} cannot be asked for its keys: {}", settings.issuer(), e.toString());
@@ -97,10 +108,15 @@ final class OidcVerifier {
         }
     }
 
-    /** The provider need not be there when this server starts. */
+    /** The provider need not be there when this server starts; not every request may wait for it then. */
     private synchronized DefaultJWTProcessor<SecurityContext> processor() throws IOException {
         DefaultJWTProcessor<SecurityContext> known = processor;
         if (known == null) {
+            Instant now = clock.instant();
+            if (now.isBefore(discoverAgain)) {
+                throw new IOException("it did not answer a moment ago");
+            }
+            discoverAgain = now.plus(BETWEEN_DISCOVERIES);
             known = processor(keys());
             processor = known;
         }
@@ -115,13 +131,16 @@ final class OidcVerifier {
             found = Json.read(
                     retriever.retrieveResource(place.toURL()).getContent().getBytes(StandardCharsets.UTF_8));
         } catch (KloigosException e) {
-            throw new IOException(place + " is no JSON", e);
+            throw new IOException(place + " is no JSON object", e);
         }
         if (!issuer.equals(found.path("issuer").asText())) {
             throw new IOException(place + " is of the issuer " + found.path("issuer") + ", not of " + issuer);
         }
-        URL keys = URI.create(found.path("jwks_uri").asText()).toURL();
-        return JWKSourceBuilder.create(keys, retriever).retrying(true).build();
+        URI keys = URI.create(found.path("jwks_uri").asText());
+        if (!String.valueOf(keys.getScheme()).equals(settings.issuer().getScheme())) {
+            throw new IOException(place + " names keys at " + keys + ", which is not as safe as the issuer");
+        }
+        return JWKSourceBuilder.create(keys.toURL(), retriever).retrying(true).build();
     }
 
     private DefaultJWTProcessor<SecurityContext> processor(JWKSource<SecurityContext> keys) {

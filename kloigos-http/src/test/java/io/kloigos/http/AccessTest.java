@@ -127,6 +127,10 @@ class AccessTest {
         }
         assertThat(test.api.get("/api/compute_units?status=free").expect(200).body())
                 .hasSize(3);
+        assertThat(audit(test.api, "?outcome=refused"))
+                .hasSizeBetween(8, 10)
+                .allSatisfy(entry -> assertThat(entry.get("detail").asText())
+                        .isEqualTo("Pages of other sites may not use this server."));
         test.api.with("Origin", origin()).post(ALLOCATE, TestServer.ALLOCATE).expect(200);
     }
 

@@ -18,6 +18,7 @@ import com.nimbusds.jwt.SignedJWT;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.kloigos.model.Role;
+import io.kloigos.testkit.SettableClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -27,7 +28,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +45,7 @@ class OidcTest {
     private final String issuer = "http://127.0.0.1:" + provider.getAddress().getPort() + "/realms/x";
     private volatile RSAKey key = key("first");
     private volatile String claimedIssuer = issuer;
+    private final SettableClock clock = SettableClock.at(Instant.now());
     private TestServer test;
 
     private HttpServer provider() {
@@ -83,7 +84,7 @@ class OidcTest {
     void start(@TempDir Path directory) {
         AccessSettings access = new AccessSettings(
                 null, new AccessSettings.Oidc(URI.create(issuer), "kloigos", "realm_access.roles", "team"), null, 1000);
-        test = new TestServer(directory, HttpSettings.loopback().with(access), InstantSource.system());
+        test = new TestServer(directory, HttpSettings.loopback().with(access), clock);
     }
 
     @AfterEach
@@ -212,11 +213,21 @@ class OidcTest {
                 .isEqualTo(401);
     }
 
+    private static String header(String key) {
+        return new JWSHeader.Builder(JWSAlgorithm.RS256)
+                .keyID(key)
+                .build()
+                .toBase64URL()
+                .toString();
+    }
+
     @Test
     void aNewKeyIsLookedUp() {
         assertThat(status(token(claims -> claims))).isEqualTo(200);
         key = key("second");
         assertThat(status(token(claims -> claims))).isEqualTo(200);
+        String unknown = token(claims -> claims).replaceFirst("^[^.]+", header("third"));
+        assertThat(status(unknown)).as("not more often than every half minute").isEqualTo(401);
     }
 
     @Test
@@ -224,6 +235,10 @@ class OidcTest {
         claimedIssuer = "https://evil.example";
         assertThat(status(token(claims -> claims))).isEqualTo(503);
         claimedIssuer = issuer;
+        assertThat(status(token(claims -> claims)))
+                .as("not every request waits for it")
+                .isEqualTo(503);
+        clock.advance(Duration.ofSeconds(5));
         assertThat(status(token(claims -> claims))).isEqualTo(200);
         provider.stop(0);
         test.as(Role.READ_ONLY, null).get("/api/servers").expect(200);

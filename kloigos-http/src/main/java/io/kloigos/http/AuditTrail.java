@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  */
 final class AuditTrail {
     private static final Logger LOG = LoggerFactory.getLogger(AuditTrail.class);
-    private static final Map<String, String> ACTIONS = actions();
+    private static final Map<String, Described> DESCRIBED = described();
 
     private static final String BEGUN = "kloigos.audit.begun";
     private static final String SEEN = "kloigos.audit.seen";
@@ -51,23 +51,38 @@ final class AuditTrail {
         this.clock = clock;
     }
 
-    /** The names that the API document gives to its operations. */
-    private static Map<String, String> actions() {
-        Map<String, String> actions = new HashMap<>();
+    /** A request as the API document describes it. */
+    private record Described(String action, boolean hasDryRun) {
+        static Described of(JsonNode operation) {
+            return new Described(
+                    operation.get("operationId").asText(),
+                    operation.path("parameters").findValuesAsText("name").contains("dry_run"));
+        }
+    }
+
+    private static Map<String, Described> described() {
+        Map<String, Described> described = new HashMap<>();
         Json.read(StartPage.resource("openapi.json"))
                 .get("paths")
                 .properties()
                 .forEach(path -> path.getValue()
                         .properties()
-                        .forEach(method -> actions.put(
+                        .forEach(method -> described.put(
                                 method.getKey().toUpperCase(Locale.ROOT) + " " + path.getKey(),
-                                method.getValue().get("operationId").asText())));
-        return Map.copyOf(actions);
+                                Described.of(method.getValue()))));
+        return Map.copyOf(described);
     }
 
     /** Returns what a request is called in the log. */
     static String action(String route) {
-        return ACTIONS.getOrDefault(route, route);
+        Described known = DESCRIBED.get(route);
+        return known == null ? route : known.action();
+    }
+
+    /** Tells whether the request can be told only to say what it would do. */
+    static boolean hasDryRun(String route) {
+        Described known = DESCRIBED.get(route);
+        return known != null && known.hasDryRun();
     }
 
     /** Writes that something is about to be done. */

@@ -127,7 +127,7 @@ final class Gate {
             audit.refused(context, caller, AuditTrail.action(route), String.valueOf(refusal.getMessage()));
             throw refusal;
         }
-        if (isWrite(context) && !isDryRun(context)) {
+        if (isWrite(context) && !(AuditTrail.hasDryRun(route) && isDryRun(context))) {
             audit.begin(context, caller, AuditTrail.action(route));
         }
     }

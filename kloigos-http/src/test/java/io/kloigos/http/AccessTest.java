@@ -490,6 +490,15 @@ class AccessTest {
         operator.post("/api/compute_units/" + unit + "/withdraw", "{\"reason\": \"x\"}")
                 .expect(409);
         admin.post("/api/tokens", wanted("new", "read-only")).expect(200);
+        operator.delete("/api/compute_units/deallocate/" + unit + "?dry_run=true")
+                .expect(200);
+        operator.post("/api/servers/host1/uncordon?dry_run=true", "").expect(422);
+        assertThat(audit(admin, "?action=deallocate"))
+                .as("a dry run does nothing")
+                .isEmpty();
+        assertThat(audit(admin, "?action=uncordon&who=operator"))
+                .as("what cannot be a dry run is none")
+                .hasSize(1);
 
         assertThat(audit(admin, "?who=acme&outcome=succeeded")).singleElement().satisfies(entry -> {
             assertThat(entry.get("action").asText()).isEqualTo("allocate");
@@ -507,7 +516,7 @@ class AccessTest {
         assertThat(audit(admin, "?who=acme&outcome=refused"))
                 .extracting(entry -> entry.get("action").asText())
                 .containsExactly("getComputeUnit", "uncordon");
-        assertThat(audit(admin, "?outcome=failed"))
+        assertThat(audit(admin, "?outcome=failed&action=withdraw"))
                 .singleElement()
                 .satisfies(entry -> assertThat(entry.get("detail").asText()).contains("Only a free unit can be"));
         assertThat(audit(admin, "?action=createToken")).hasSize(1);

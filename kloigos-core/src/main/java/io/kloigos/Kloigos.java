@@ -24,9 +24,11 @@ import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
+import io.kloigos.model.UnitUsage;
 import io.kloigos.planner.HostPlanner;
 import io.kloigos.planner.RepairPlanner;
 import io.kloigos.planner.ShrinkCheck;
+import io.kloigos.planner.UsageProbe;
 import io.kloigos.rules.Bases;
 import io.kloigos.rules.Capacity;
 import io.kloigos.rules.KnownLimits;
@@ -772,6 +774,21 @@ public final class Kloigos implements AutoCloseable {
     }
 
     // Questions
+
+    /**
+     * Asks a unit's host what the unit uses now, in one round trip, and returns what it says.
+     *
+     * @throws KloigosException NOT_FOUND; codes of kind HOST
+     */
+    public UnitUsage usage(ComputeId id) {
+        ComputeUnit unit = unit(id);
+        Server server = server(unit.hostname());
+        UsageProbe probe = new UsageProbe(server.facts(), unit);
+        try (HostSession session = driver.open(server.address())) {
+            List<String> texts = session.read(probe.readings());
+            return probe.usage(texts, clock.instant());
+        }
+    }
 
     /** Returns the units that pass the filter, by server and by their order on it. */
     public List<ComputeUnit> units(UnitFilter filter) {

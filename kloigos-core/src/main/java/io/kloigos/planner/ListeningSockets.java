@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,11 +62,16 @@ final class ListeningSockets {
         }
     }
 
+    /** Returns the sockets of the unit's user. */
+    static Stream<Socket> of(String text, ComputeUnit unit) {
+        return text.lines()
+                .filter(line -> line.contains(" uid:" + unit.uid() + " "))
+                .flatMap(line -> socket(line).stream());
+    }
+
     /** Returns the sockets of the unit's user on ports that are not the unit's, or {@code none}. */
     static String foreign(String text, ComputeUnit unit) {
-        String found = text.lines()
-                .filter(line -> line.contains(" uid:" + unit.uid() + " "))
-                .flatMap(line -> socket(line).stream())
+        String found = of(text, unit)
                 .filter(socket -> !unit.ports().contains(socket.port()))
                 .map(Socket::toString)
                 .distinct()

@@ -16,8 +16,6 @@ import java.util.stream.LongStream;
  */
 public final class ShrinkCheck {
     private static final ByteSize MEBIBYTE = ByteSize.ofMebibytes(1);
-    private static final int USED_KIBIBYTES = 2;
-    private static final int USED_INODES = 6;
 
     private final ComputeUnit unit;
     private final ComputeUnit wanted;
@@ -54,9 +52,7 @@ public final class ShrinkCheck {
             readings.add(new Reading.FileLine(unit.cgroup() + "/memory.stat", "file "));
             readings.add(new Reading.FileLine(unit.cgroup() + "/memory.stat", "shmem "));
         }
-        // repquota(8) with -n begins each line with the number of the user.
-        smaller.forEach(limit -> readings.add(new Reading.OutputLine(
-                List.of("repquota", "-u", "-n", "-p", limit.mountPoint()), "#" + unit.uid() + " ")));
+        smaller.forEach(limit -> readings.add(QuotaLine.reading(unit, limit.mountPoint())));
         return readings;
     }
 
@@ -74,7 +70,7 @@ public final class ShrinkCheck {
             next = 3;
         }
         for (DiskLimit limit : smaller) {
-            addDisk(limit, texts.get(next++), tooMuch);
+            QuotaLine.parse(texts.get(next++)).ifPresent(stored -> addDisk(limit, stored, tooMuch));
         }
         if (!tooMuch.isEmpty()) {
             throw new KloigosException(
@@ -100,18 +96,12 @@ public final class ShrinkCheck {
         }
     }
 
-    private void addDisk(DiskLimit limit, String line, List<String> tooMuch) {
-        String[] fields = line.split("\\s+", -1);
-        if (fields.length <= USED_INODES || !(fields[USED_KIBIBYTES] + fields[USED_INODES]).matches("\\d{1,30}")) {
-            return;
+    private static void addDisk(DiskLimit limit, QuotaLine stored, List<String> tooMuch) {
+        if (stored.used().compareTo(limit.bytes()) > 0) {
+            tooMuch.add("stores " + stored.used() + " on " + limit.mountPoint() + ", more than " + limit.bytes());
         }
-        ByteSize used = ByteSize.ofKibibytes(Long.parseLong(fields[USED_KIBIBYTES]));
-        long inodes = Long.parseLong(fields[USED_INODES]);
-        if (used.compareTo(limit.bytes()) > 0) {
-            tooMuch.add("stores " + used + " on " + limit.mountPoint() + ", more than " + limit.bytes());
-        }
-        if (inodes > limit.inodes()) {
-            tooMuch.add("has " + inodes + " files on " + limit.mountPoint() + ", more than " + limit.inodes());
+        if (stored.inodes() > limit.inodes()) {
+            tooMuch.add("has " + stored.inodes() + " files on " + limit.mountPoint() + ", more than " + limit.inodes());
         }
     }
 }

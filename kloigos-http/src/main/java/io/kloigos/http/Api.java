@@ -54,6 +54,7 @@ final class Api {
         routes.delete("/api/compute_units/deallocate/{compute_id}", this::deallocate);
         get(routes, "/api/compute_units", this::units);
         get(routes, "/api/compute_units/{compute_id}", this::unit);
+        get(routes, "/api/compute_units/{compute_id}/usage", this::usage);
         new TenancyApi(answers).addTo(routes);
         new OutOfServiceApi(kloigos, answers).addTo(routes);
         new DriftApi(kloigos, answers).addTo(routes);
@@ -208,6 +209,13 @@ final class Api {
         Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
         reader.finish();
         answers.send(context, CertificateResponse.of(kloigos.certificate(id.orElseThrow())));
+    }
+
+    private void usage(Context context) {
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
+        reader.finish();
+        answers.send(context, UsageResponse.of(answers.fleet(context).usage(id.orElseThrow())));
     }
 
     private void servers(Context context) throws IOException {

@@ -64,6 +64,9 @@ class OpenApiTest {
         check("GET", "/api/compute_units/host1_4-7", "/api/compute_units/{compute_id}", "");
         check("GET", "/api/compute_units/host9_4-7", "/api/compute_units/{compute_id}", "");
         check("GET", "/api/compute_units/host9", "/api/compute_units/{compute_id}", "");
+        check("GET", "/api/compute_units/host1_4-7/usage", "/api/compute_units/{compute_id}/usage", "");
+        check("GET", "/api/compute_units/host1_8-11/usage", "/api/compute_units/{compute_id}/usage", "");
+        check("GET", "/api/compute_units/host9_4-7/usage", "/api/compute_units/{compute_id}/usage", "");
         check("GET", "/api/servers/host1", "/api/servers/{hostname}", "");
         check("GET", "/api/servers/host9", "/api/servers/{hostname}", "");
         check("GET", "/api/healthz");

@@ -112,6 +112,7 @@ final class FakeMachine {
     private final Set<Integer> listening;
     private final int systemdVersion;
     final FakeSockets sockets = new FakeSockets();
+    private final FakeUsage usage = new FakeUsage(this);
     private final List<Task> processes = new ArrayList<>();
     private final Set<Integer> lastLogins = new TreeSet<>();
     private final Map<Trace, Set<Integer>> leftInKernel = new TreeMap<>();
@@ -397,15 +398,21 @@ final class FakeMachine {
 
     // -- readings ---------------------------------------------------------------------------------------------------
 
+    private @Nullable String text(String path) {
+        String counter = usage.text(path);
+        FakeFiles.Node file = files.find(path);
+        return counter != null || file == null || !file.isFile() ? counter : file.text;
+    }
+
     String read(Reading reading) {
         if (reading instanceof Reading.FileText text) {
-            FakeFiles.Node file = files.find(text.path());
-            return file == null || !file.isFile() ? "absent" : stripped(file.text);
+            String found = text(text.path());
+            return found == null ? "absent" : stripped(found);
         } else if (reading instanceof Reading.FileLine line && accountFiles().containsKey(line.path())) {
             return firstLine(accountFiles().get(line.path()), line.prefix());
         } else if (reading instanceof Reading.FileLine line) {
-            FakeFiles.Node file = files.find(line.path());
-            return file == null || !file.isFile() ? "absent" : firstLine(file.text, line.prefix());
+            String found = text(line.path());
+            return found == null ? "absent" : firstLine(found, line.prefix());
         } else if (reading instanceof Reading.Output output) {
             return printed(output.argv()).map(FakeMachine::stripped).orElse("failed");
         } else if (reading instanceof Reading.OutputLine line) {

@@ -71,7 +71,7 @@ public final class HttpServer implements AutoCloseable {
             configure(config);
             gate.addTo(config.routes);
             api.addTo(config.routes);
-            StartPage.addTo(config.routes);
+            new Console().addTo(config.routes);
         });
     }
 

@@ -414,12 +414,4 @@ class ApiTest {
     private Answer malformed(String path) {
         return api.send("GET", path.replace("%zz", "%00"), BodyPublishers.noBody());
     }
-
-    @Test
-    void theStartPageNeedsNothingFromElsewhere() {
-        assertThat(api.get("/").expect(200).header("Content-Type")).startsWith("text/html");
-        for (String path : List.of("/", "/start.js", "/start.css")) {
-            assertThat(api.get(path).expect(200).text()).doesNotContain("http://", "https://", "innerHTML");
-        }
-    }
 }

@@ -23,7 +23,7 @@ class OpenApiTest {
     @BeforeAll
     static void start(@TempDir Path directory) {
         test = new TestServer(directory).withHost1();
-        document = new OpenApiDocument(StartPage.resource("openapi.json"));
+        document = new OpenApiDocument(Console.resource("openapi.json"));
     }
 
     @AfterAll

@@ -1,0 +1,74 @@
+// How numbers, sizes and times are written. Pure.
+
+const SIZES = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+function digits(value) {
+  return value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString('en') : value.toPrecision(2);
+}
+
+export function bytes(value) {
+  if (value === null || value === undefined) return 'not counted';
+  let size = value;
+  let unit = 0;
+  while (size >= 1024 && unit < SIZES.length - 1) {
+    size /= 1024;
+    unit++;
+  }
+  return `${unit === 0 || size >= 100 ? Math.round(size) : Number(size.toFixed(1))} ${SIZES[unit]}`;
+}
+
+export function count(value) {
+  return value === null || value === undefined ? 'not counted' : digits(value);
+}
+
+export function plural(number, one, many = `${one}s`) {
+  return `${number.toLocaleString('en')} ${number === 1 ? one : many}`;
+}
+
+export function millis(value) {
+  return value < 1000 ? `${value} ms` : `${(value / 1000).toFixed(value < 10000 ? 2 : 1)} s`;
+}
+
+export function time(instant) {
+  return instant ? instant.replace('T', ' ').replace(/\.\d+/, '').replace('Z', ' UTC') : 'never';
+}
+
+const STEPS = [[60, 'second'], [60, 'minute'], [24, 'hour'], [Infinity, 'day']];
+
+export function ago(instant, now = Date.now()) {
+  const future = new Date(instant) > now;
+  let value = Math.abs(now - new Date(instant)) / 1000;
+  for (const [size, unit] of STEPS) {
+    if (value < size) {
+      const text = plural(Math.floor(value), unit);
+      return future ? `in ${text}` : `${text} ago`;
+    }
+    value /= size;
+  }
+  return time(instant);
+}
+
+/** How long an operation took, or has been running. */
+export function took(operation, now = Date.now()) {
+  if (!operation.started_at) return 'not begun';
+  return millis(Math.max(0, (operation.ended_at ? new Date(operation.ended_at) : now) - new Date(operation.started_at)));
+}
+
+/** One tag's value as it is typed: what is no plain text is JSON. */
+export function tagValue(value) {
+  if (typeof value !== 'string') return JSON.stringify(value);
+  return typeof readTagValue(value) === 'string' && readTagValue(value) === value ? value : JSON.stringify(value);
+}
+
+export function readTagValue(text) {
+  try {
+    const value = JSON.parse(text);
+    return value !== null && typeof value !== 'boolean' ? value : text;
+  } catch {
+    return text;
+  }
+}
+
+export function tags(values) {
+  return Object.entries(values).map(([name, value]) => `${name}=${tagValue(value)}`).join(', ');
+}

@@ -1,0 +1,152 @@
+// Puts the console together: who is logged in, what is known of the fleet, which page is shown, and when it is drawn.
+
+import { html, nothing, render } from './lit.js';
+import { ago } from './format.js';
+import { createClient } from './request.js';
+import { createDialog } from './dialog.js';
+import { createInspector } from './inspector.js';
+import { createLogin } from './login.js';
+import { createNotices } from './notices.js';
+import { createRouter } from './router.js';
+import { createSession } from './session.js';
+import { createStore } from './store.js';
+import { createTheme } from './theme.js';
+import { curl } from './curl.js';
+import { allocatePage } from './pages/allocate.js';
+import { auditPage } from './pages/audit.js';
+import { fleetPage } from './pages/fleet.js';
+import { initPage } from './pages/init.js';
+import { operationPage } from './pages/operation.js';
+import { operationsPage } from './pages/operations.js';
+import { serverPage } from './pages/server.js';
+import { unitPage } from './pages/unit.js';
+
+const ROUTES = [
+  ['/', fleetPage], ['/units/:id', unitPage], ['/servers/:hostname', serverPage], ['/allocate', allocatePage], ['/init', initPage],
+  ['/operations', operationsPage], ['/operations/:id', operationPage], ['/audit', auditPage],
+];
+const NAVIGATION = [['/', 'Fleet'], ['/allocate', 'Allocate'], ['/init', 'Init'], ['/operations', 'Operations'], ['/audit', 'Audit']];
+const CLOCK_MILLIS = 10_000;
+
+const root = document.getElementById('console');
+let isDrawing = false;
+let page = null;
+let isSimulated = false;
+
+const session = createSession();
+const client = createClient({ headers: session.headers, unauthenticated: session.expired, sent: changed });
+const store = createStore(client, changed);
+const asCurl = request => curl(request, location.origin, session.isOn);
+const notices = createNotices(store.operations, changed);
+const dialog = createDialog({ client, curl: asCurl, changed, done });
+const inspector = createInspector({ log: client.log, curl: asCurl, changed });
+const login = createLogin({ session, entered: begin, changed });
+const theme = createTheme(() => {
+  page?.restyle?.();
+  changed();
+});
+const router = createRouter(ROUTES, arrived);
+
+/** Many things change at once; one drawing per frame shows them all. */
+function changed() {
+  if (!isDrawing) {
+    isDrawing = true;
+    requestAnimationFrame(() => {
+      isDrawing = false;
+      draw();
+    });
+  }
+}
+
+function done(action, { operationId, data }) {
+  const isInBackground = operationId && !data?.compute_id;
+  notices.add(`${action.label} of ${action.name} ${isInBackground ? 'has begun' : 'is done'}`, operationId);
+}
+
+function arrived(isOtherPage = true) {
+  if (isOtherPage) {
+    open();
+    draw();
+    root.querySelector('h1')?.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  } else {
+    changed();
+  }
+}
+
+function open() {
+  page?.close?.();
+  const { current } = router;
+  page = current ? current.open({ store, client, router, dialog, changed, done, curl: asCurl }, current.parameters) : null;
+}
+
+const LIVE = { live: ['good', '●', 'live'], connecting: ['busy', '◐', 'connecting'], lost: ['bad', '○', 'connection lost, reconnecting'], stale: ['bad', '○', 'lists could not be read'] };
+
+function connection() {
+  const { state, since, problem } = store.connection;
+  const [tone, symbol, text] = LIVE[state];
+  return html`<span class="connection ${tone}" role="status" title=${problem ?? ''}><span aria-hidden="true">${symbol}</span> ${text}${state === 'lost' || state === 'stale' ? ` since ${ago(since)}` : ''}</span>`;
+}
+
+function link([path, label]) {
+  if (path === '/audit' && !session.mayReadAudit) return nothing;
+  const isHere = location.pathname === path || (path === '/operations' && location.pathname.startsWith('/operations/'));
+  return html`<li><a href=${path} aria-current=${isHere ? 'page' : nothing}>${label}</a></li>`;
+}
+
+function header() {
+  return html`
+    <a class="skip" href="#main">Skip to the content</a>
+    <header class="bar">
+      <a class="home" href="/"><img src="/icon.svg" alt="" width="22" height="22"> Kloigos</a>
+      <nav aria-label="Pages"><ul>${NAVIGATION.map(link)}</ul></nav>
+      ${connection()}
+      <div class="tools">
+        <button type="button" aria-pressed=${inspector.isOpen ? 'true' : 'false'} @click=${inspector.toggle}>API</button>
+        <button type="button" @click=${theme.next} aria-label="Theme: ${theme.name}">${{ system: '◑', light: '☀', dark: '☾' }[theme.name]}</button>
+        ${session.isOn ? html`<span class="who">${session.name} ${session.role}</span><button type="button" @click=${leave}>Log out</button>` : nothing}
+      </div>
+    </header>
+    ${isSimulated ? html`<p class="simulated" role="note">This fleet is simulated: none of these servers exists.</p>` : nothing}`;
+}
+
+function draw() {
+  if (!session.isKnown) return;
+  if (session.isNeeded) {
+    store.disconnect();
+    document.title = 'Log in - Kloigos';
+    render(login.view(), root);
+    return;
+  }
+  document.title = `${page?.title ?? 'Not found'} - Kloigos`;
+  render(html`
+    ${header()}
+    <div class="frame ${inspector.isOpen ? 'inspecting' : ''}">
+      <main id="main" tabindex="-1">${page ? page.view() : html`<h1 tabindex="-1">Not found</h1><p>There is no page at ${location.pathname}. <a href="/">Fleet</a></p>`}</main>
+      ${inspector.view()}
+    </div>
+    ${dialog.view()}${notices.view()}`, root);
+}
+
+async function leave() {
+  await session.logOut();
+  changed();
+}
+
+function begin() {
+  store.connect();
+  open();
+  draw();
+}
+
+async function start() {
+  await session.look();
+  const health = await client.get('/healthz', { quiet: true }).catch(() => null);
+  isSimulated = Boolean(health?.simulated);
+  if (session.isNeeded) draw();
+  else begin();
+  setInterval(changed, CLOCK_MILLIS);
+}
+
+root.replaceChildren();
+start();

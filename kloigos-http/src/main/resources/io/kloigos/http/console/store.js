@@ -1,0 +1,94 @@
+// What the console knows of the fleet: lists read once, then kept as they are by the server's events.
+
+const MOST_OPERATIONS = 1000;
+const RECONNECT_MILLIS = 3000;
+
+export function createStore(client, changed) {
+  const servers = new Map();
+  const units = new Map();
+  const unitsOf = new Map();
+  const operations = new Map();
+  const drift = new Map();
+  const connection = { state: 'connecting', since: Date.now(), problem: null };
+  let source = null;
+  let loaded = null;
+
+  function keepUnit(unit) {
+    if (unit.status === 'decommissioned') {
+      units.delete(unit.compute_id);
+      unitsOf.get(unit.hostname)?.delete(unit.compute_id);
+      return;
+    }
+    units.set(unit.compute_id, unit);
+    if (!unitsOf.has(unit.hostname)) unitsOf.set(unit.hostname, new Map());
+    unitsOf.get(unit.hostname).set(unit.compute_id, unit);
+  }
+
+  function keepServer(server) {
+    if (server.status === 'decommissioned') servers.delete(server.hostname);
+    else servers.set(server.hostname, server);
+  }
+
+  /** A list tells no steps; what is known of them is kept as long as it is of the same attempt and state. */
+  function keepOperation(operation) {
+    const known = operations.get(operation.id);
+    const steps = operation.steps
+      ?? (known?.attempt === operation.attempt && known?.state === operation.state ? known.steps : null);
+    operations.set(operation.id, { ...operation, steps });
+  }
+
+  async function load() {
+    const [serverList, unitList, operationList] = await Promise.all([
+      client.get('/api/servers', { quiet: true }),
+      client.get('/api/compute_units', { quiet: true }),
+      client.get(`/api/operations?limit=${MOST_OPERATIONS}`, { quiet: true }),
+    ]);
+    [servers, units, unitsOf].forEach(map => map.clear());
+    serverList.forEach(keepServer);
+    unitList.forEach(keepUnit);
+    operationList.reverse().forEach(keepOperation);
+  }
+
+  function become(state, problem = null) {
+    if (connection.state !== state) Object.assign(connection, { state, since: Date.now() });
+    connection.problem = problem;
+    changed();
+  }
+
+  function connect() {
+    source?.close();
+    const mine = new EventSource('/api/events');
+    source = mine;
+    mine.onopen = () => {
+      // Nothing is told twice: what happened before or between connections is in the lists.
+      loaded = load().then(() => become('live'), problem => become('stale', problem.message));
+    };
+    mine.onerror = () => {
+      become(connection.state === 'connecting' ? 'connecting' : 'lost');
+      // The browser connects again by itself, unless the server has answered something else than events.
+      if (mine.readyState === EventSource.CLOSED) setTimeout(() => mine === source && connect(), RECONNECT_MILLIS);
+    };
+    hear(mine, 'server', keepServer);
+    hear(mine, 'unit', keepUnit);
+    hear(mine, 'unit_expiring', keepUnit);
+    hear(mine, 'operation', keepOperation);
+    hear(mine, 'drift', report => drift.set(report.hostname, report));
+  }
+
+  /** What is told while the lists are on their way is newer than they are. */
+  function hear(events, name, keep) {
+    events.addEventListener(name, event => loaded?.then(() => {
+      keep(JSON.parse(event.data));
+      changed();
+    }));
+  }
+
+  return {
+    servers, units, operations, drift, connection, connect, keepOperation,
+    unitsOf: hostname => [...(unitsOf.get(hostname)?.values() ?? [])],
+    disconnect() {
+      source?.close();
+      source = null;
+    },
+  };
+}

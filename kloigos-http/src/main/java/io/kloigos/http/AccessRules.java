@@ -30,6 +30,7 @@ final class AccessRules {
         RULES.put("GET /api/compute_units", EVERYBODY);
         RULES.put("GET /api/compute_units/{compute_id}", EVERYBODY);
         RULES.put("GET /api/compute_units/{compute_id}/drift", EVERYBODY);
+        RULES.put("GET /api/compute_units/{compute_id}/usage", EVERYBODY);
         RULES.put("POST /api/compute_units/allocate", OPERATORS_AND_TENANTS);
         RULES.put("DELETE /api/compute_units/deallocate/{compute_id}", OPERATORS_AND_TENANTS);
         RULES.put("PUT /api/compute_units/{compute_id}/ssh_keys", OPERATORS_AND_TENANTS);

@@ -38,7 +38,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Offers a {@link Kloigos} over HTTP: the API, its description, its events and a start page. Thread-safe.
+ * Offers a {@link Kloigos} over HTTP: the API, its description, its events and the console. Thread-safe.
  *
  * <p>While there is neither an API token nor an OpenID Connect provider, whoever can reach the address controls the fleet, so
  * it must be of the loopback interface then.

@@ -9,7 +9,7 @@ import java.util.Objects;
  * @param port the port to listen on; 0 for any free one
  * @param sshUser the driver's default login
  * @param sshPort the driver's default SSH port
- * @param hosts whether the hosts are real, which the health check and the start page tell
+ * @param hosts whether the hosts are real, which the health check and the console tell
  * @param access how it is protected
  */
 public record HttpSettings(String host, int port, String sshUser, int sshPort, Hosts hosts, AccessSettings access) {

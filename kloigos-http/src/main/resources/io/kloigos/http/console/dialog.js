@@ -44,6 +44,8 @@ export function createDialog({ client, curl, changed, done }) {
     const sending = open;
     const { method, path, body } = request(false);
     Object.assign(sending, { isSending: true, error: null });
+    // What it would do is no longer the question.
+    if (sending.preview.state === 'asking') sending.preview.forget();
     changed();
     try {
       const answer = await client.send(method, path, { body, once: true });

@@ -67,7 +67,11 @@ export function geometry(facts, width) {
 
 function placeSocket(drawing, socket, { x, y, columns, nodesAcross, cell }) {
   const isOneNode = socket.nodes.length === 1;
-  const box = { x, y, width: 0, height: 0, label: `socket ${socket.number}${isOneNode ? `, node ${socket.nodes[0].number}` : ''}` };
+  const box = {
+    x, y, width: 0, height: 0,
+    label: `socket ${socket.number}${isOneNode ? `, node ${socket.nodes[0].number}` : ''}`,
+    shortLabel: `s${socket.number}${isOneNode ? ` n${socket.nodes[0].number}` : ''}`,
+  };
   let nodeY = y + (isOneNode ? 0 : LABEL);
   for (let first = 0; first < socket.nodes.length; first += nodesAcross) {
     let nodeX = x + PAD;

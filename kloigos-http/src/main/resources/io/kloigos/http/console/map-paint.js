@@ -5,7 +5,8 @@ const COLOURS = {
   quarantined: '--quarantined', withdrawn: '--soft', cordoned: '--soft', housekeeping: '--soft',
 };
 
-const PALER = 0.68;
+/** Neighbouring units differ, in rows of one, two or four units. */
+export const SHADES = [1, 0.82, 0.64];
 const HARDLY_THERE = 0.15;
 
 /** Returns the colours of the map as the page's style has them now. */
@@ -96,8 +97,8 @@ export function prepare(canvas, width, height) {
 /**
  * Draws a server.
  *
- * @param cpus what each CPU is: its kind, whether it passes the filter, whether it belongs to the unit that is marked, and to
- *     every second unit, so that neighbours differ
+ * @param cpus what each CPU is: its kind, whether it passes the filter, whether it belongs to the unit that is marked, and
+ *     which of the shades its unit has
  */
 export function paintServer(canvas, drawing, width, cpus, palette) {
   const c = prepare(canvas, width, drawing.height);
@@ -108,12 +109,12 @@ export function paintServer(canvas, drawing, width, cpus, palette) {
   c.lineWidth = 1;
   drawing.sockets.forEach(box => {
     c.strokeRect(box.x + 0.5, box.y + 0.5, box.width - 1, box.height - 1);
-    c.fillText(box.label, box.x + 5, box.y + 4);
+    c.fillText(c.measureText(box.label).width < box.width - 8 ? box.label : box.shortLabel, box.x + 5, box.y + 4);
   });
   drawing.nodes.forEach(node => c.fillText(node.label, node.x, node.y + 3));
   for (const { cpu, x, y } of drawing.cells) {
-    const { kind, passes, isPaler } = cpus(cpu);
-    c.globalAlpha = passes ? (isPaler ? PALER : 1) : HARDLY_THERE;
+    const { kind, passes, shade } = cpus(cpu);
+    c.globalAlpha = passes ? SHADES[shade] : HARDLY_THERE;
     paintCpu(c, kind, x, y, drawing.cell, palette);
   }
   c.globalAlpha = 1;

@@ -2,7 +2,7 @@
 
 import { html, nothing, ref, repeat } from './lit.js';
 import { cpuAt, geometry } from './map-geometry.js';
-import { paintCpu, paintServer, prepare, readPalette } from './map-paint.js';
+import { SHADES, paintCpu, paintServer, prepare, readPalette } from './map-paint.js';
 import { parseCpus } from './cpu-set.js';
 import { KINDS, kindOf, unitBadge } from './status.js';
 import { serverStatus } from './parts.js';
@@ -30,7 +30,7 @@ export function createMap({ unitsOf, opened, changed }) {
   let current = null;
 
   function card(hostname) {
-    if (!cards.has(hostname)) cards.set(hostname, { hostname, canvas: null, drawing: null, width: 0, drawn: [], owners: new Map(), palerUnits: new Set(), cpusOf: new Map() });
+    if (!cards.has(hostname)) cards.set(hostname, { hostname, canvas: null, drawing: null, width: 0, drawn: [], owners: new Map(), shades: new Map(), cpusOf: new Map() });
     return cards.get(hostname);
   }
 
@@ -73,8 +73,8 @@ export function createMap({ unitsOf, opened, changed }) {
     if (!own.canvas?.isConnected || !own.drawing) return;
     paintServer(own.canvas, own.drawing, own.width, cpu => {
       const unit = own.owners.get(cpu);
-      if (!unit) return { kind: 'housekeeping', passes: true, isMarked: false };
-      return { kind: kindOf(unit, own.server), passes: passes(unit, own.server), isMarked: unit.compute_id === marked, isPaler: own.palerUnits.has(unit.compute_id) };
+      if (!unit) return { kind: 'housekeeping', passes: true, isMarked: false, shade: 0 };
+      return { kind: kindOf(unit, own.server), passes: passes(unit, own.server), isMarked: unit.compute_id === marked, shade: own.shades.get(unit.compute_id) };
     }, palette);
   }
 
@@ -98,7 +98,7 @@ export function createMap({ unitsOf, opened, changed }) {
         }
         own.width = width;
         own.drawn = state;
-        own.palerUnits = new Set(unitsOf(hostname).filter((_, index) => index % 2 === 1).map(unit => unit.compute_id));
+        own.shades = new Map(unitsOf(hostname).map((unit, index) => [unit.compute_id, index % SHADES.length]));
         own.owners = new Map(unitsOf(hostname).flatMap(unit => cpusOf(own, unit).map(cpu => [cpu, unit])));
         draw(own);
       }

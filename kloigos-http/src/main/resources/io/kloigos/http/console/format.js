@@ -60,10 +60,11 @@ export function tagValue(value) {
   return typeof readTagValue(value) === 'string' && readTagValue(value) === value ? value : JSON.stringify(value);
 }
 
+/** What begins like JSON, and is a number, a list or a quoted text, is that; all else is the text itself. */
 export function readTagValue(text) {
+  if (!/^\s*["[{\d-]/.test(text)) return text;
   try {
-    const value = JSON.parse(text);
-    return value !== null && typeof value !== 'boolean' ? value : text;
+    return JSON.parse(text);
   } catch {
     return text;
   }

@@ -112,15 +112,30 @@ export function paintServer(canvas, drawing, width, cpus, palette) {
     c.fillText(c.measureText(box.label).width < box.width - 8 ? box.label : box.shortLabel, box.x + 5, box.y + 4);
   });
   drawing.nodes.forEach(node => c.fillText(node.label, node.x, node.y + 3));
-  for (const { cpu, x, y } of drawing.cells) {
-    const { kind, passes, shade } = cpus(cpu);
+  for (const [look, cells] of byLook(drawing.cells, cpus)) {
+    const { kind, passes, shade, isMarked } = look;
     c.globalAlpha = passes ? SHADES[shade] : HARDLY_THERE;
-    paintCpu(c, kind, x, y, drawing.cell, palette);
+    cells.forEach(({ x, y }) => paintCpu(c, kind, x, y, drawing.cell, palette));
+    if (isMarked) mark(c, cells, drawing.cell, palette);
   }
+}
+
+/** Changing the colour costs more than drawing a square, so CPUs that look the same are drawn together. */
+function byLook(cells, cpus) {
+  const groups = new Map();
+  for (const cell of cells) {
+    const look = cpus(cell.cpu);
+    const group = groups.get(look);
+    if (group) group.push(cell);
+    else groups.set(look, [cell]);
+  }
+  return groups;
+}
+
+function mark(c, cells, size, palette) {
   c.globalAlpha = 1;
   c.strokeStyle = palette.ink;
   c.lineWidth = 2;
-  for (const { cpu, x, y } of drawing.cells) {
-    if (cpus(cpu).isMarked) c.strokeRect(x - 1, y - 1, drawing.cell + 2, drawing.cell + 2);
-  }
+  cells.forEach(({ x, y }) => c.strokeRect(x - 1, y - 1, size + 2, size + 2));
+  c.lineWidth = 1;
 }

@@ -9,12 +9,19 @@ import { serverStatus } from './parts.js';
 import { tags } from './format.js';
 
 const GLYPH = 14;
+const HOUSEKEEPING = { kind: 'housekeeping', passes: true, isMarked: false, shade: 0 };
 
+const descriptions = new WeakMap();
+
+/** Returns a unit in words. A unit that changes is another object, so each is put into words once. */
 export function describeUnit(unit, server) {
-  return [
-    unit.compute_id, unitBadge(unit, server).text, `${unit.cpu_count} CPUs ${unit.cpu_range}`,
-    tags(unit.tags), unit.reason,
+  const known = descriptions.get(unit);
+  if (known?.server === server) return known.text;
+  const text = [
+    unit.compute_id, unitBadge(unit, server).text, `${unit.cpu_count} CPUs ${unit.cpu_range}`, tags(unit.tags), unit.reason,
   ].filter(Boolean).join(', ');
+  descriptions.set(unit, { server, text });
+  return text;
 }
 
 /**
@@ -30,7 +37,7 @@ export function createMap({ unitsOf, opened, changed }) {
   let current = null;
 
   function card(hostname) {
-    if (!cards.has(hostname)) cards.set(hostname, { hostname, canvas: null, drawing: null, width: 0, drawn: [], owners: new Map(), shades: new Map(), cpusOf: new Map() });
+    if (!cards.has(hostname)) cards.set(hostname, { hostname, canvas: null, drawing: null, isInView: false, width: 0, drawn: [], owners: new Map(), cpusOf: new Map() });
     return cards.get(hostname);
   }
 
@@ -71,11 +78,10 @@ export function createMap({ unitsOf, opened, changed }) {
 
   function draw(own) {
     if (!own.canvas?.isConnected || !own.drawing) return;
-    paintServer(own.canvas, own.drawing, own.width, cpu => {
-      const unit = own.owners.get(cpu);
-      if (!unit) return { kind: 'housekeeping', passes: true, isMarked: false, shade: 0 };
-      return { kind: kindOf(unit, own.server), passes: passes(unit, own.server), isMarked: unit.compute_id === marked, shade: own.shades.get(unit.compute_id) };
-    }, palette);
+    const looks = new Map(unitsOf(own.hostname).map((unit, index) => [unit, {
+      kind: kindOf(unit, own.server), passes: passes(unit), isMarked: unit.compute_id === marked, shade: index % SHADES.length,
+    }]));
+    paintServer(own.canvas, own.drawing, own.width, cpu => looks.get(own.owners.get(cpu)) ?? HOUSEKEEPING, palette);
   }
 
   /** Draws the servers of which anything has changed since they were drawn. */
@@ -83,13 +89,13 @@ export function createMap({ unitsOf, opened, changed }) {
     for (const [hostname, own] of cards) {
       if (!own.canvas?.isConnected) {
         cards.delete(hostname);
-        if (current?.hostname === hostname) {
-          current = null;
-          changed();
-        }
         continue;
       }
       const width = own.canvas.parentElement.clientWidth;
+      if (width === 0 || !own.isInView) {
+        own.drawn = everything ? [] : own.drawn;
+        continue;
+      }
       const state = [own.server, width, palette, ...unitsOf(hostname)];
       if (everything || state.length !== own.drawn.length || state.some((each, index) => each !== own.drawn[index])) {
         if (width !== own.width || own.server?.facts !== own.facts) {
@@ -98,7 +104,6 @@ export function createMap({ unitsOf, opened, changed }) {
         }
         own.width = width;
         own.drawn = state;
-        own.shades = new Map(unitsOf(hostname).map((unit, index) => [unit.compute_id, index % SHADES.length]));
         own.owners = new Map(unitsOf(hostname).flatMap(unit => cpusOf(own, unit).map(cpu => [cpu, unit])));
         draw(own);
       }
@@ -136,6 +141,10 @@ export function createMap({ unitsOf, opened, changed }) {
   }
 
   const resized = new ResizeObserver(() => drawSoon());
+  const seen = new IntersectionObserver(entries => {
+    entries.forEach(entry => { card(entry.target.dataset.hostname).isInView = entry.isIntersecting; });
+    drawSoon();
+  }, { rootMargin: '200px' });
   const schemes = matchMedia('(prefers-color-scheme: dark)');
   schemes.addEventListener('change', restyle);
 
@@ -152,7 +161,7 @@ export function createMap({ unitsOf, opened, changed }) {
   }
 
   function neighbour(hostname, step) {
-    const all = [...document.querySelectorAll('.cpus[role=listbox]')];
+    const all = [...document.querySelectorAll('.host:not([hidden]) .cpus[role=listbox]')];
     return all[all.findIndex(each => each.dataset.hostname === hostname) + step];
   }
 
@@ -202,6 +211,7 @@ export function createMap({ unitsOf, opened, changed }) {
             own.canvas = element;
             own.drawn = [];
             resized.observe(element.parentElement);
+            seen.observe(element.parentElement);
           }
         })}></canvas>
         ${isList ? html`<div class="unseen">${repeat(units, unit => unit.compute_id, unit => html`
@@ -209,11 +219,13 @@ export function createMap({ unitsOf, opened, changed }) {
       </div>`;
   }
 
-  function serverCard(server) {
+  /** A server that the filter leaves out keeps its card, so that it is there again at once. */
+  function serverCard(server, isShown = true) {
+    if (!isShown && current?.hostname === server.hostname) current = null;
     const units = unitsOf(server.hostname);
     const busy = units.filter(unit => unit.status === 'allocated').length;
     return html`
-      <article class="host">
+      <article class="host" ?hidden=${!isShown}>
         <h3><a href="/servers/${encodeURIComponent(server.hostname)}">${server.hostname}</a>
           <span class="share">${busy}/${units.length}</span>${server.status === 'ready' && !server.cordoned ? nothing : serverStatus(server)}</h3>
         ${cpus(server)}
@@ -236,6 +248,7 @@ export function createMap({ unitsOf, opened, changed }) {
     cpus, serverCard, tooltip, legend, drawSoon, restyle,
     close() {
       resized.disconnect();
+      seen.disconnect();
       schemes.removeEventListener('change', restyle);
     },
   };

@@ -1,6 +1,24 @@
 // Which page the address names, and the part of a page's state that is kept in the address.
 
+const WRITE_MILLIS = 200;
+
 export function createRouter(routes, changed) {
+  let search = location.search;
+  let writing = null;
+
+  // Browsers are slow at changing the address, and refuse to do it at every key.
+  function writeSoon() {
+    writing ??= setTimeout(write, WRITE_MILLIS);
+  }
+
+  function write() {
+    if (writing !== null) {
+      clearTimeout(writing);
+      writing = null;
+      history.replaceState(null, '', location.pathname + search);
+    }
+  }
+
   function match() {
     for (const [pattern, open] of routes) {
       const names = [];
@@ -19,8 +37,9 @@ export function createRouter(routes, changed) {
 
   const router = {
     current: match(),
-    get query() { return new URLSearchParams(location.search); },
+    get query() { return new URLSearchParams(search); },
     go(path) {
+      write();
       history.pushState(null, '', path);
       arrive();
     },
@@ -32,7 +51,8 @@ export function createRouter(routes, changed) {
         else query.set(name, value);
       }
       const text = query.toString();
-      history.replaceState(null, '', location.pathname + (text ? `?${text}` : ''));
+      search = text ? `?${text}` : '';
+      writeSoon();
       changed(false);
     },
   };
@@ -40,6 +60,7 @@ export function createRouter(routes, changed) {
   function arrive() {
     const before = router.current?.path;
     router.current = match();
+    search = location.search;
     changed(before !== location.pathname);
   }
 
@@ -49,7 +70,11 @@ export function createRouter(routes, changed) {
       && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) && !(link.hash && link.pathname === location.pathname);
   }
 
-  addEventListener('popstate', arrive);
+  addEventListener('popstate', () => {
+    clearTimeout(writing);
+    writing = null;
+    arrive();
+  });
   document.addEventListener('click', event => {
     const link = event.target.closest?.('a[href]');
     if (isOwnLink(link, event)) {

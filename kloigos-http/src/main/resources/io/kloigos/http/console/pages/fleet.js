@@ -53,22 +53,22 @@ export function fleetPage({ store, router, changed }) {
         @click=${() => router.keep({ filter: query('filter') === filterOf(label) ? null : filterOf(label) })}><span aria-hidden="true">${symbol}</span> ${counts.get(kind).toLocaleString('en')} ${label}</button>`)}</p>`;
   }
 
-  function mapView(passes, text) {
+  function mapView(found, text) {
     const isFiltered = text.trim() !== '';
-    const unitPasses = (unit, server) => passes(unitRecord(unit, server));
-    const shown = [...store.servers.values()].filter(server => !isFiltered || store.unitsOf(server.hostname).some(unit => unitPasses(unit, server)));
+    const passing = new Set(found);
+    const isShown = server => !isFiltered || store.unitsOf(server.hostname).some(unit => passing.has(unit));
     const places = new Map();
-    for (const server of shown.sort((a, b) => byName.compare(a.hostname, b.hostname))) {
+    for (const server of [...store.servers.values()].sort((a, b) => byName.compare(a.hostname, b.hostname))) {
       const place = `${server.region} / ${server.zone}`;
       places.set(place, [...(places.get(place) ?? []), server]);
     }
-    map.drawSoon({ text, passes: isFiltered ? unitPasses : () => true });
+    map.drawSoon({ text, passes: unit => !isFiltered || passing.has(unit) });
     return html`
       ${map.legend()}
       <p class="unseen">Arrow keys left and right go from unit to unit, up and down from server to server; Enter opens the unit. The units view has the same as a table.</p>
       ${[...places].sort(([a], [b]) => byName.compare(a, b)).map(([place, servers]) => html`
-        <section class="place" aria-label=${place}><h2>${place} <span>${plural(servers.length, 'server')}</span></h2>
-          <div class="hosts">${repeat(servers, server => server.hostname, map.serverCard)}</div></section>`)}
+        <section class="place" aria-label=${place} ?hidden=${!servers.some(isShown)}><h2>${place} <span>${plural(servers.filter(isShown).length, 'server')}</span></h2>
+          <div class="hosts">${repeat(servers, server => server.hostname, server => map.serverCard(server, isShown(server)))}</div></section>`)}
       ${map.tooltip()}`;
   }
 
@@ -82,7 +82,7 @@ export function fleetPage({ store, router, changed }) {
     }
     const units = [...store.units.values()];
     const found = units.filter(unit => passes(unitRecord(unit, store.servers.get(unit.hostname))));
-    return [found.length, units.length, UNIT_FIELDS, view === 'map' ? mapView(passes, text)
+    return [found.length, units.length, UNIT_FIELDS, view === 'map' ? mapView(found, text)
       : table({ label: 'Units', columns: unitColumns(store.servers), records: found, key: unit => unit.compute_id, sort: query('sort') || 'compute_id', sorted, most: 1000 })];
   }
 

@@ -17,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -32,7 +31,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ConsoleTest {
     private static final String UNIT = "host1_4-7";
     private static final String SESSION = """
-            {"name": "ada", "role": "admin", "audit": true, "csrf_header": "X-Kloigos-Csrf", "csrf_token": "secret"}""";
+            {"authentication": true, "authenticated": true, "means": "session", "subject": "ada", "roles": ["admin"],
+             "tenant": null, "expires_at": null}""";
+    private static final String AUDIT = """
+            [{"number": 7, "at": "2026-11-23T12:00:00Z", "who": "ada", "role": "admin", "token_id": null, "address": "127.0.0.1",
+              "request_id": "r1", "idempotency_key": null, "action": "deallocate", "target": "host1_4-7",
+              "before": {"status": "allocated"}, "after": null, "outcome": "succeeded", "detail": null}]""";
+    private static final String NO_SESSION = """
+            {"authentication": true, "authenticated": false, "means": null, "subject": null, "roles": [], "tenant": null,
+             "expires_at": null}""";
 
     private static ConsoleBrowser browser;
 
@@ -444,17 +451,12 @@ class ConsoleTest {
         ConsoleBrowser.requireAccessible(page);
     }
 
-    /** The server's own sessions are tested with the server; here it is what the console makes of their answers. */
+    /** The server's own sessions are tested with the server; here it is what the console makes of its answers. */
     @Test
     void whoIsNotLoggedInIsAskedForAToken() {
         AtomicBoolean isLoggedIn = new AtomicBoolean();
-        AtomicReference<String> guarded = new AtomicReference<>("");
-        Page page = open("/nowhere");
+        Page page = open("/");
         page.route("**/api/session", route -> answerSession(route, isLoggedIn));
-        page.route("**/withdraw", route -> {
-            guarded.set(route.request().headerValue("x-kloigos-csrf"));
-            route.resume();
-        });
         page.navigate(url("/units/host1_8-11"));
         page.getByLabel("API token").fill("wrong");
         button(page, "Log in").click();
@@ -463,26 +465,47 @@ class ConsoleTest {
         page.getByLabel("API token").fill("right");
         button(page, "Log in").click();
         assertThat(heading(page)).containsText("host1_8-11");
-        assertThat(page.locator(".who")).hasText("ada admin");
-        assertThat(page.getByRole(AriaRole.NAVIGATION).first()).containsText("Audit");
+        assertThat(page.locator(".who")).hasText("ada, admin");
 
-        button(page, "Withdraw").click();
-        fill(page, "Reason", "test");
-        confirm(page, "Withdraw");
-        assertThat(guarded.get()).isEqualTo("secret");
+        page.route("**/api/audit?limit=1000", route -> answer(route, 200, AUDIT));
+        page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Audit")).click();
+        assertThat(page.locator("tbody tr")).containsText("deallocate");
+        page.locator("#filter").fill("-who:ada");
+        assertThat(page.locator("tbody tr")).hasCount(0);
+        ConsoleBrowser.requireAccessible(page);
         button(page, "Log out").click();
         assertThat(page.getByLabel("API token")).isVisible();
     }
 
+    /** A tenant is told of no servers. */
+    @Test
+    void aTenantSeesItsUnitsWithoutServers() {
+        allocate();
+        Page page = open("/");
+        page.route("**/api/servers", route -> answer(route, 403, "{\"detail\": \"Not for tenants.\", \"code\": \"forbidden\"}"));
+        page.navigate(url("/"));
+        assertThat(page.locator("tbody")).containsText(UNIT);
+        page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName(UNIT)).click();
+        assertThat(page.locator("main")).containsText("ssh u4-7@10.0.0.1");
+    }
+
     private static void answerSession(Route route, AtomicBoolean isLoggedIn) {
         String method = route.request().method();
+        boolean isRefused = method.equals("POST") && !route.request().postData().contains("right");
         if (!method.equals("GET")) {
-            isLoggedIn.set(method.equals("POST") && route.request().postData().contains("right"));
+            isLoggedIn.set(method.equals("POST") && !isRefused);
         }
-        boolean isAccepted = isLoggedIn.get() || method.equals("DELETE");
+        if (isRefused) {
+            answer(route, 401, "{\"detail\": \"There is no such token.\", \"code\": \"unauthenticated\"}");
+        } else {
+            answer(route, 200, isLoggedIn.get() ? SESSION : NO_SESSION);
+        }
+    }
+
+    private static void answer(Route route, int status, String json) {
         route.fulfill(new Route.FulfillOptions()
-                .setStatus(isAccepted ? 200 : 401)
+                .setStatus(status)
                 .setContentType("application/json")
-                .setBody(isAccepted ? SESSION : "{\"detail\": \"There is no such token.\"}"));
+                .setBody(json));
     }
 }

@@ -3,7 +3,7 @@
 
 import { EXPIRY, KEYS, LIMITS, REASON, TAGS, localTime } from './fields.js';
 import { isUnderWay } from './status.js';
-import { tagValue } from './format.js';
+import { bytes, tagValue } from './format.js';
 
 const unitPath = (unit, end = '') => `/api/compute_units/${encodeURIComponent(unit.compute_id)}${end}`;
 const serverPath = (server, end) => `/api/servers/${encodeURIComponent(server.hostname)}/${end}`;
@@ -24,7 +24,7 @@ const UNIT_ACTIONS = [
   },
   {
     label: 'Resize', when: isAllocated, method: 'PATCH', path: unit => unitPath(unit, '/limits'), previews: true, fields: LIMITS,
-    says: () => 'Changes limits while the unit runs. What is left empty stays as it is.',
+    says: ({ limits }) => `Changes limits while the unit runs. What is left empty stays as it is: ${bytes(limits.memory_max)} of memory, ${limits.tasks_max} tasks${limits.disks.map(disk => `, ${bytes(disk.size)} on ${disk.mount_point}`).join('')}.`,
   },
   {
     label: 'Keys', when: isAllocated, method: 'PUT', path: unit => unitPath(unit, '/ssh_keys'), previews: true, fields: [KEYS],

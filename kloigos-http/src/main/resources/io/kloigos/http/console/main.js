@@ -34,8 +34,8 @@ let page = null;
 let isSimulated = false;
 
 const session = createSession();
-const client = createClient({ headers: session.headers, unauthenticated: session.expired, sent: changed });
-const store = createStore(client, changed);
+const client = createClient({ unauthenticated: session.expired, sent: changed });
+const store = createStore(client, changed, unit => notices.add(`${unit.compute_id} is taken back from its tenant ${ago(unit.expires_at)}`));
 const asCurl = request => curl(request, location.origin, session.isOn);
 const notices = createNotices(store.operations, changed);
 const dialog = createDialog({ client, curl: asCurl, changed, done });
@@ -104,7 +104,7 @@ function header() {
       <div class="tools">
         <button type="button" aria-pressed=${inspector.isOpen ? 'true' : 'false'} @click=${inspector.toggle}>API</button>
         <button type="button" @click=${theme.next} aria-label="Theme: ${theme.name}">${{ system: '◑', light: '☀', dark: '☾' }[theme.name]}</button>
-        ${session.isOn ? html`<span class="who">${session.name} ${session.role}</span><button type="button" @click=${leave}>Log out</button>` : nothing}
+        ${session.isOn ? html`<span class="who">${session.name}</span><button type="button" @click=${leave}>Log out</button>` : nothing}
       </div>
     </header>
     ${isSimulated ? html`<p class="simulated" role="note">This fleet is simulated: none of these servers exists.</p>` : nothing}`;

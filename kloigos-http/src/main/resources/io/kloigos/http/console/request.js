@@ -23,11 +23,11 @@ function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
-export function createClient({ headers, unauthenticated, sent }) {
+export function createClient({ unauthenticated, sent }) {
   const log = [];
 
   async function answerTo(method, path, { body, once }) {
-    const asked = { Accept: 'application/json', ...(method === 'GET' ? {} : headers()) };
+    const asked = { Accept: 'application/json' };
     if (body !== undefined) asked['Content-Type'] = 'application/json';
     if (once) asked['Idempotency-Key'] = randomKey();
     try {

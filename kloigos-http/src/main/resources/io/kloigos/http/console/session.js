@@ -1,13 +1,18 @@
-// Who is logged in. Where the server has no authentication, /api/session is not there and everything is allowed.
+// Who is logged in. Where the server has no sessions, or asks for none, everything is allowed.
 
 export function createSession() {
   let state = 'unknown';
   let answer = null;
 
+  function keep(session) {
+    answer = session;
+    state = !session.authentication ? 'off' : session.authenticated ? 'in' : 'out';
+  }
+
   async function look() {
     const response = await fetch('/api/session', { headers: { Accept: 'application/json' } });
-    state = { 200: 'in', 401: 'out' }[response.status] ?? 'off';
-    answer = response.ok ? await response.json() : null;
+    if (response.ok) keep(await response.json());
+    else state = response.status === 401 ? 'out' : 'off';
   }
 
   async function logIn(token) {
@@ -16,15 +21,13 @@ export function createSession() {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ token }),
     });
-    if (!response.ok) {
-      const problem = await response.json().catch(() => null);
-      throw new Error(typeof problem?.detail === 'string' ? problem.detail : 'This token is not accepted.');
-    }
-    await look();
+    const said = await response.json().catch(() => null);
+    if (!response.ok) throw new Error(typeof said?.detail === 'string' ? said.detail : 'This token is not accepted.');
+    keep(said);
   }
 
   async function logOut() {
-    await fetch('/api/session', { method: 'DELETE', headers: headers() });
+    await fetch('/api/session', { method: 'DELETE' });
     expired();
   }
 
@@ -35,18 +38,13 @@ export function createSession() {
     }
   }
 
-  /** What a write has to carry, so that no other site can send it. */
-  function headers() {
-    return answer?.csrf_header ? { [answer.csrf_header]: answer.csrf_token ?? '1' } : {};
-  }
-
   return {
-    look, logIn, logOut, expired, headers,
+    look, logIn, logOut, expired,
     get isNeeded() { return state === 'out'; },
     get isKnown() { return state !== 'unknown'; },
     get isOn() { return state === 'in'; },
-    get name() { return answer?.name ?? answer?.subject ?? 'logged in'; },
-    get role() { return answer?.role ?? answer?.scope ?? ''; },
-    get mayReadAudit() { return Boolean(answer?.audit); },
+    get name() { return [answer?.subject, ...(answer?.roles ?? [])].filter(Boolean).join(', '); },
+    /** The audit log is nothing for tenants; an older server has none. */
+    get mayReadAudit() { return Boolean(answer?.authenticated) && !answer.roles.includes('tenant'); },
   };
 }

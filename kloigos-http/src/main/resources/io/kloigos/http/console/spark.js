@@ -25,7 +25,7 @@ function points(values, top) {
 }
 
 function percent(share) {
-  return share > 0 && share < 0.01 ? 'under 1 %' : `${Math.round(share * 100)} %`;
+  return share > 0 && share < 0.01 ? '<1 %' : `${Math.round(share * 100)} %`;
 }
 
 /** A chart whose words say the same: the newest value, its limit, and the share of it. */

@@ -3,7 +3,7 @@
 const MOST_OPERATIONS = 1000;
 const RECONNECT_MILLIS = 3000;
 
-export function createStore(client, changed) {
+export function createStore(client, changed, expiring) {
   const servers = new Map();
   const units = new Map();
   const unitsOf = new Map();
@@ -37,9 +37,15 @@ export function createStore(client, changed) {
     operations.set(operation.id, { ...operation, steps });
   }
 
+  /** A tenant sees its own units, but no servers. */
+  function withoutServers(refusal) {
+    if (refusal.status === 403) return [];
+    throw refusal;
+  }
+
   async function load() {
     const [serverList, unitList, operationList] = await Promise.all([
-      client.get('/api/servers', { quiet: true }),
+      client.get('/api/servers', { quiet: true }).catch(withoutServers),
       client.get('/api/compute_units', { quiet: true }),
       client.get(`/api/operations?limit=${MOST_OPERATIONS}`, { quiet: true }),
     ]);
@@ -70,7 +76,10 @@ export function createStore(client, changed) {
     };
     hear(mine, 'server', keepServer);
     hear(mine, 'unit', keepUnit);
-    hear(mine, 'unit_expiring', keepUnit);
+    hear(mine, 'unit_expiring', unit => {
+      keepUnit(unit);
+      expiring(unit);
+    });
     hear(mine, 'operation', keepOperation);
     hear(mine, 'drift', report => drift.set(report.hostname, report));
   }

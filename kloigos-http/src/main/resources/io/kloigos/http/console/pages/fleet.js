@@ -87,14 +87,15 @@ export function fleetPage({ store, router, changed }) {
   }
 
   function view() {
-    const active = VIEWS.some(([name]) => name === query('view')) ? query('view') : 'map';
+    const first = store.servers.size === 0 && store.units.size > 0 ? 'units' : 'map';
+    const active = VIEWS.some(([name]) => name === query('view')) ? query('view') : first;
     const [found, total, fields, shown] = content(active);
     return html`
       ${heading('Fleet', { actions: html`<div class="tabs" role="group" aria-label="View">${VIEWS.map(([name, label]) => html`
         <button type="button" aria-pressed=${name === active ? 'true' : 'false'} @click=${() => router.keep({ view: name === 'map' ? null : name, sort: null })}>${label}</button>`)}</div>` })}
       ${summary()}
       ${filterField({ value: query('filter'), filtered: text => router.keep({ filter: text }), found, total, fields, example: active === 'servers' ? 'zone:a cordoned:true' : 'status:free zone:a -tags:web' })}
-      ${store.servers.size === 0 ? html`<p class="empty">No server is managed yet. <a href="/init">Bring one under management</a>.</p>` : shown}`;
+      ${store.servers.size === 0 && store.units.size === 0 ? html`<p class="empty">No server is managed yet. <a href="/init">Bring one under management</a>.</p>` : shown}`;
   }
 
   return { title: 'Fleet', view, close: map.close, restyle: map.restyle };

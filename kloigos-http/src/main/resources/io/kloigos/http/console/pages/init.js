@@ -49,8 +49,15 @@ const names = fields => fields.map(field => field.name);
 export function initPage({ store, client, curl, done, changed }) {
   const preview = createPreview(client, changed, DELAY_MILLIS);
   const form = createForm([...HOST, ...DIVISION, ...LOGIN, ...LIMIT_FIELDS], typed);
-  const map = createMap({ unitsOf: () => preview.answer?.units ?? [], opened: () => {}, changed });
+  const cut = { of: null, units: [] };
+  const map = createMap({ unitsOf: cutUnits, opened: () => {}, changed });
   const sending = { isSending: false, error: null, operationId: null };
+
+  /** The units of the preview, as they will be: free. */
+  function cutUnits() {
+    if (cut.of !== preview.answer) Object.assign(cut, { of: preview.answer, units: preview.answer.units.map(unit => ({ ...unit, status: 'free' })) });
+    return cut.units;
+  }
 
   function typed() {
     sending.error = null;
@@ -83,7 +90,6 @@ export function initPage({ store, client, curl, done, changed }) {
     if (preview.state === 'none') return html`<p class="empty">${sending.operationId ? 'The host is being prepared.' : 'Fill in what is marked, and the host is asked.'}</p>`;
     if (!preview.answer) return busy('Looking at the host');
     const { server, units } = preview.answer;
-    // All units of a preview are initializing; the map shows how they would lie.
     map.drawSoon();
     const sizes = [...new Set(units.map(unit => unit.cpu_count))];
     return html`

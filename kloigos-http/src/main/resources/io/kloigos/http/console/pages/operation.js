@@ -1,6 +1,6 @@
 // One operation and its steps, live.
 
-import { html, nothing } from '../lit.js';
+import { html } from '../lit.js';
 import { operationActions } from '../actions.js';
 import { time, took } from '../format.js';
 import { busy, facts, heading, panel, problem, serverLink, state, unitLink } from '../parts.js';
@@ -21,9 +21,9 @@ export function operationPage({ store, client, dialog, changed }, { id }) {
       })}
       <div class="panels">
         ${panel('Operation', facts([['Server', serverLink(operation.hostname)], ['Unit', operation.compute_id ? unitLink(operation.compute_id) : null], ['Asked for', time(operation.created_at)],
-          ['Begun', time(operation.started_at)], ['Ended', operation.ended_at ? time(operation.ended_at) : 'not yet'], ['Took', took(operation)], ['Attempt', operation.attempt]]))}
+          ['Begun', time(operation.started_at)], ['Ended', operation.ended_at ? time(operation.ended_at) : 'not yet'], ['Took', took(operation)], ['Attempt', operation.attempt]]), { wide: true })}
         ${panel('Steps', operation.steps ? operationLog(operation) : error ? problem(error) : busy('Asking for its steps'), { wide: true })}
-      </div>${nothing}`;
+      </div>`;
   }
 
   return { title: 'Operation', view };

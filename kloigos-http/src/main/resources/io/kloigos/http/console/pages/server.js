@@ -14,7 +14,7 @@ import { unitColumns } from '../unit-table.js';
 
 /** What a unit is kept to, how, and the warnings that say that this host cannot. */
 const ENFORCED = [
-  ['CPUs', 'cpuset.cpus of the slice', ['core_split', 'numa_straddle']],
+  ['CPUs and NUMA nodes', 'cpuset.cpus, cpuset.mems', []],
   ['Memory, swap, tasks', 'memory.max, memory.high, memory.swap.max, pids.max', []],
   ['Disk space and files', 'disk quotas', ['disk_unlimited']],
   ['I/O, where limited', 'io.max', []],

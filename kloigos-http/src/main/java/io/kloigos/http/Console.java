@@ -26,7 +26,14 @@ import java.util.regex.Pattern;
  */
 final class Console {
     private static final List<String> PAGES = List.of(
-            "/", "/units/{id}", "/servers/{hostname}", "/allocate", "/init", "/operations", "/operations/{id}", "/audit");
+            "/",
+            "/units/{id}",
+            "/servers/{hostname}",
+            "/allocate",
+            "/init",
+            "/operations",
+            "/operations/{id}",
+            "/audit");
 
     private static final Pattern PART = Pattern.compile("(?:[a-z-]+/)?[a-z-]+\\.(?<type>js|css|svg|html)");
     private static final Map<String, String> TYPES = Map.of(

@@ -67,7 +67,8 @@ final class ConsoleBrowser implements AutoCloseable {
 
     /** Makes sure that axe finds nothing serious. */
     static void requireAccessible(Page page) {
-        List<Rule> violations = new AxeBuilder(page).setLegacyMode(true).analyze().getViolations();
+        List<Rule> violations =
+                new AxeBuilder(page).setLegacyMode(true).analyze().getViolations();
         assertThat(violations.stream().filter(rule -> WORST.contains(rule.getImpact())))
                 .as("serious findings of axe on " + page.url())
                 .allSatisfy(rule -> assertThat(rule.getNodes().stream()
@@ -77,8 +78,7 @@ final class ConsoleBrowser implements AutoCloseable {
 
     static Locator button(Page page, String name) {
         return page.getByRole(
-                AriaRole.BUTTON,
-                new Page.GetByRoleOptions().setName(name).setExact(true));
+                AriaRole.BUTTON, new Page.GetByRoleOptions().setName(name).setExact(true));
     }
 
     /** Forgets the pages of a test, and makes sure that none of them complained. */

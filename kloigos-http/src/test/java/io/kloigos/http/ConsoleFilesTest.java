@@ -78,9 +78,18 @@ class ConsoleFilesTest {
             List<Path> found = files.filter(Files::isRegularFile)
                     .filter(file -> !file.toString().endsWith(".svg"))
                     .toList();
-            assertThat(found).hasSizeGreaterThan(30).allSatisfy(file -> assertThat(Files.readString(file))
-                    .doesNotContain(
-                            "innerHTML", "outerHTML", "insertAdjacentHTML", "unsafeHTML", "eval(", "http://", "https://", "style=\""));
+            assertThat(found)
+                    .hasSizeGreaterThan(30)
+                    .allSatisfy(file -> assertThat(Files.readString(file))
+                            .doesNotContain(
+                                    "innerHTML",
+                                    "outerHTML",
+                                    "insertAdjacentHTML",
+                                    "unsafeHTML",
+                                    "eval(",
+                                    "http://",
+                                    "https://",
+                                    "style=\""));
         }
     }
 }

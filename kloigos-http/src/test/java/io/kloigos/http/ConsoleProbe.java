@@ -88,7 +88,8 @@ class ConsoleProbe {
         long begun = System.nanoTime();
         Page page = browser.open(url);
         assertThat(page.locator("[role=option]")).hasCount(SERVERS * CPUS / UNIT);
-        System.out.printf("map of %d CPUs shown after %d ms%n", SERVERS * CPUS, (System.nanoTime() - begun) / 1_000_000);
+        System.out.printf(
+                "map of %d CPUs shown after %d ms%n", SERVERS * CPUS, (System.nanoTime() - begun) / 1_000_000);
         page.evaluate(WATCH);
         hover(page);
         walk(page);
@@ -115,7 +116,8 @@ class ConsoleProbe {
     }
 
     private static void type(Page page) {
-        page.locator("#filter").pressSequentially(
+        page.locator("#filter")
+                .pressSequentially(
                         "status:free cpu_count:16 host",
                         new Locator.PressSequentiallyOptions().setDelay(BETWEEN_KEYS_MILLIS));
         page.locator("#filter").fill("");

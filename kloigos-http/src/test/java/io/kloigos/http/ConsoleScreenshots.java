@@ -49,7 +49,8 @@ class ConsoleScreenshots {
                     .threadsPerCore(2)
                     .nodes(index % 2 == 0 ? 2 : 4)
                     .memory(ByteSize.parse("256G"))
-                    .fileSystem("/", "/dev/sda1", "ext4", ByteSize.parse("1T"), "rw", "relatime", "usrquota", "prjquota")
+                    .fileSystem(
+                            "/", "/dev/sda1", "ext4", ByteSize.parse("1T"), "rw", "relatime", "usrquota", "prjquota")
                     .disk("/dev/sda", ByteSize.parse("1T"), "parts")
                     .disk("/dev/sdb", ByteSize.parse("2T"))
                     .build())
@@ -103,7 +104,8 @@ class ConsoleScreenshots {
         host("eu-a-1").heal();
         host("eu-a-2").run("chown", "0:0", "/opt/c8-15");
         kloigos.checkDrift("eu-a-2");
-        kloigos.await(kloigos.decommission(new DecommissionRequest("eu-c-3", Tenants.EVICT, DataDisks.KEEP)).id());
+        kloigos.await(kloigos.decommission(new DecommissionRequest("eu-c-3", Tenants.EVICT, DataDisks.KEEP))
+                .id());
         host("eu-a-2").inject(new HostFailure.Stall(9));
         kloigos.deallocate(new ComputeId("eu-a-2_8-15"));
         host("eu-a-2").awaitStalled(1);

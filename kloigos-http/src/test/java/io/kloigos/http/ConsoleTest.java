@@ -195,8 +195,7 @@ class ConsoleTest {
         assertThat(page.locator(".connection")).containsText("connection lost");
         allocateWithoutServer();
 
-        HttpServer again = HttpServer.start(
-                test.kloigos, new HttpSettings("127.0.0.1", port, "root", 22));
+        HttpServer again = HttpServer.start(test.kloigos, new HttpSettings("127.0.0.1", port, "root", 22));
         page.context().setOffline(false);
         assertThat(page.locator(".connection"))
                 .containsText("live", new LocatorAssertions.ContainsTextOptions().setTimeout(15_000));
@@ -206,8 +205,8 @@ class ConsoleTest {
     }
 
     private void allocateWithoutServer() {
-        test.kloigos.allocate(RequestTypes.ALLOCATE.read(
-                Json.read(TestServer.ALLOCATE.getBytes(StandardCharsets.UTF_8))));
+        test.kloigos.allocate(
+                RequestTypes.ALLOCATE.read(Json.read(TestServer.ALLOCATE.getBytes(StandardCharsets.UTF_8))));
     }
 
     @Test
@@ -337,6 +336,7 @@ class ConsoleTest {
 
         actWithName(page, "Deallocate", UNIT);
         assertThat(heading(page)).containsText("free");
+        assertThat(page.locator("main")).containsText("Nothing of the last tenant was left");
         assertThat(page.getByRole(AriaRole.REGION, new Page.GetByRoleOptions().setName("Operations of this unit")))
                 .containsText("deallocate");
     }
@@ -348,7 +348,8 @@ class ConsoleTest {
         Page page = open("/units/" + UNIT);
 
         Locator charts = page.locator(".sparks");
-        assertThat(charts.locator("figure", new Locator.LocatorOptions().setHasText("CPU")).first())
+        assertThat(charts.locator("figure", new Locator.LocatorOptions().setHasText("CPU"))
+                        .first())
                 .containsText(Pattern.compile("0\\.\\d+ CPUs\\s+of 4\\.00 CPUs"));
         assertThat(charts).containsText(Pattern.compile("Memory\\s+[\\d.]+ MiB\\s+of "));
         assertThat(page.locator(".ports")).containsText("tcp 2005");
@@ -410,8 +411,11 @@ class ConsoleTest {
         actWithName(page, "Deallocate", UNIT);
         assertThat(heading(page)).containsText("quarantined");
         assertThat(page.locator(".reason").first()).containsText("No space left on device");
+        assertThat(button(page, "Force release")).isVisible();
 
-        page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("deallocate")).first().click();
+        page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("deallocate"))
+                .first()
+                .click();
         assertThat(page.locator(".log .bad").first()).containsText("No space left on device");
         assertThat(page.locator(".log-head")).containsText("failed");
         test.host.heal();
@@ -427,7 +431,10 @@ class ConsoleTest {
         Page page = open("/servers/host1");
         assertThat(page.locator(".connection")).containsText("live");
         test.host.inject(new HostFailure.Stall(3));
-        String operation = test.api.delete("/api/compute_units/deallocate/" + UNIT).expect(200).operation();
+        String operation = test.api
+                .delete("/api/compute_units/deallocate/" + UNIT)
+                .expect(200)
+                .operation();
         test.host.awaitStalled(1);
         assertThat(page.locator("main")).containsText("Under way: deallocate");
         assertThat(page.locator(".log-head")).containsText("3 of ");
@@ -447,7 +454,8 @@ class ConsoleTest {
         act(page, "Stop");
         button(page, "API").click();
         Locator inspector = page.locator(".inspector");
-        assertThat(inspector.locator("code")).containsText("curl -X POST '" + url("/api/compute_units/" + UNIT + "/stop") + "'");
+        assertThat(inspector.locator("code"))
+                .containsText("curl -X POST '" + url("/api/compute_units/" + UNIT + "/stop") + "'");
         ConsoleBrowser.requireAccessible(page);
     }
 
@@ -468,7 +476,8 @@ class ConsoleTest {
         assertThat(page.locator(".who")).hasText("ada, admin");
 
         page.route("**/api/audit?limit=1000", route -> answer(route, 200, AUDIT));
-        page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Audit")).click();
+        page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Audit"))
+                .click();
         assertThat(page.locator("tbody tr")).containsText("deallocate");
         page.locator("#filter").fill("-who:ada");
         assertThat(page.locator("tbody tr")).hasCount(0);
@@ -482,7 +491,9 @@ class ConsoleTest {
     void aTenantSeesItsUnitsWithoutServers() {
         allocate();
         Page page = open("/");
-        page.route("**/api/servers", route -> answer(route, 403, "{\"detail\": \"Not for tenants.\", \"code\": \"forbidden\"}"));
+        page.route(
+                "**/api/servers",
+                route -> answer(route, 403, "{\"detail\": \"Not for tenants.\", \"code\": \"forbidden\"}"));
         page.navigate(url("/"));
         assertThat(page.locator("tbody")).containsText(UNIT);
         page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName(UNIT)).click();

@@ -53,6 +53,10 @@ const UNIT_ACTIONS = [
     path: unit => `/api/compute_units/deallocate/${encodeURIComponent(unit.compute_id)}`, previews: true, names: true,
     says: () => 'Ends and erases everything of the tenant, and proves that nothing is left. This cannot be undone.',
   },
+  {
+    label: 'Force release', when: unit => unit.status === 'deallocation_fail', method: 'POST', path: unit => unitPath(unit, '/force_release'), fields: [REASON], names: true,
+    says: () => 'Frees the unit although some kinds of traces could not be proven gone; processes are ended all the same. The certificate keeps the reason.',
+  },
 ];
 
 const FORCE = {

@@ -18,6 +18,7 @@ export function unitPage({ store, client, dialog, changed, router }, { id }) {
   const drift = createDriftPanel(client, changed, `${path}/drift`);
   const usage = { answer: null, before: null, error: null, series: new Map() };
   let certificate = null;
+  let certificateAskedIn = null;
   let timer = null;
   let isOpen = true;
 
@@ -65,17 +66,15 @@ export function unitPage({ store, client, dialog, changed, router }, { id }) {
     if (isOpen) timer = setTimeout(ask, EVERY_MILLIS);
   }
 
-  async function askForCertificate() {
-    try {
-      certificate = await client.get(`${path}/certificate`);
-      changed();
-    } catch (error) {
-      if (error.status !== 404) throw error;
-    }
+  /** Each release makes another certificate; a unit that was never released has none. */
+  async function askForCertificate(unit) {
+    if (certificateAskedIn === unit.status) return;
+    certificateAskedIn = unit.status;
+    certificate = await client.get(`${path}/certificate`, { quiet: true }).catch(() => null);
+    changed();
   }
 
   ask();
-  askForCertificate().catch(() => {});
   drift.begin();
 
   function charts(unit) {
@@ -120,7 +119,7 @@ export function unitPage({ store, client, dialog, changed, router }, { id }) {
 
   function certificatePanel() {
     return certificate ? panel('Certificate of the last release', html`
-      <p>${certificate.clean ? html`<span class="good" aria-hidden="true">✓</span> Nothing of the last tenant was left` : html`<strong>Not everything was proven clean</strong>`}, ${ago(certificate.at)}.
+      <p>${certificate.clean ? html`<span class="good" aria-hidden="true">✓</span> Nothing of the last tenant was left` : html`<strong>Not everything was proven clean</strong>`}, <time datetime=${certificate.at}>${ago(certificate.at)}</time>.
         ${certificate.forced_reason ? `Forced: ${certificate.forced_reason}` : ''}</p>
       <details><summary>${plural(certificate.findings.length, 'kind')} of traces looked for</summary>
         <dl class="facts">${certificate.findings.map(finding => html`<div><dt>${finding.trace}</dt><dd>${finding.state}${finding.detail ? `: ${finding.detail}` : ''}</dd></div>`)}</dl></details>`) : nothing;
@@ -132,6 +131,7 @@ export function unitPage({ store, client, dialog, changed, router }, { id }) {
     const server = store.servers.get(unit.hostname);
     const history = newestFirst([...store.operations.values()].filter(operation => operation.compute_id === id));
     const current = store.operations.get(unit.operation_id);
+    askForCertificate(unit);
     return html`
       ${heading(unit.compute_id, {
         trail: html`<a href="/">Fleet</a> / ${serverLink(unit.hostname)}`,

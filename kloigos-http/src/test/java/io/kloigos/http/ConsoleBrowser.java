@@ -67,8 +67,16 @@ final class ConsoleBrowser implements AutoCloseable {
 
     /** Makes sure that axe finds nothing serious. */
     static void requireAccessible(Page page) {
-        List<Rule> violations =
-                new AxeBuilder(page).setLegacyMode(true).analyze().getViolations();
+        requireNothingSerious(page, new AxeBuilder(page));
+    }
+
+    /** Makes sure that axe finds nothing that is hard to tell from its background. */
+    static void requireContrast(Page page) {
+        requireNothingSerious(page, new AxeBuilder(page).withRules(List.of("color-contrast")));
+    }
+
+    private static void requireNothingSerious(Page page, AxeBuilder axe) {
+        List<Rule> violations = axe.setLegacyMode(true).analyze().getViolations();
         assertThat(violations.stream().filter(rule -> WORST.contains(rule.getImpact())))
                 .as("serious findings of axe on " + page.url())
                 .allSatisfy(rule -> assertThat(rule.getNodes().stream()

@@ -66,6 +66,7 @@ export function serverPage({ store, client, dialog, router, changed }, { hostnam
     const known = new Set(ENFORCED.flatMap(each => each[2]));
     const others = server.warnings.filter(warning => !known.has(warning.type));
     const operations = newestFirst([...store.operations.values()].filter(operation => operation.hostname === hostname));
+    const isBusy = operations.some(isUnderWay);
     map.drawSoon();
     return html`
       ${heading(server.hostname, {
@@ -76,6 +77,7 @@ export function serverPage({ store, client, dialog, router, changed }, { hostnam
       ${reason(server.reason)}${server.cordoned ? html`<p class="reason"><strong>Cordoned:</strong> ${server.cordon_reason}</p>` : nothing}
       <div class="panels">
         ${panel('CPUs', html`${map.legend()}${map.cpus(server)}`, { wide: true })}
+        ${isBusy ? log(operations) : nothing}
         ${panel('Facts', facts([
           ['Address', html`<span class="mono">${server.ssh_user}@${server.ip}:${server.ssh_port}</span>`], ['Host key', server.host_key ? html`<span class="mono">${server.host_key}</span>` : 'not pinned'],
           ['System', `${server.facts.os}, Linux ${server.facts.kernel}, systemd ${server.facts.systemd_version}`], ['CPUs', `${server.facts.cpu_count}: ${server.facts.online_cpus}`],
@@ -84,7 +86,7 @@ export function serverPage({ store, client, dialog, router, changed }, { hostnam
           ['Managed since', time(server.created_at)], ['Can', server.facts.capabilities.join(', ')]]), { wide: true })}
         ${panel('What is enforced', enforcement(server), { wide: true })}
         ${others.length ? panel('Known limits of this host', html`<ul class="warnings">${others.map(warning => html`<li><code>${warning.type}</code> ${warning.message}</li>`)}</ul>`, { wide: others.length > 3 }) : nothing}
-        ${log(operations)}
+        ${isBusy ? nothing : log(operations)}
         ${drift.view({ told: store.drift.get(hostname) })}
         ${panel(plural(units.length, 'unit'), table({ label: 'Units of this server', columns: unitColumns(store.servers, { withServer: false }), records: units, key: unit => unit.compute_id,
           sort: router.query.get('sort') ?? '', sorted: sort => router.keep({ sort }) }), { wide: true })}

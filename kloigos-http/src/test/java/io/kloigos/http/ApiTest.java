@@ -228,7 +228,7 @@ class ApiTest {
                 "/healthz",
                 "/api/healthz/",
                 "/",
-                "/start.js",
+                "/console/main.js",
             })
     void severalSpellingsOfAPathAreTheSame(String path) {
         api.get(path).expect(200);

@@ -54,7 +54,7 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A fleet of servers cut into compute units: the four verbs, and what can be asked. Safe for use by many threads.
+ * A fleet that this process manages itself, by a driver and a database. Safe for use by many threads.
  *
  * <pre>{@code
  * try (Kloigos kloigos = Kloigos.builder().driver(driver).database(Path.of("kloigos.db")).build()) {
@@ -66,7 +66,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Every change of a host is an operation, written down before it begins. Operations that a crash cut short are taken up
  * again by {@link Builder#build()}. All methods throw {@link KloigosException} only.
  */
-public final class Kloigos implements AutoCloseable {
+public final class Kloigos implements Fleet {
     private final Inventory inventory;
     private final HostDriver driver;
     private final Engine engine;
@@ -147,22 +147,12 @@ public final class Kloigos implements AutoCloseable {
 
     // The four verbs
 
-    /**
-     * Brings a host under management and returns the operation that prepares it, which goes on in the background. The host is
-     * reached and its facts are checked first, so what speaks against it is thrown before anything is written or touched.
-     *
-     * @throws KloigosException ALREADY_MANAGED; HOST_UNSUITABLE with every fault; codes of kind HOST if it cannot be reached
-     */
+    @Override
     public Operation initServer(InitServerRequest request) {
         return initServer(request, (IdempotencyKey) null);
     }
 
-    /**
-     * As {@link #initServer(InitServerRequest)}, once for all calls with this key.
-     *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
-     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
-     */
+    @Override
     public Operation initServer(InitServerRequest request, String idempotencyKey) {
         return initServer(request, key(idempotencyKey, request));
     }
@@ -206,7 +196,7 @@ public final class Kloigos implements AutoCloseable {
         return key == null ? Optional.empty() : inventory.operations().operationOf(key);
     }
 
-    /** Returns what {@link #initServer} would do, and throws what it would throw. */
+    @Override
     public Preview previewInit(InitServerRequest request) {
         inventory
                 .server(request.address().hostname())
@@ -235,27 +225,15 @@ public final class Kloigos implements AutoCloseable {
                         .toList(),
                 clock.instant(),
                 null);
-        return new Preview(server, layout.units(), HostPlanner.init("preview", server, layout.units(), manager));
+        return Preview.of(server, layout.units(), HostPlanner.init("preview", server, layout.units(), manager));
     }
 
-    /**
-     * Hands a free unit to a tenant and returns it when the tenant can log in.
-     *
-     * @throws KloigosException NO_CAPACITY with what would fit; codes of kind HOST if the host could not be made ready, after
-     *     which the unit is allocation_fail
-     */
+    @Override
     public ComputeUnit allocate(AllocateRequest request) {
         return allocateOwned(owned(request), null);
     }
 
-    /**
-     * As {@link #allocate(AllocateRequest)}, once for all calls with this key: a later call waits for the first, returns the
-     * same unit, or throws what made the first fail.
-     *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
-     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request; WRONG_STATE if the unit
-     *     was given back since
-     */
+    @Override
     public ComputeUnit allocate(AllocateRequest request, String idempotencyKey) {
         AllocateRequest owned = owned(request);
         return allocateOwned(owned, key(idempotencyKey, owned));
@@ -319,13 +297,13 @@ public final class Kloigos implements AutoCloseable {
         }
     }
 
-    /** Returns what {@link #allocate} would do now, and throws what it would throw. */
+    @Override
     public Preview previewAllocate(AllocateRequest wanted) {
         AllocateRequest request = owned(wanted);
         expiry.requirePossible(request.expiresAt());
         ComputeUnit unit = inventory.candidate(request).orElseThrow(() -> noCapacity(request));
         Server server = server(unit.hostname());
-        return new Preview(
+        return Preview.of(
                 server, List.of(unit), HostPlanner.allocate("preview", server, unit, request.sshPublicKeys()));
     }
 
@@ -336,21 +314,12 @@ public final class Kloigos implements AutoCloseable {
                         + Capacity.leftOut(inventory.outOfService().cordonedWithRoomFor(request)));
     }
 
-    /**
-     * Takes a unit back and returns the operation that erases its tenant, which goes on in the background.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is in no tenant's hands
-     */
+    @Override
     public Operation deallocate(ComputeId id) {
         return deallocate(id, (IdempotencyKey) null);
     }
 
-    /**
-     * As {@link #deallocate(ComputeId)}, once for all calls with this key.
-     *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
-     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
-     */
+    @Override
     public Operation deallocate(ComputeId id, String idempotencyKey) {
         return deallocate(id, key(idempotencyKey, "deallocate " + id));
     }
@@ -366,25 +335,12 @@ public final class Kloigos implements AutoCloseable {
         });
     }
 
-    /**
-     * Releases a quarantined unit although something of its tenant is left, and returns the operation, which goes on in the
-     * background. The kinds that stood in the way are left as they are; everything else is erased and proven as usual, and no
-     * unit is released with processes of its tenant. The reason stands in the certificate, in the unit and in the audit log.
-     *
-     * @param reason why this may be
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not deallocation_fail, if it was not a
-     *     trace that stood in the way, or if it was processes
-     */
+    @Override
     public Operation forceRelease(ComputeId id, Reason reason) {
         return forceRelease(id, reason, (IdempotencyKey) null);
     }
 
-    /**
-     * As {@link #forceRelease(ComputeId, Reason)}, once for all calls with this key.
-     *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
-     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
-     */
+    @Override
     public Operation forceRelease(ComputeId id, Reason reason, String idempotencyKey) {
         return forceRelease(id, reason, key(idempotencyKey, "force " + id + " " + reason));
     }
@@ -400,7 +356,7 @@ public final class Kloigos implements AutoCloseable {
         });
     }
 
-    /** Returns what {@link #deallocate} would do now, and throws what it would throw. */
+    @Override
     public Preview previewDeallocate(ComputeId id) {
         ComputeUnit unit = unit(id);
         if (!unit.status().mayBecome(UnitStatus.DEALLOCATING)) {
@@ -409,26 +365,15 @@ public final class Kloigos implements AutoCloseable {
         }
         inventory.tenancies().requireIdle(unit);
         Server server = server(unit.hostname());
-        return new Preview(server, List.of(unit), HostPlanner.deallocate("preview", server, unit));
+        return Preview.of(server, List.of(unit), HostPlanner.deallocate("preview", server, unit));
     }
 
-    /**
-     * Gives a server back and returns the operation that removes every trace of Kloigos from it, which goes on in the
-     * background.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if units are allocated and the request does not evict, or if something
-     *     is under way on the server
-     */
+    @Override
     public Operation decommission(DecommissionRequest request) {
         return decommission(request, (IdempotencyKey) null);
     }
 
-    /**
-     * As {@link #decommission(DecommissionRequest)}, once for all calls with this key.
-     *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
-     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
-     */
+    @Override
     public Operation decommission(DecommissionRequest request, String idempotencyKey) {
         return decommission(request, key(idempotencyKey, request));
     }
@@ -447,12 +392,12 @@ public final class Kloigos implements AutoCloseable {
         });
     }
 
-    /** Returns what {@link #decommission} would do now, and throws what it would throw. */
+    @Override
     public Preview previewDecommission(DecommissionRequest request) {
         Server server = server(request.hostname());
         List<ComputeUnit> units = units(UnitFilter.ofServer(request.hostname()));
         requireDecommissionable(server, units, request.tenants());
-        return new Preview(server, units, HostPlanner.decommission("preview", server, units, request.dataDisks()));
+        return Preview.of(server, units, HostPlanner.decommission("preview", server, units, request.dataDisks()));
     }
 
     private static void requireDecommissionable(Server server, List<ComputeUnit> units, Tenants tenants) {
@@ -480,24 +425,12 @@ public final class Kloigos implements AutoCloseable {
 
     // Changes of units in tenants' hands
 
-    /**
-     * Changes a unit while it is in a tenant's hands, and returns it when the host has been read back.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if this cannot be changed now; codes of kind HOST if the host could not
-     *     be changed, after which the unit is allocated as before and has the reason; retry the operation, or make another change
-     */
+    @Override
     public ComputeUnit change(ComputeId id, UnitChange change) {
         return change(id, change, (IdempotencyKey) null);
     }
 
-    /**
-     * As {@link #change(ComputeId, UnitChange)}, once for all calls with this key: a later call waits for the first, and returns
-     * the unit as it is or throws what made the first fail.
-     *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
-     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request; WRONG_STATE if the unit
-     *     was given back since
-     */
+    @Override
     public ComputeUnit change(ComputeId id, UnitChange change, String idempotencyKey) {
         return change(id, change, key(idempotencyKey, id + " " + change));
     }
@@ -534,33 +467,23 @@ public final class Kloigos implements AutoCloseable {
         }
     }
 
-    /** Returns what {@link #change} would do now, and throws what it would throw. */
+    @Override
     public Preview previewChange(ComputeId id, UnitChange change) {
         ComputeUnit unit = unit(id);
         ComputeUnit wanted = change.madeTo(unit, clock.instant());
         inventory.tenancies().requireIdle(unit);
         requireRoom(unit, wanted);
         Server server = server(unit.hostname());
-        return new Preview(server, List.of(wanted), HostPlanner.change("preview", change.kind(), server, unit, wanted));
+        return Preview.of(server, List.of(wanted), HostPlanner.change("preview", change.kind(), server, unit, wanted));
     }
 
-    /**
-     * Gives a unit in a tenant's hands these tags and no others, and returns it. Its host is not touched.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is not allocated
-     */
+    @Override
     public ComputeUnit setTags(ComputeId id, Tags tags) {
         engine.requireOpen();
         return told(inventory.tenancies().setTags(unit(id), tags, clock.instant()));
     }
 
-    /**
-     * Sets when a unit is taken back from its tenant, and returns it. From then on it is deallocated as soon as a replica
-     * looks, and no operation is under way on it. Listeners are told {@link Builder#expiryNotice} before.
-     *
-     * @param expiresAt in the future; null if only on request
-     * @throws KloigosException NOT_FOUND; INVALID_REQUEST; WRONG_STATE if it is not allocated
-     */
+    @Override
     public ComputeUnit setExpiry(ComputeId id, @Nullable Instant expiresAt) {
         engine.requireOpen();
         expiry.requirePossible(expiresAt);
@@ -574,21 +497,13 @@ public final class Kloigos implements AutoCloseable {
 
     // Out of service
 
-    /**
-     * Lets a server get no new tenants, and returns it; those that it has stay. One that is cordoned already gets the reason.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned
-     */
+    @Override
     public Server cordon(String hostname, Reason reason) {
         engine.requireOpen();
         return told(inventory.outOfService().cordon(hostname, reason, clock.instant()));
     }
 
-    /**
-     * Lets a server get tenants again, and returns it.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned
-     */
+    @Override
     public Server uncordon(String hostname) {
         engine.requireOpen();
         return told(inventory.outOfService().uncordon(hostname, clock.instant()));
@@ -599,24 +514,12 @@ public final class Kloigos implements AutoCloseable {
         return server;
     }
 
-    /**
-     * Cordons a server and takes back every unit that is in a tenant's hands. Returns the operations that erase the tenants,
-     * which go on in the background; those that do so already are among them.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if there are tenants and the request does not evict, or if something
-     *     else is under way on a unit; then nothing was changed
-     */
+    @Override
     public List<Operation> drain(DrainRequest request) {
         return drain(request, (IdempotencyKey) null);
     }
 
-    /**
-     * As {@link #drain(DrainRequest)}, once for all calls with this key. A drain that found no tenant began nothing, and is not
-     * remembered.
-     *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
-     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
-     */
+    @Override
     public List<Operation> drain(DrainRequest request, String idempotencyKey) {
         return drain(request, key(idempotencyKey, request));
     }
@@ -649,7 +552,7 @@ public final class Kloigos implements AutoCloseable {
         return all;
     }
 
-    /** Returns what {@link #drain} would do now, and throws what it would throw. */
+    @Override
     public Preview previewDrain(DrainRequest request) {
         Server server = server(request.hostname());
         List<ComputeUnit> units = units(UnitFilter.ofServer(request.hostname()));
@@ -658,7 +561,7 @@ public final class Kloigos implements AutoCloseable {
                 .filter(unit -> unit.status().mayBecome(UnitStatus.DEALLOCATING))
                 .toList();
         evicted.forEach(inventory.tenancies()::requireIdle);
-        return new Preview(server, evicted, HostPlanner.drain("preview", server, evicted));
+        return Preview.of(server, evicted, HostPlanner.drain("preview", server, evicted));
     }
 
     private static void requireDrainable(DrainRequest request, List<ComputeUnit> units) {
@@ -682,21 +585,13 @@ public final class Kloigos implements AutoCloseable {
         }
     }
 
-    /**
-     * Takes a free unit out of service, so that no tenant gets it, and returns it.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is not free
-     */
+    @Override
     public ComputeUnit withdraw(ComputeId id, Reason reason) {
         engine.requireOpen();
         return told(inventory.outOfService().withdraw(id, reason, clock.instant()));
     }
 
-    /**
-     * Puts a unit that was withdrawn back into service, and returns it.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is not unavailable
-     */
+    @Override
     public ComputeUnit putBack(ComputeId id) {
         engine.requireOpen();
         return told(inventory.outOfService().putBack(id, clock.instant()));
@@ -704,42 +599,22 @@ public final class Kloigos implements AutoCloseable {
 
     // Drift
 
-    /**
-     * Looks, in one round trip, whether a server and its units are as the inventory says, and returns what differs. Units on
-     * which something is under way, or failed, are left out.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if the server is not ready; codes of kind HOST
-     */
+    @Override
     public DriftReport checkDrift(String hostname) {
         return drift.look(hostname);
     }
 
-    /**
-     * Returns what the newest look at a server found; empty if nobody looked yet.
-     *
-     * @throws KloigosException NOT_FOUND
-     */
+    @Override
     public Optional<DriftReport> drift(String hostname) {
         return inventory.drift().find(server(hostname).hostname());
     }
 
-    /**
-     * Looks at a server anew and returns the operation that mends what differs, which goes on in the background. What tenants
-     * run goes on too. Nothing is mended that only an operator can: see {@link io.kloigos.model.FactKind#remedy}.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if the server is not ready or something is under way on it; codes of
-     *     kind HOST if it cannot be looked at
-     */
+    @Override
     public Operation repair(String hostname) {
         return repair(hostname, (IdempotencyKey) null);
     }
 
-    /**
-     * As {@link #repair(String)}, once for all calls with this key.
-     *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
-     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
-     */
+    @Override
     public Operation repair(String hostname, String idempotencyKey) {
         return repair(hostname, key(idempotencyKey, "repair " + hostname));
     }
@@ -759,12 +634,12 @@ public final class Kloigos implements AutoCloseable {
         });
     }
 
-    /** Returns what {@link #repair} would do now, and throws what it would throw. */
+    @Override
     public Preview previewRepair(String hostname) {
         Server server = server(hostname);
         List<ComputeUnit> units = units(UnitFilter.ofServer(hostname));
         List<Deviation> deviations = checkDrift(hostname).repairable();
-        return new Preview(server, units, RepairPlanner.repair("preview", server, units, manager, deviations));
+        return Preview.of(server, units, RepairPlanner.repair("preview", server, units, manager, deviations));
     }
 
     private void mend(DriftReport found) {
@@ -775,11 +650,7 @@ public final class Kloigos implements AutoCloseable {
 
     // Questions
 
-    /**
-     * Asks a unit's host what the unit uses now, in one round trip, and returns what it says.
-     *
-     * @throws KloigosException NOT_FOUND; codes of kind HOST
-     */
+    @Override
     public UnitUsage usage(ComputeId id) {
         ComputeUnit unit = unit(id);
         Server server = server(unit.hostname());
@@ -790,7 +661,7 @@ public final class Kloigos implements AutoCloseable {
         }
     }
 
-    /** Returns the units that pass the filter, by server and by their order on it. */
+    @Override
     public List<ComputeUnit> units(UnitFilter filter) {
         Tenant asked = filter.owner();
         if (asked != null && !isVisible(asked)) {
@@ -799,20 +670,12 @@ public final class Kloigos implements AutoCloseable {
         return inventory.units(tenant == null ? filter : filter.ownedBy(tenant));
     }
 
-    /**
-     * Returns the unit of this name.
-     *
-     * @throws KloigosException NOT_FOUND
-     */
+    @Override
     public ComputeUnit unit(ComputeId id) {
         return inventory.unit(id).filter(unit -> isVisible(unit.owner())).orElseThrow(() -> Inventory.unknownUnit(id));
     }
 
-    /**
-     * Returns what was known of the tenant's traces when the unit's last deallocation ended.
-     *
-     * @throws KloigosException NOT_FOUND if there is no such unit, or it was never deallocated
-     */
+    @Override
     public ReleaseCertificate certificate(ComputeId id) {
         unit(id);
         return inventory
@@ -822,25 +685,17 @@ public final class Kloigos implements AutoCloseable {
                         ErrorCode.NOT_FOUND, "Unit " + id + " has no certificate: it was never deallocated."));
     }
 
-    /** Returns the servers, by host name. */
+    @Override
     public List<Server> servers() {
         return inventory.servers();
     }
 
-    /**
-     * Returns the server of this name.
-     *
-     * @throws KloigosException NOT_FOUND
-     */
+    @Override
     public Server server(String hostname) {
         return inventory.server(hostname).orElseThrow(() -> Inventory.unknownServer(hostname));
     }
 
-    /**
-     * Returns the operation of this id, with its steps as they now are.
-     *
-     * @throws KloigosException NOT_FOUND
-     */
+    @Override
     public Operation operation(String id) {
         Operation written = inventory
                 .operations()
@@ -855,20 +710,14 @@ public final class Kloigos implements AutoCloseable {
                 .orElse(written);
     }
 
-    /** Returns the newest operations, without their steps. */
+    @Override
     public List<Operation> operations(int most) {
         return tenant == null
                 ? inventory.operations().newest(most)
                 : inventory.operations().newest(tenant, most);
     }
 
-    /**
-     * Asks for an operation to end before its next step, and returns it as it now is; {@link #await} tells when it has ended.
-     * What it began stays as it is: the unit or server has a status of failure, from which it can be retried or undone.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it has ended; codes of kind HOST if the host could not be told, which
-     *     may carry on with what it does
-     */
+    @Override
     public Operation cancel(String operationId) {
         engine.requireOpen();
         Operation operation =
@@ -879,22 +728,12 @@ public final class Kloigos implements AutoCloseable {
         return operation(operationId);
     }
 
-    /**
-     * Begins another attempt at an operation that failed or was cancelled, and returns it; it goes on in the background.
-     *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it did not fail, or if something else was done to the unit or server
-     *     since
-     */
+    @Override
     public Operation retry(String operationId) {
         return retry(operationId, (IdempotencyKey) null);
     }
 
-    /**
-     * As {@link #retry(String)}, once for all calls with this key.
-     *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
-     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
-     */
+    @Override
     public Operation retry(String operationId, String idempotencyKey) {
         return retry(operationId, key(idempotencyKey, "retry " + operationId));
     }
@@ -904,7 +743,7 @@ public final class Kloigos implements AutoCloseable {
         return once(key, () -> inventory.beginRetry(operation(operationId).id(), clock.instant(), key));
     }
 
-    /** Returns the operation once it has ended, here or at another replica; waits for it, or until this Kloigos is closed. */
+    @Override
     public Operation await(String operationId) {
         engine.await(operationId);
         return operation(operationId);
@@ -915,18 +754,10 @@ public final class Kloigos implements AutoCloseable {
         return inventory.access();
     }
 
-    /** From now on tells {@code listener} of every event, until the returned registration is closed. */
+    @Override
     public Registration listen(KloigosListener listener) {
         engine.add(listener);
         return () -> engine.remove(listener);
-    }
-
-    /** A listener's registration. */
-    @FunctionalInterface
-    public interface Registration extends AutoCloseable {
-        /** The listener is told no more. */
-        @Override
-        void close();
     }
 
     private Operation newOperation(Operation.Kind kind, String hostname, @Nullable ComputeId unit) {

@@ -3,6 +3,7 @@ package io.kloigos;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Server;
 import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.Step;
 import java.util.List;
 
 /**
@@ -10,10 +11,16 @@ import java.util.List;
  *
  * @param server the server as it would be
  * @param units the units concerned, as they would be
- * @param plan the exact steps on the host
+ * @param steps the exact steps on the host in their order, each as it describes itself
  */
-public record Preview(Server server, List<ComputeUnit> units, HostPlan plan) {
+public record Preview(Server server, List<ComputeUnit> units, List<String> steps) {
     public Preview {
         units = List.copyOf(units);
+        steps = List.copyOf(steps);
+    }
+
+    static Preview of(Server server, List<ComputeUnit> units, HostPlan plan) {
+        return new Preview(
+                server, units, plan.steps().stream().map(Step::describe).toList());
     }
 }

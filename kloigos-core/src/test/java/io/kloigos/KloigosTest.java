@@ -20,6 +20,7 @@ import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.rules.KnownLimits;
 import io.kloigos.spi.HostPlan;
+import io.kloigos.spi.Step;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -253,9 +254,10 @@ class KloigosTest {
         kloigos.await(kloigos.decommission(request).id());
 
         assertThat(List.of(init, allocate, deallocate, decommission))
-                .extracting(preview -> preview.plan().steps())
-                .containsExactlyElementsOf(
-                        driver.applied.stream().map(HostPlan::steps).toList());
+                .extracting(Preview::steps)
+                .containsExactlyElementsOf(driver.applied.stream()
+                        .map(plan -> plan.steps().stream().map(Step::describe).toList())
+                        .toList());
     }
 
     @Test
@@ -445,7 +447,7 @@ class KloigosTest {
                 statuses.add(changed.unit().status());
             }
         };
-        try (Kloigos.Registration registration = kloigos.listen(listener)) {
+        try (Fleet.Registration registration = kloigos.listen(listener)) {
             assertThat(registration).isNotNull();
             init("host1", "4-7");
             kloigos.allocate(SampleFleet.wanting(4));

@@ -20,7 +20,7 @@ import java.util.List;
  * AllocateOverSsh}.
  */
 public final class FiveMinuteTour {
-    private static final SshPublicKey KEY = new SshPublicKey(
+    static final SshPublicKey KEY = new SshPublicKey(
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDc6KL3e9j3FbCj6kNhl0mQyV0z1H5m2jzJp8tq0bY5k ann@example.org");
 
     private FiveMinuteTour() {}

@@ -2,6 +2,14 @@ package io.kloigos.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kloigos.Kloigos;
+import io.kloigos.http.HttpServer;
+import io.kloigos.http.HttpSettings;
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.HostAddress;
+import io.kloigos.model.InitServerRequest;
+import io.kloigos.testkit.FakeFleet;
+import io.kloigos.testkit.FakeHost;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -44,6 +52,23 @@ class ExamplesTest {
     void replicasAreOnDifferentServers(@TempDir Path directory) {
         assertThat(printed(() -> SpreadReplicas.main(new String[] {directory.toString()})))
                 .contains("one on host1\n", "one on host2\n", "deployment_id");
+    }
+
+    @Test
+    void aServerIsAskedAsTheEmbeddedKloigosIs(@TempDir Path directory) {
+        FakeFleet hosts = FakeFleet.of(FakeHost.builder("host1", "10.0.0.1").cpus(8).build());
+        HostAddress address = new HostAddress("host1", "10.0.0.1", null, null, null);
+        try (Kloigos kloigos = Kloigos.builder()
+                        .driver(hosts.driver())
+                        .database(directory.resolve("kloigos.db"))
+                        .build();
+                HttpServer server = HttpServer.start(kloigos, HttpSettings.loopback())) {
+            kloigos.await(kloigos.initServer(InitServerRequest.of(address, "eu", "a", List.of(CpuSet.parse("4-7"))))
+                    .id());
+
+            assertThat(printed(() -> AskAServer.main(new String[] {"http://127.0.0.1:" + server.port()})))
+                    .isEqualTo("ssh u4-7@10.0.0.1\nsucceeded\nhost1_4-7 free\n");
+        }
     }
 
     private static String printed(Runnable program) {

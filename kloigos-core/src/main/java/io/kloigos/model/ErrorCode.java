@@ -42,6 +42,14 @@ public enum ErrorCode {
     CANCELLED(Kind.STATE),
     /** Kloigos is shutting down and takes no new work. */
     SHUTTING_DOWN(Kind.STATE),
+    /** The server was not told, or does not recognise, who asks. */
+    UNAUTHORIZED(Kind.REQUEST),
+    /** Whoever asks may not do this. */
+    FORBIDDEN(Kind.REQUEST),
+    /** Whoever asks does so more often than they may. */
+    TOO_MANY_REQUESTS(Kind.STATE),
+    /** A remote Kloigos server could not be reached, or its answer was lost. */
+    SERVER_UNREACHABLE(Kind.STATE),
     /** Something that should not happen: an error in Kloigos or in a driver. */
     INTERNAL(Kind.PROGRAM);
 

@@ -3,6 +3,7 @@ package io.kloigos.http;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import io.kloigos.Event;
+import io.kloigos.Fleet;
 import io.kloigos.Kloigos;
 import io.kloigos.KloigosListener;
 import io.kloigos.http.Authentication.Recognised;
@@ -44,7 +45,7 @@ final class EventStream implements KloigosListener, AutoCloseable {
     private final Set<EventClient> clients = ConcurrentHashMap.newKeySet();
     private final Thread thread = new Thread(this::run, "kloigos-events");
     private Map<Object, Event> waiting = new LinkedHashMap<>();
-    private Kloigos.@Nullable Registration registration;
+    private Fleet.@Nullable Registration registration;
     private boolean closed;
     private long asked = System.nanoTime();
 

@@ -1,7 +1,6 @@
 package io.kloigos.http;
 
 import io.kloigos.Preview;
-import io.kloigos.spi.Step;
 import java.util.List;
 
 /** What a request would do, as the API tells it; described in the API document under the same name. */
@@ -15,6 +14,6 @@ record PreviewResponse(List<ComputeUnitResponse> units, ServerResponse server, P
                         .map(unit -> ComputeUnitResponse.of(unit, sshPort))
                         .toList(),
                 ServerResponse.of(preview.server(), settings),
-                new Plan(preview.plan().steps().stream().map(Step::describe).toList()));
+                new Plan(preview.steps()));
     }
 }

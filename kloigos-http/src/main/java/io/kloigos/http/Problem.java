@@ -21,10 +21,12 @@ import java.util.Locale;
 record Problem(String type, String title, int status, String detail, String code, String instance) {
     static final String CONTENT_TYPE = "application/problem+json";
 
-    /** A request with faults, told as the original API does. */
-    record Invalid(List<InvalidPart> detail) {
+    /** A request with faults, told as the original API does, and the name of the error. */
+    record Invalid(String code, List<InvalidPart> detail) {
         static Invalid of(KloigosException refusal) {
-            return new Invalid(refusal.faults().stream().map(InvalidPart::of).toList());
+            return new Invalid(
+                    Problem.code(refusal.code()),
+                    refusal.faults().stream().map(InvalidPart::of).toList());
         }
     }
 
@@ -52,6 +54,9 @@ record Problem(String type, String title, int status, String detail, String code
     private static HttpStatus status(ErrorCode code) {
         return switch (code) {
             case INVALID_REQUEST, HOST_UNSUITABLE -> HttpStatus.UNPROCESSABLE_CONTENT;
+            case UNAUTHORIZED -> HttpStatus.UNAUTHORIZED;
+            case FORBIDDEN -> HttpStatus.FORBIDDEN;
+            case TOO_MANY_REQUESTS -> HttpStatus.TOO_MANY_REQUESTS;
             case NOT_FOUND -> HttpStatus.NOT_FOUND;
             case NO_CAPACITY, WRONG_STATE, ALREADY_MANAGED, KEY_REUSED, KEY_IN_USE, CANCELLED -> HttpStatus.CONFLICT;
             case HOST_UNREACHABLE,
@@ -64,7 +69,8 @@ record Problem(String type, String title, int status, String detail, String code
                     HOST_PROTOCOL,
                     STORE_FAILED,
                     TAKEN_OVER,
-                    SHUTTING_DOWN -> HttpStatus.SERVICE_UNAVAILABLE;
+                    SHUTTING_DOWN,
+                    SERVER_UNREACHABLE -> HttpStatus.SERVICE_UNAVAILABLE;
             case INTERNAL -> HttpStatus.INTERNAL_SERVER_ERROR;
         };
     }

@@ -176,7 +176,7 @@ class DriftTest {
         host.run("nft", "flush", "ruleset");
         String before = host.state();
 
-        assertThat(kloigos.previewRepair("host1").plan().toString())
+        assertThat(kloigos.previewRepair("host1").steps().toString())
                 .contains("systemctl restart kloigos-ports.service")
                 .doesNotContain("daemon-reload", "setquota", "sshd");
 

@@ -18,7 +18,9 @@ import io.kloigos.model.Tags;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitStatus;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -171,12 +173,9 @@ class ReleaseCertificateTest {
     }
 
     private int indexOf(String step) {
-        return kloigos.previewDeallocate(unit.id())
-                .plan()
-                .toString()
-                .lines()
-                .filter(line -> line.contains(step))
-                .map(line -> Integer.parseInt(line.strip().split(" ", 2)[0]) - 1)
+        List<String> steps = kloigos.previewDeallocate(unit.id()).steps();
+        return IntStream.range(0, steps.size())
+                .filter(number -> steps.get(number).contains(step))
                 .findFirst()
                 .orElseThrow();
     }

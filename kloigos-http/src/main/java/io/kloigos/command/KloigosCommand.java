@@ -12,19 +12,39 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The {@code kloigos} command. It exits with 0 after success, 1 after a failure and 2 if it was not understood. */
+/**
+ * The {@code kloigos} command. It exits with 0 after success, 1 after a failure and 2 if it was not understood; commands that
+ * ask a server have more to say, see {@link ExitStatus}.
+ */
 @Command(
         name = "kloigos",
         description = "VM-like compute units without VMs, built from native Linux primitives.",
         mixinStandardHelpOptions = true,
         versionProvider = KloigosCommand.Version.class,
-        subcommands = {ServeCommand.class, TokenCommand.class})
+        subcommands = {
+            ServeCommand.class,
+            TokenCommand.class,
+            ServerCommands.class,
+            UnitCommands.class,
+            OperationCommands.class,
+            DriftCommands.class,
+            PlanCommand.class,
+            EventsCommand.class,
+            InventoryCommand.class,
+            CompletionCommand.class
+        })
 public final class KloigosCommand implements Runnable {
     /** Not where logback looks by itself: programs that embed the HTTP server have settings of their own. */
     private static final String LOGGING = "io/kloigos/command/logback.xml";
 
+    private final Surroundings surroundings;
+
     @Spec
     private @Nullable CommandSpec spec;
+
+    private KloigosCommand(Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
 
     /** Runs the command and ends the process. */
     public static void main(String[] arguments) {
@@ -33,7 +53,20 @@ public final class KloigosCommand implements Runnable {
     }
 
     static CommandLine commandLine() {
-        return new CommandLine(new KloigosCommand()).setParameterExceptionHandler((e, arguments) -> refuse(e));
+        return commandLine(Surroundings.ofProcess());
+    }
+
+    static CommandLine commandLine(Surroundings surroundings) {
+        CommandLine command = new CommandLine(new KloigosCommand(surroundings))
+                .setParameterExceptionHandler((e, arguments) -> refuse(e))
+                .setCaseInsensitiveEnumValuesAllowed(true);
+        Objects.requireNonNull(command.getSubcommands().get("plan")).setStopAtPositional(true);
+        return command;
+    }
+
+    /** Returns what the command finds around it. */
+    static Surroundings surroundings(CommandLine command) {
+        return ((KloigosCommand) command.getCommandSpec().root().userObject()).surroundings;
     }
 
     @Override

@@ -128,7 +128,7 @@ record ServeSettings(
             Setting setting = known.get(name);
             if (setting != null) {
                 given.put(setting, new Given(text, name));
-            } else if (name.startsWith("KLOIGOS_")) {
+            } else if (name.startsWith("KLOIGOS_") && !ConnectionOptions.VARIABLES.contains(name)) {
                 faults.add("unknown", "there is no such variable; " + NearestMatch.hint(name, known.keySet()), name);
             }
         });

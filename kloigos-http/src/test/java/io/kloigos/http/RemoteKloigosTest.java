@@ -95,9 +95,7 @@ class RemoteKloigosTest {
 
     @Test
     void hasEveryMethodOfTheEmbeddedOne() {
-        assertThat(signatures(Kloigos.class))
-                .filteredOn(signature -> !OF_WHOEVER_RUNS_THE_SERVER.contains(signature.split("[ \\[]")[2]))
-                .isEqualTo(signatures(Fleet.class));
+        assertThat(signatures(Kloigos.class)).isEqualTo(signatures(Fleet.class));
         assertThat(signatures(RemoteKloigos.class)).isEqualTo(signatures(Fleet.class));
         assertThat(signatures(Fleet.class)).hasSizeGreaterThan(40);
     }
@@ -105,7 +103,7 @@ class RemoteKloigosTest {
     private static List<String> signatures(Class<?> type) {
         return Arrays.stream(type.getDeclaredMethods())
                 .filter(method -> Modifier.isPublic(method.getModifiers()) && !Modifier.isStatic(method.getModifiers()))
-                .filter(method -> !method.isSynthetic())
+                .filter(method -> !method.isSynthetic() && !OF_WHOEVER_RUNS_THE_SERVER.contains(method.getName()))
                 .map(RemoteKloigosTest::signature)
                 .sorted()
                 .toList();

@@ -1,0 +1,32 @@
+package io.kloigos.command;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kloigos.client.ApiConnection.Answer;
+import io.kloigos.client.ApiRequest;
+import picocli.CommandLine.Option;
+
+/** A change that the server makes in the background; the command waits for it unless told otherwise. */
+abstract class BackgroundCommand extends ChangeCommand {
+    @Option(names = "--no-wait", description = "Print the operation's id and do not wait for its end.")
+    private boolean noWait;
+
+    @Override
+    ExitStatus change(Session session, ApiRequest request) {
+        Answer answer = session.api().send(request);
+        return afterwards(session, answer.operationId());
+    }
+
+    final ExitStatus afterwards(Session session, String operationId) {
+        return noWait ? session.begun(operationId) : session.follow(operationId);
+    }
+
+    /** Waits for the end of each. */
+    final ExitStatus afterwards(Session session, JsonNode operations) {
+        ExitStatus worst = ExitStatus.OK;
+        for (JsonNode operation : operations) {
+            ExitStatus status = afterwards(session, operation.path("id").asText());
+            worst = status == ExitStatus.OK ? worst : status;
+        }
+        return worst;
+    }
+}

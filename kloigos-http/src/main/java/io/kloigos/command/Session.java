@@ -1,0 +1,126 @@
+package io.kloigos.command;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kloigos.client.ApiConnection;
+import io.kloigos.client.ApiRequest;
+import io.kloigos.model.ErrorCode;
+import io.kloigos.model.KloigosException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.util.List;
+
+/** One command's talk with a server and with the user. */
+record Session(
+        ApiConnection api,
+        Surroundings surroundings,
+        OutputFormat format,
+        PrintWriter out,
+        PrintWriter err,
+        Progress progress) {
+    JsonNode get(String path, String... parts) {
+        return api.get(path, parts);
+    }
+
+    JsonNode send(ApiRequest request) {
+        return api.send(request).body();
+    }
+
+    /** Prints a list. */
+    ExitStatus list(JsonNode array, Table table) {
+        if (format.isForPeople()) {
+            table.lines(array, format).forEach(out::println);
+        } else {
+            out.println(format.print(array));
+        }
+        return ExitStatus.OK;
+    }
+
+    /** Prints one thing with all its fields. */
+    ExitStatus show(JsonNode object) {
+        if (format.isForPeople()) {
+            Table.details(object).forEach(out::println);
+        } else {
+            out.println(format.print(object));
+        }
+        return ExitStatus.OK;
+    }
+
+    /** Prints one thing after it was changed. */
+    ExitStatus changed(JsonNode object, Table table) {
+        if (format.isForPeople()) {
+            return list(
+                    new com.fasterxml.jackson.databind.node.ArrayNode(
+                            com.fasterxml.jackson.databind.node.JsonNodeFactory.instance, List.of(object)),
+                    table);
+        }
+        return show(object);
+    }
+
+    /** Prints what would be done. */
+    ExitStatus plan(JsonNode preview) {
+        if (!format.isForPeople()) {
+            return show(preview);
+        }
+        list(preview.path("units"), Views.UNITS);
+        out.println();
+        int number = 0;
+        for (JsonNode step : preview.path("plan").path("steps")) {
+            out.printf("%3d  %s%n", ++number, step.asText());
+        }
+        return ExitStatus.OK;
+    }
+
+    /** Waits until an operation has ended, showing its steps, and prints how. */
+    ExitStatus follow(String operationId) {
+        JsonNode ended = progress.until(operationId);
+        if (!format.isForPeople()) {
+            show(ended);
+        }
+        String what = ended.path("kind").asText() + " of " + Views.target(ended);
+        String state = ended.path("state").asText();
+        if (state.equals("succeeded")) {
+            if (format.isForPeople()) {
+                out.println(what + " succeeded (operation " + operationId + ")");
+            }
+            return ExitStatus.OK;
+        }
+        err.println("kloigos: " + what + " " + state + ": "
+                + ended.path("error").asText("") + " Try again by: kloigos" + " operation retry " + operationId);
+        return ExitStatus.FAILED;
+    }
+
+    /** Says what was begun, without waiting for it. */
+    ExitStatus begun(String operationId) {
+        JsonNode operation = get("/api/operations/{}", operationId);
+        if (!format.isForPeople()) {
+            return show(operation);
+        }
+        out.println(operationId);
+        return ExitStatus.OK;
+    }
+
+    /**
+     * Makes the user type the name of what is about to be destroyed.
+     *
+     * @throws KloigosException INVALID_REQUEST if the user types anything else
+     */
+    void confirm(String name, String consequence) {
+        err.print(consequence + " Type " + name + " to go on: ");
+        err.flush();
+        String typed;
+        try {
+            typed = surroundings.in().readLine();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        if (typed == null || !typed.strip().equals(name)) {
+            err.println();
+            throw new KloigosException(
+                    ErrorCode.INVALID_REQUEST,
+                    "Nothing was done",
+                    List.of(io.kloigos.model.Fault.of(
+                            "not_confirmed", "not confirmed, so nothing was done; scripts say --yes")));
+        }
+    }
+}

@@ -56,7 +56,8 @@ class ExamplesTest {
 
     @Test
     void aServerIsAskedAsTheEmbeddedKloigosIs(@TempDir Path directory) {
-        FakeFleet hosts = FakeFleet.of(FakeHost.builder("host1", "10.0.0.1").cpus(8).build());
+        FakeFleet hosts =
+                FakeFleet.of(FakeHost.builder("host1", "10.0.0.1").cpus(8).build());
         HostAddress address = new HostAddress("host1", "10.0.0.1", null, null, null);
         try (Kloigos kloigos = Kloigos.builder()
                         .driver(hosts.driver())

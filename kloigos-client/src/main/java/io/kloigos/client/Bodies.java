@@ -18,6 +18,7 @@ import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitDivision;
+import io.kloigos.model.UnitVolumes;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,12 @@ final class Bodies {
                 .forEach(disk -> disks.addObject()
                         .put("device", disk.device())
                         .put("filesystem", disk.fileSystem().toString()));
+        UnitVolumes volumes = request.unitVolumes();
+        if (volumes != null) {
+            ObjectNode group = body.putObject("volume_group").put("name", volumes.group());
+            group.put("filesystem", volumes.fileSystem().toString());
+            put(group, "volume_size", volumes.size());
+        }
         body.set("limits", limits(request.limits()));
         return body;
     }

@@ -160,7 +160,8 @@ final class ModelReader {
                         node.required("device").asText(),
                         FileSystemType.parse(node.required("filesystem").asText())),
                 node.required("label").asText(),
-                node.required("mount_point").asText());
+                node.required("mount_point").asText(),
+                null);
     }
 
     private static HostFacts facts(JsonNode server) {
@@ -187,6 +188,7 @@ final class ModelReader {
                 size(facts.required("swap")),
                 Map.of(),
                 List.of(),
+                Map.of(),
                 Set.of(),
                 "",
                 Map.of(),

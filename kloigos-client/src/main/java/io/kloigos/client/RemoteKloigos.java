@@ -50,7 +50,7 @@ import org.jspecify.annotations.Nullable;
  * no key, are never repeated.
  *
  * <p>The API leaves some things out, which are then as if there were none: of a server's facts the file systems, disks,
- * accounts, groups, directories, cgroup controllers and ports in use, and sshd's settings; a unit's limits before it was resized,
+ * volume groups and logical volumes, accounts, groups, directories, cgroup controllers and ports in use, and sshd's settings; a unit's limits before it was resized,
  * and its directory on a data disk; of a certificate the obstacles, and which kinds an operator accepted. A server's SSH
  * port and user are never null: where it has none of its own they are those of the server that manages it.
  */

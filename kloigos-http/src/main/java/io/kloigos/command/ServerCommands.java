@@ -90,6 +90,12 @@ final class ServerCommands extends RemoteCommand.Group {
         private List<String> dataDisks = new ArrayList<>();
 
         @Option(
+                names = "--volume-group",
+                paramLabel = "NAME",
+                description = "An LVM volume group, of which each unit gets a logical volume for its data.")
+        private @Nullable String volumeGroup;
+
+        @Option(
                 names = "--limit",
                 paramLabel = "NAME=VALUE",
                 description = "A limit of each unit, such as memory_max=8G.")
@@ -113,7 +119,7 @@ final class ServerCommands extends RemoteCommand.Group {
                 body.set("housekeeping_cpus", Values.numberOrText(housekeeping));
             }
             body.put("ssh_port", sshPort).put("ssh_user", sshUser).put("host_key", hostKey);
-            body.set("data_disks", JSON.valueToTree(dataDisks));
+            body.put("volume_group", volumeGroup).set("data_disks", JSON.valueToTree(dataDisks));
             body.set("limits", Values.limits(limits));
             return ApiRequest.of("POST", "/api/admin/init_server").with(body);
         }

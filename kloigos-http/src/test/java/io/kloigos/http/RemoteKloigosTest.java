@@ -38,6 +38,8 @@ import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
+import io.kloigos.model.UnitUsage;
+import io.kloigos.model.UnitVolumes;
 import io.kloigos.testkit.HostFailure;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -146,6 +148,7 @@ class RemoteKloigosTest {
                         "facts.reservedPorts",
                         "facts.sshAllows",
                         "facts.sshUnit",
+                        "facts.volumeGroups",
                         "facts.topology.cores.coreId")
                 .isEqualTo(server.kloigos.server("host1"));
         assertThat(remote.servers()).containsExactly(remote.server("host1"));
@@ -156,10 +159,13 @@ class RemoteKloigosTest {
         ComputeUnit unit = remote.allocate(ALLOCATE);
         ComputeId id = unit.id();
 
-        assertThat(remote.usage(id))
+        UnitUsage usage = remote.usage(id);
+        assertThat(usage)
                 .usingRecursiveComparison()
-                .ignoringFields("readAt")
+                .comparingOnlyFields("computeId", "swap", "tasks", "oomKills", "memoryPressure", "disks", "sockets")
                 .isEqualTo(server.kloigos.usage(id));
+        assertThat(usage.cpuTime()).isPositive();
+        assertThat(usage.io()).isNotEmpty();
         assertThat(remote.change(id, new UnitChange.Stop()).isStopped()).isTrue();
         assertThat(remote.change(id, new UnitChange.Start()).isStopped()).isFalse();
         LimitChange more = new LimitChange(
@@ -245,6 +251,16 @@ class RemoteKloigosTest {
             assertThat(remote.previewInit(request).steps())
                     .isEqualTo(server.kloigos.previewInit(request).steps());
         }
+        assertThatThrownBy(() -> remote.previewInit(new InitServerRequest(
+                        new HostAddress("host2", "10.0.0.2", null, null, null),
+                        "eu",
+                        "b",
+                        new UnitDivision.Count(2),
+                        null,
+                        List.of(),
+                        LimitRequest.defaults(),
+                        new UnitVolumes("vg9", FileSystemType.XFS, ByteSize.parse("1G")))))
+                .hasMessageContaining("vg9");
         assertThatThrownBy(() -> remote.previewInit(new InitServerRequest(
                         new HostAddress("host2", "10.0.0.2", null, null, null),
                         "eu",

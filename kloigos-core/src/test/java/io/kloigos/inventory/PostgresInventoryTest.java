@@ -10,9 +10,11 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.UnitStatus;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
 
+@Tag("long")
 class PostgresInventoryTest extends InventoryContract {
     private final PostgresDatabase database = PostgresDatabase.fresh();
 

@@ -23,10 +23,12 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What an operator sees and does in the console, in Chromium before a server with fake hosts. */
+@Tag("long")
 class ConsoleTest {
     private static final String UNIT = "host1_4-7";
     private static final String SESSION = """

@@ -77,9 +77,10 @@ class PackageIT {
         assertThat(whatTheServerKnows()).doesNotContain("itself");
         lab.root(Scripts.read("init-itself.sh")).ok();
         assertThat(whatTheServerKnows()).contains("\"hostname\":\"itself\"");
-        assertThat(lab.root("systemctl show -p User --value kloigos-server; stat -c %U:%a /var/lib/kloigos-server")
+        assertThat(lab.root(
+                                "systemctl is-enabled kloigos-server; systemctl show -p User --value kloigos-server; stat -c %U:%a /var/lib/kloigos-server")
                         .ok())
-                .isEqualTo("kloigos-server\nkloigos-server:700");
+                .isEqualTo("enabled\nkloigos-server\nkloigos-server:700");
     }
 
     @Test
@@ -99,6 +100,7 @@ class PackageIT {
     }
 
     @Test
+    @Tag("thorough")
     @Order(30)
     void aRebootStartsItAgain() {
         lab.reboot();

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The SSH driver keeps the contract on a real Debian host, with the directories that it has on real hosts. */
 @Tag("lab")
+@Tag("thorough")
 @ExtendWith(Narrator.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SshContractIT implements HostDriverContract {

@@ -141,6 +141,7 @@ class DriverParityIT {
     }
 
     @Test
+    @Tag("thorough")
     @Order(20)
     void theLocalDriverKeepsTheContract() {
         long behaviours = Arrays.stream(HostDriverContract.class.getDeclaredMethods())

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The Debian package on a real host: it serves at once, survives upgrades and reboots, and goes without a trace. */
 @Tag("lab")
+@Tag("thorough")
 @ExtendWith(Narrator.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -100,7 +101,6 @@ class PackageIT {
     }
 
     @Test
-    @Tag("thorough")
     @Order(30)
     void aRebootStartsItAgain() {
         lab.reboot();

@@ -300,6 +300,7 @@ class UnitLifecycleIT {
     }
 
     @Test
+    @Tag("thorough")
     @Order(90)
     void aRebootChangesNothing() {
         String limits =

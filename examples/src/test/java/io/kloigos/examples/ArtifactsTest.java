@@ -21,9 +21,10 @@ class ArtifactsTest {
     private static final Pattern VERSION = Pattern.compile("<version>(.+?)</version>");
 
     private static List<Path> published() throws IOException {
-        try (Stream<Path> directories = Files.list(ROOT)) {
+        try (Stream<Path> directories = Files.walk(ROOT, 2)) {
             return directories
                     .filter(directory -> directory.getFileName().toString().startsWith("kloigos-"))
+                    .filter(directory -> Files.exists(directory.resolve("pom.xml")))
                     .sorted()
                     .toList();
         }

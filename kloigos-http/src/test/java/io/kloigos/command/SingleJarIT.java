@@ -18,7 +18,9 @@ class SingleJarIT {
     @Test
     void theJarServesApiAndConsoleByItself(@TempDir Path directory) throws Exception {
         Path jar = Path.of("target", "kloigos.jar").toAbsolutePath();
-        assertThat(jar).as("made by the build with -Psingle-jar, as bin/verify does").exists();
+        assertThat(jar)
+                .as("made by the build with -Psingle-jar, as bin/verify does")
+                .exists();
         Process server = new ProcessBuilder(List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-jar",

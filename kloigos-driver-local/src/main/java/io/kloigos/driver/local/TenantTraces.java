@@ -317,7 +317,8 @@ final class TenantTraces {
             }
             Deadline.pause(100);
         }
-        // A manager that was killed would be remembered as failed.
+        // A manager that was killed would be remembered as failed, once systemd has seen its end.
+        tools.run("timeout", "-k", "1", "15", "systemctl", "stop", "user@" + uid + ".service");
         tools.run("systemctl", "reset-failed", "user@" + uid + ".service");
     }
 

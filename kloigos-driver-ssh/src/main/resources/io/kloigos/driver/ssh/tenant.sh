@@ -252,7 +252,8 @@ erase_sessions() {
         traces_runtime_directory "$@"
         traces_cgroups "$@"
         if [ -z "$trace_list" ]; then
-            # A manager that was killed would be remembered as failed.
+            # A manager that was killed would be remembered as failed, once systemd has seen its end.
+            quiet timeout -k 1 15 systemctl stop "user@$2.service"
             quiet systemctl reset-failed "user@$2.service"
             return 0
         fi

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -33,22 +34,28 @@ class PackageIT {
 
     @BeforeAll
     void copyThePackageToAPristineHost() throws IOException, InterruptedException {
-        Path made = make();
         lab = Lab.start(Lab.Release.BOOKWORM);
         lab.restore();
-        Process copy = lab.command("root", "dd", "of=/root/kloigos.deb", "bs=1M", "status=none")
+        copy(make("0.0.9"), "/root/kloigos_0.0.9_all.deb");
+        copy(make(), "/root/kloigos_newer_all.deb");
+    }
+
+    private void copy(Path made, String path) throws IOException, InterruptedException {
+        Process copy = lab.command("root", "dd", "of=" + path, "bs=1M", "status=none")
                 .redirectInput(made.toFile())
                 .start();
         assertThat(copy.waitFor()).isZero();
     }
 
-    /** Returns the package, made of the jar that the build made. */
-    private static Path make() throws IOException, InterruptedException {
+    /** Returns the package, made of the jar that the build made; of the jar's own version unless another is given. */
+    private static Path make(String... version) throws IOException, InterruptedException {
         Path jar = Path.of("target", "kloigos.jar");
         assertThat(jar)
                 .as("made by the build with -Psingle-jar, as bin/verify does")
                 .exists();
-        Process make = new ProcessBuilder(List.of("src/deb/make", "target"))
+        List<String> argv = new ArrayList<>(List.of("src/deb/make", "target"));
+        argv.addAll(List.of(version));
+        Process make = new ProcessBuilder(argv)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         String path = new String(make.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
@@ -72,7 +79,7 @@ class PackageIT {
     @Order(10)
     void anInstalledServerServesAtOnceAndReachesHosts() {
         lab.root(
-                        "dpkg -i /root/kloigos.deb && cat /var/lib/kloigos-server/id_ed25519.pub >> /root/.ssh/authorized_keys")
+                        "cd /root; apt-get -q -y install ./kloigos_0.0.9_all.deb && cat /var/lib/kloigos-server/id_ed25519.pub >> /root/.ssh/authorized_keys")
                 .ok();
 
         assertThat(whatTheServerKnows()).doesNotContain("itself");
@@ -91,7 +98,9 @@ class PackageIT {
         String before =
                 lab.root("systemctl show -p MainPID --value kloigos-server").ok();
 
-        lab.root("dpkg -i --force-confdef /root/kloigos.deb").ok();
+        assertThat(lab.root("cd /root; apt-get -q -y install ./kloigos_newer_all.deb 2>&1")
+                        .ok())
+                .contains("over (0.0.9)");
 
         assertThat(whatTheServerKnows()).contains("\"hostname\":\"itself\"");
         assertThat(lab.root("systemctl show -p MainPID --value kloigos-server").ok())
@@ -106,6 +115,17 @@ class PackageIT {
         lab.reboot();
 
         assertThat(whatTheServerKnows()).contains("\"hostname\":\"itself\"");
+    }
+
+    @Test
+    @Order(35)
+    void theGuideLeadsToAServerForOthers() {
+        String token = lab.root("runuser -u kloigos-server --"
+                        + " kloigos token create ann --role admin --database /var/lib/kloigos-server/kloigos.db")
+                .ok();
+
+        assertThat(lab.root(Scripts.read("serve-others.sh"), token.strip()).ok())
+                .isEqualTo("with the token: 200, without: 401\n");
     }
 
     @Test

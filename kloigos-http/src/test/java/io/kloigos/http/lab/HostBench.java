@@ -1,0 +1,251 @@
+package io.kloigos.http.lab;
+
+import io.kloigos.DecommissionRequest;
+import io.kloigos.DecommissionRequest.Tenants;
+import io.kloigos.Kloigos;
+import io.kloigos.driver.ssh.SshHostDriver;
+import io.kloigos.driver.ssh.SshSettings;
+import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.HostAddress;
+import io.kloigos.model.InitServerRequest;
+import io.kloigos.model.Operation;
+
+import io.kloigos.model.SshPublicKey;
+import io.kloigos.model.Tags;
+import io.kloigos.planner.HostPlanner.DataDisks;
+import io.kloigos.spi.HostSession;
+import io.kloigos.testkit.lab.Lab;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
+
+/**
+ * What Kloigos does on a real host, against scripts that do the same by hand: each sent as one command over an SSH connection that is
+ * open already. Kloigos reads back what it did, looks for what a tenant left, keeps a durable record, and could be cut off at any step; the scripts do
+ * nothing of that.
+ */
+final class HostBench implements AutoCloseable {
+    private static final int PAIRS = 5;
+    private static final String HOSTNAME = "host1";
+    private static final int FIRST_CPU = 4;
+    /** The unit by hand is at the end of the host, out of the way of those of Kloigos. */
+    private static final int CPU_BY_HAND = 15;
+
+    private final Lab lab;
+    private final Kloigos kloigos;
+    private final SshHostDriver driver;
+    private final HostAddress address;
+    private final List<String> ssh;
+    private final Path output;
+
+    private HostBench(Lab lab, Path directory) {
+        this.output = directory.resolve("said");
+        this.lab = lab;
+        this.driver = new SshHostDriver(SshSettings.withKey(lab.privateKey()));
+        this.address = new HostAddress(HOSTNAME, lab.host(), lab.port(), null, null);
+        this.kloigos = Kloigos.builder()
+                .driver(driver)
+                .database(directory.resolve("kloigos.db"))
+                .neverCheckDrift()
+                .build();
+        this.ssh = List.of(
+                "ssh",
+                "-F",
+                "none",
+                "-o",
+                "ControlPath=" + directory.resolve("ssh"),
+                "-o",
+                "UserKnownHostsFile=" + lab.knownHosts(),
+                "-o",
+                "LogLevel=ERROR",
+                "-i",
+                lab.privateKey().toString(),
+                "-p",
+                Integer.toString(lab.port()),
+                "root@" + lab.host());
+    }
+
+    /** What is timed, and what follows untimed so that it can be done again. */
+    private record Timed(Runnable run, Runnable after) {
+        static Timed of(Runnable run) {
+            return new Timed(run, () -> {});
+        }
+    }
+
+    private record Pair(double kloigos, double byHand) {
+        double ratio() {
+            return kloigos / byHand;
+        }
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        try (Lab lab = Lab.start(Lab.Release.BOOKWORM)) {
+            lab.restore();
+            try (HostBench bench = new HostBench(lab, Files.createTempDirectory("bench"))) {
+                bench.measure();
+            }
+        }
+    }
+
+    private void measure() {
+        start("", "-o", "ControlMaster=yes", "-o", "ControlPersist=yes", "-N", "-f");
+        System.out.printf("%-14s %12s %12s   %s%n", "", "Kloigos ms", "by hand ms", "ratio (min-max)");
+        print("init, 1 unit", pairs(init(1), initByHand(1)));
+        print("init, 4 units", pairs(init(4), initByHand(4)));
+        print("init, 8 units", pairs(init(8), initByHand(8)));
+
+        byHand("init.sh", CPU_BY_HAND, 1);
+        init(1).run().run();
+        tenancies();
+        print("facts", pairs(Timed.of(this::facts), Timed.of(() -> byHand("facts.sh"))));
+        print("drift check", pairs(Timed.of(() -> kloigos.checkDrift(HOSTNAME)), Timed.of(() -> byHand("verify.sh", 1))));
+        System.out.printf(Locale.ROOT, "%-14s %12s %12.0f%n", "ssh true", "", millis(Timed.of(() -> start("true", "bash", "-s"))));
+    }
+
+    private void tenancies() {
+        List<Pair> allocations = new ArrayList<>();
+        List<Pair> logins = new ArrayList<>();
+        List<Pair> releases = new ArrayList<>();
+        for (int i = 0; i <= PAIRS; i++) {
+            ComputeUnit[] unit = new ComputeUnit[1];
+            Pair allocation = pair(
+                    i,
+                    Timed.of(() -> unit[0] = kloigos.allocate(
+                            new AllocateRequest(1, null, null, Tags.none(), new SshPublicKey(lab.publicKey())))),
+                    Timed.of(() -> byHand("allocate.sh", 0, CPU_BY_HAND, lab.publicKey())));
+            Pair login = pair(i, Timed.of(() -> logIn(unit[0].user())), Timed.of(() -> logIn("h0")));
+            Pair release = pair(
+                    i,
+                    Timed.of(() -> succeed(kloigos.deallocate(unit[0].id()))),
+                    Timed.of(() -> byHand("deallocate.sh", 0)));
+            if (i > 0) {
+                allocations.add(allocation);
+                logins.add(login);
+                releases.add(release);
+            }
+        }
+        print("allocate", allocations);
+        print("first login", logins);
+        print("deallocate", releases);
+    }
+
+    private void facts() {
+        try (HostSession session = driver.open(address)) {
+            session.facts();
+        }
+    }
+
+    /** As a tenant does, over a connection of its own. */
+    private void logIn(String user) {
+        lab.ssh(user, "systemctl --user is-system-running --wait || true").ok();
+    }
+
+    private Timed init(int units) {
+        return new Timed(
+                () -> {
+                    List<CpuSet> ranges = IntStream.range(FIRST_CPU, FIRST_CPU + units)
+                            .mapToObj(cpu -> CpuSet.parse(Integer.toString(cpu)))
+                            .toList();
+                    succeed(kloigos.initServer(InitServerRequest.of(address, "lab", "a", ranges)));
+                },
+                () -> succeed(kloigos.decommission(
+                        new DecommissionRequest(HOSTNAME, Tenants.REFUSE, DataDisks.KEEP))));
+    }
+
+    private Timed initByHand(int units) {
+        return new Timed(() -> byHand("init.sh", FIRST_CPU, units), () -> byHand("undo.sh", units));
+    }
+
+    private void succeed(Operation operation) {
+        Operation ended = kloigos.await(operation.id());
+        if (ended.state() != Operation.State.SUCCEEDED) {
+            throw new IllegalStateException(ended.toString());
+        }
+    }
+
+    private void byHand(String script, Object... arguments) {
+        List<String> argv = new ArrayList<>(List.of("bash", "-s", "--"));
+        for (Object argument : arguments) {
+            argv.add("'" + argument + "'");
+        }
+        start("{ :\n" + Scripts.read("by-hand/" + script) + "\n} </dev/null\n", argv.toArray(String[]::new));
+    }
+
+    /** Runs {@code ssh} with these words and this input to its end. */
+    private void start(String input, String... words) {
+        List<String> argv = new ArrayList<>(ssh);
+        argv.addAll(words[0].startsWith("-") ? argv.size() - 1 : argv.size(), List.of(words));
+        try {
+            Process process = new ProcessBuilder(argv)
+                    .redirectErrorStream(true)
+                    .redirectOutput(output.toFile())
+                    .start();
+            process.getOutputStream().write(input.getBytes(StandardCharsets.UTF_8));
+            process.getOutputStream().close();
+            if (process.waitFor() != 0) {
+                throw new IllegalStateException(String.join(" ", argv) + ": " + Files.readString(output));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The first pair warms up and does not count. */
+    private static List<Pair> pairs(Timed kloigos, Timed byHand) {
+        return IntStream.rangeClosed(0, PAIRS)
+                .mapToObj(i -> pair(i, kloigos, byHand))
+                .skip(1)
+                .toList();
+    }
+
+    /** Each side goes first every other time. */
+    private static Pair pair(int round, Timed kloigos, Timed byHand) {
+        if (round % 2 == 0) {
+            double first = millis(kloigos);
+            return new Pair(first, millis(byHand));
+        }
+        double first = millis(byHand);
+        return new Pair(millis(kloigos), first);
+    }
+
+    private static double millis(Timed timed) {
+        long start = System.nanoTime();
+        timed.run().run();
+        double millis = (System.nanoTime() - start) / 1e6;
+        timed.after().run();
+        return millis;
+    }
+
+    private static void print(String what, List<Pair> pairs) {
+        System.out.printf(
+                Locale.ROOT,
+                "%-14s %12.0f %12.0f   %.2f (%.2f-%.2f)%n",
+                what,
+                median(pairs.stream().mapToDouble(Pair::kloigos)),
+                median(pairs.stream().mapToDouble(Pair::byHand)),
+                median(pairs.stream().mapToDouble(Pair::ratio)),
+                pairs.stream().mapToDouble(Pair::ratio).min().orElseThrow(),
+                pairs.stream().mapToDouble(Pair::ratio).max().orElseThrow());
+    }
+
+    private static double median(DoubleStream values) {
+        double[] sorted = values.sorted().toArray();
+        return sorted[sorted.length / 2];
+    }
+
+    @Override
+    public void close() {
+        kloigos.close();
+    }
+}

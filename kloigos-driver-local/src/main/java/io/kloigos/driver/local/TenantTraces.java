@@ -273,7 +273,8 @@ final class TenantTraces {
             processes.forEach(pid -> posix.kill(pid, Signal.SIGKILL.intValue()));
             if (processes.isEmpty()) {
                 if (!Files.isDirectory(cgroup)) {
-                    break;
+                    forgetManager(tenant);
+                    return;
                 }
                 // The user manager would be started again, and keeps the cgroups.
                 stopUnits(tenant);
@@ -317,9 +318,14 @@ final class TenantTraces {
             }
             Deadline.pause(100);
         }
-        // A manager that was killed would be remembered as failed, once systemd has seen its end.
-        tools.run("timeout", "-k", "1", "15", "systemctl", "stop", "user@" + uid + ".service");
-        tools.run("systemctl", "reset-failed", "user@" + uid + ".service");
+        forgetManager(tenant);
+    }
+
+    /** A manager that was killed would be remembered as failed, once systemd has seen its end. */
+    private void forgetManager(Tenant tenant) {
+        String manager = "user@" + tenant.uid() + ".service";
+        tools.run("timeout", "-k", "1", "15", "systemctl", "stop", manager);
+        tools.run("systemctl", "reset-failed", manager);
     }
 
     private boolean isHeld(Tenant tenant) {

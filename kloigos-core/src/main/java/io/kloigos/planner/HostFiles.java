@@ -34,7 +34,8 @@ final class HostFiles {
     static final String PORTS_DROP_INS = SYSTEMD + "/nftables.service.d";
     static final String PORTS_DROP_IN_FILE = PORTS_DROP_INS + "/50-kloigos.conf";
     static final String SYSUSERS = DIRECTORY + "/sysusers.conf";
-    static final String SYSCTL = "/etc/sysctl.d/60-kloigos.conf";
+    /** The last one counts (sysctl.d(5)), and Debian's 99-protect-links.conf says less. */
+    static final String SYSCTL = "/etc/sysctl.d/99-zz-kloigos.conf";
     static final String SSHD = "/etc/ssh/sshd_config.d/50-kloigos.conf";
     static final String RESERVED_PORTS = "/proc/sys/net/ipv4/ip_local_reserved_ports";
     static final String STATE = "/var/lib/kloigos";

@@ -92,7 +92,7 @@ class DriftTest {
         host.write("/etc/kloigos/managed-by", "somebody else\n");
         host.write("/etc/kloigos/ports.nft", "# empty\n");
         host.write("/etc/systemd/system/kloigos-ports.service", "[Service]\nExecStart=/bin/true\n");
-        host.write("/etc/sysctl.d/60-kloigos.conf", "# empty\n");
+        host.write("/etc/sysctl.d/99-zz-kloigos.conf", "# empty\n");
         host.run("rm", "-f", "/etc/ssh/sshd_config.d/50-kloigos.conf");
         host.run("rm", "-f", "/etc/systemd/system/system.slice.d/20-kloigos-housekeeping.conf");
         host.run("rm", "-f", "/etc/systemd/system/sysinit.target.wants/kloigos-ports.service");

@@ -149,6 +149,8 @@ class TrixieIT {
 
         lab.reboot();
 
+        assertThat(server.get("/servers/host2/drift").expect(200).body().get("deviations"))
+                .isEmpty();
         assertThat(lab.ssh("u4-9", "cat /mnt/c4-9/file; df --output=size -BM /mnt/c4-9 | tail -n 1 | tr -d ' '")
                         .ok())
                 .isEqualTo("kept\n60M");

@@ -309,6 +309,8 @@ class UnitLifecycleIT {
 
         lab.reboot();
 
+        assertThat(server.get("/servers/host1/drift").expect(200).body().get("deviations"))
+                .isEmpty();
         assertThat(asTenant("u4-7", "systemctl --user is-active job.service")).isEqualTo("active");
         assertThat(lab.root(limits).ok()).isEqualTo(before);
         assertThat(lab.root("cat /sys/fs/cgroup/system.slice/cpuset.cpus.effective")

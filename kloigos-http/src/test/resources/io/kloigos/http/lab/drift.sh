@@ -10,7 +10,7 @@ systemd=/etc/systemd/system
 change 'echo other > /etc/kloigos/managed-by'
 change 'echo "# empty" > /etc/kloigos/ports.nft'
 change 'sed -i s/oneshot/simple/ $systemd/kloigos-ports.service'
-change 'echo "# empty" > /etc/sysctl.d/60-kloigos.conf'
+change 'echo "# empty" > /etc/sysctl.d/99-zz-kloigos.conf'
 change 'rm /etc/ssh/sshd_config.d/50-kloigos.conf'
 change 'rm $systemd/system.slice.d/20-kloigos-housekeeping.conf'
 change 'rm $systemd/sysinit.target.wants/kloigos-ports.service'

@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * How long requests to a small server in a unit take while a neighbour burns what it has, against the same alone. A row for each
@@ -32,22 +33,53 @@ import java.util.Objects;
 final class NeighbourBench {
     private static final List<String> LOADS = List.of("cpu", "memory", "forks", "disk", "network", "everything");
     private static final int PAIRS = 5;
-    private static final int SECONDS = 6;
+    private static final int SECONDS = 24;
     private static final String NEIGHBOUR = "u1";
     private static final String MEASURED = "u2";
 
     private final Lab lab;
     private final int port;
+    private final String slice;
 
-    private NeighbourBench(Lab lab, int port) {
+    private NeighbourBench(Lab lab, List<ComputeUnit> units) {
         this.lab = lab;
-        this.port = port;
+        this.port = unitOf(MEASURED, units).ports().start();
+        this.slice = unitOf(NEIGHBOUR, units).slice();
+    }
+
+    private static ComputeUnit unitOf(String user, List<ComputeUnit> units) {
+        return units.stream().filter(unit -> unit.user().equals(user)).findFirst().orElseThrow();
+    }
+
+    /** How long one request took, and when it was due, in microseconds. */
+    private record Answer(long due, long took) {
+        static Answer parse(String line) {
+            String[] fields = line.split(" ", -1);
+            return new Answer(Long.parseLong(fields[0]), Long.parseLong(fields[1]));
+        }
+    }
+
+    /** A time in which the neighbour burned, or could not. */
+    private record Turn(String state, long begin, long end) {
+        static Turn parse(String line) {
+            String[] fields = line.split(" ", -1);
+            return new Turn(fields[0], Long.parseLong(fields[1]), Long.parseLong(fields[2]));
+        }
+
+        boolean holds(Answer answer) {
+            return answer.due() >= begin && answer.due() < end;
+        }
     }
 
     private record Latency(double median, double p99) {
-        static Latency parse(String line) {
-            String[] fields = line.strip().split(" ", -1);
-            return new Latency(Double.parseDouble(fields[1]), Double.parseDouble(fields[2]));
+        static Latency of(List<Answer> answers, List<Turn> turns, String state) {
+            long[] took = answers.stream()
+                    .filter(answer -> turns.stream()
+                            .anyMatch(turn -> turn.state().equals(state) && turn.holds(answer)))
+                    .mapToLong(Answer::took)
+                    .sorted()
+                    .toArray();
+            return new Latency(took[took.length / 2], took[took.length * 99 / 100]);
         }
     }
 
@@ -72,37 +104,39 @@ final class NeighbourBench {
         }
     }
 
-    /** Makes both units and returns the first port of the measured one. */
-    private static int begin(Kloigos kloigos, Lab lab) {
+    /** Makes both units. */
+    private static List<ComputeUnit> begin(Kloigos kloigos, Lab lab) {
         HostAddress address = new HostAddress("host1", lab.host(), lab.port(), null, null);
         kloigos.await(kloigos.initServer(
                         InitServerRequest.of(address, "lab", "a", List.of(CpuSet.parse("1"), CpuSet.parse("2"))))
                 .id());
         AllocateRequest request = new AllocateRequest(1, null, null, Tags.none(), new SshPublicKey(lab.publicKey()));
-        List<ComputeUnit> units = List.of(kloigos.allocate(request), kloigos.allocate(request));
-        return units.stream()
-                .filter(unit -> unit.user().equals(MEASURED))
-                .findFirst()
-                .orElseThrow()
-                .ports()
-                .start();
+        return List.of(kloigos.allocate(request), kloigos.allocate(request));
     }
 
     /**
-     * Gives the thread that emulates the measured unit's CPU the last CPU of this machine, and all others the rest, before whatever
-     * else runs here: a thread that waits for its turn with QEMU's lock in its hands would hold up the measured one.
+     * Gives the thread that emulates the measured unit's CPU the last CPU of this machine, and all others the rest. Those that emulate
+     * devices and timers for all CPUs go first there: otherwise the measured one would wait for its timer until a burning one has
+     * used up its time slice.
      */
     private static void pin(Lab lab) throws IOException, InterruptedException {
         int last = Runtime.getRuntime().availableProcessors() - 1;
         Path tasks = Path.of("/proc", Objects.requireNonNull(lab.status().get("pid")), "task");
+        boolean found = false;
         try (DirectoryStream<Path> threads = Files.newDirectoryStream(tasks)) {
             for (Path thread : threads) {
                 String id = thread.getFileName().toString();
-                boolean measured =
-                        Files.readString(thread.resolve("comm")).strip().equals("CPU 2/TCG");
+                String name = Files.readString(thread.resolve("comm")).strip();
+                boolean measured = name.equals("CPU 2/TCG");
+                found |= measured;
                 run("taskset", "-pc", measured ? Integer.toString(last) : "0-" + (last - 1), id);
-                run("chrt", measured ? "-f" : "-r", "-p", measured ? "50" : "10", id);
+                if (measured || !name.startsWith("CPU ")) {
+                    run("chrt", "-f", "-p", "50", id);
+                }
             }
+        }
+        if (!found) {
+            throw new IOException("QEMU has no thread named CPU 2/TCG that could be given a CPU of its own");
         }
     }
 
@@ -116,41 +150,35 @@ final class NeighbourBench {
 
     private void measure() {
         lab.ssh(MEASURED, Scripts.install("latency.py", "latency.py")).ok();
-        latency();
+        lab.root(Scripts.install("thaw-by-turns.py", "/run/thaw-by-turns.py")).ok();
         System.out.printf(
                 "%-12s %22s %22s   %s%n",
                 "burning", "alone median/p99 us", "beside median/p99 us", "p99 ratio (min-max)");
         for (String load : LOADS) {
-            List<Pair> pairs = new ArrayList<>();
-            for (int i = 0; i < PAIRS; i++) {
-                pairs.add(i % 2 == 0 ? aloneFirst(load) : besideFirst(load));
-            }
-            print(load, pairs);
-        }
-    }
-
-    private Pair aloneFirst(String load) {
-        Latency alone = latency();
-        return new Pair(alone, beside(load));
-    }
-
-    private Pair besideFirst(String load) {
-        Latency beside = beside(load);
-        return new Pair(latency(), beside);
-    }
-
-    private Latency latency() {
-        return Latency.parse(
-                lab.ssh(MEASURED, "python3 latency.py " + SECONDS + " " + port).ok());
-    }
-
-    private Latency beside(String load) {
-        lab.ssh(NEIGHBOUR, Scripts.withArguments("burn.sh", load)).ok();
-        try {
-            return latency();
-        } finally {
+            lab.ssh(NEIGHBOUR, Scripts.withArguments("burn.sh", load)).ok();
+            List<Pair> pairs = Stream.generate(this::pair).limit(1 + PAIRS).toList();
             lab.root("pkill -KILL -u " + NEIGHBOUR + "; rm -f /home/" + NEIGHBOUR + "/burnt; sleep 1");
+            // The first one warms up.
+            print(load, pairs.subList(1, pairs.size()));
         }
+    }
+
+    /** The neighbour burns every other half second, so that whatever else changes on this machine changes both sides alike. */
+    private Pair pair() {
+        lab.ssh(MEASURED, "rm -f answers; nohup sh -c 'python3 latency.py " + (SECONDS + 1) + " " + port
+                                + " > answers.part 2>&1; mv answers.part answers' > /dev/null 2>&1 < /dev/null &")
+                .ok();
+        List<Turn> turns = lab.root("python3 /run/thaw-by-turns.py " + SECONDS + " " + slice)
+                .ok()
+                .lines()
+                .map(Turn::parse)
+                .toList();
+        List<Answer> answers = lab.ssh(MEASURED, "until [ -e answers ]; do sleep 0.1; done; cat answers")
+                .ok()
+                .lines()
+                .map(Answer::parse)
+                .toList();
+        return new Pair(Latency.of(answers, turns, "frozen"), Latency.of(answers, turns, "thawed"));
     }
 
     private static void print(String load, List<Pair> pairs) {

@@ -36,6 +36,7 @@ final class HostFiles {
     static final String SYSUSERS = DIRECTORY + "/sysusers.conf";
     /** The last one counts (sysctl.d(5)), and Debian's 99-protect-links.conf says less. */
     static final String SYSCTL = "/etc/sysctl.d/99-zz-kloigos.conf";
+
     static final String SSHD = "/etc/ssh/sshd_config.d/50-kloigos.conf";
     static final String RESERVED_PORTS = "/proc/sys/net/ipv4/ip_local_reserved_ports";
     static final String STATE = "/var/lib/kloigos";

@@ -11,7 +11,6 @@ import io.kloigos.model.CpuSet;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.Operation;
-
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.planner.HostPlanner.DataDisks;
@@ -107,8 +106,15 @@ final class HostBench implements AutoCloseable {
         init(1).run().run();
         tenancies();
         print("facts", pairs(Timed.of(this::facts), Timed.of(() -> byHand("facts.sh"))));
-        print("drift check", pairs(Timed.of(() -> kloigos.checkDrift(HOSTNAME)), Timed.of(() -> byHand("verify.sh", 1))));
-        System.out.printf(Locale.ROOT, "%-14s %12s %12.0f%n", "ssh true", "", millis(Timed.of(() -> start("true", "bash", "-s"))));
+        print(
+                "drift check",
+                pairs(Timed.of(() -> kloigos.checkDrift(HOSTNAME)), Timed.of(() -> byHand("verify.sh", 1))));
+        System.out.printf(
+                Locale.ROOT,
+                "%-14s %12s %12.0f%n",
+                "ssh true",
+                "",
+                millis(Timed.of(() -> start("true", "bash", "-s"))));
     }
 
     private void tenancies() {
@@ -157,8 +163,7 @@ final class HostBench implements AutoCloseable {
                             .toList();
                     succeed(kloigos.initServer(InitServerRequest.of(address, "lab", "a", ranges)));
                 },
-                () -> succeed(kloigos.decommission(
-                        new DecommissionRequest(HOSTNAME, Tenants.REFUSE, DataDisks.KEEP))));
+                () -> succeed(kloigos.decommission(new DecommissionRequest(HOSTNAME, Tenants.REFUSE, DataDisks.KEEP))));
     }
 
     private Timed initByHand(int units) {

@@ -16,7 +16,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -48,7 +47,10 @@ final class NeighbourBench {
     }
 
     private static ComputeUnit unitOf(String user, List<ComputeUnit> units) {
-        return units.stream().filter(unit -> unit.user().equals(user)).findFirst().orElseThrow();
+        return units.stream()
+                .filter(unit -> unit.user().equals(user))
+                .findFirst()
+                .orElseThrow();
     }
 
     /** How long one request took, and when it was due, in microseconds. */
@@ -74,8 +76,8 @@ final class NeighbourBench {
     private record Latency(double median, double p99) {
         static Latency of(List<Answer> answers, List<Turn> turns, String state) {
             long[] took = answers.stream()
-                    .filter(answer -> turns.stream()
-                            .anyMatch(turn -> turn.state().equals(state) && turn.holds(answer)))
+                    .filter(answer ->
+                            turns.stream().anyMatch(turn -> turn.state().equals(state) && turn.holds(answer)))
                     .mapToLong(Answer::took)
                     .sorted()
                     .toArray();
@@ -165,7 +167,9 @@ final class NeighbourBench {
 
     /** The neighbour burns every other half second, so that whatever else changes on this machine changes both sides alike. */
     private Pair pair() {
-        lab.ssh(MEASURED, "rm -f answers; nohup sh -c 'python3 latency.py " + (SECONDS + 1) + " " + port
+        lab.ssh(
+                        MEASURED,
+                        "rm -f answers; nohup sh -c 'python3 latency.py " + (SECONDS + 1) + " " + port
                                 + " > answers.part 2>&1; mv answers.part answers' > /dev/null 2>&1 < /dev/null &")
                 .ok();
         List<Turn> turns = lab.root("python3 /run/thaw-by-turns.py " + SECONDS + " " + slice)

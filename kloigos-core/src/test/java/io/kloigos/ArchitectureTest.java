@@ -84,7 +84,6 @@ class ArchitectureTest {
                 "org.jdbi..",
                 "org.sqlite..",
                 "org.flywaydb..",
-                "com.zaxxer.hikari..",
                 "com.fasterxml.jackson..");
     }
 

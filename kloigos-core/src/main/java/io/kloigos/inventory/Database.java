@@ -1,8 +1,5 @@
 package io.kloigos.inventory;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
-import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
 import java.io.IOException;
@@ -27,22 +24,10 @@ import org.sqlite.SQLiteDataSource;
 
 /** A database that holds an inventory: how it is opened, and where its SQL differs from that of others. */
 abstract sealed class Database implements AutoCloseable {
-    private final Jdbi writer;
-    private final Jdbi reader;
-
-    private Database(DataSource writer, DataSource reader) {
-        this.writer = Jdbi.create(writer);
-        this.reader = Jdbi.create(reader);
-    }
-
     /** Returns what {@code change} returns, once everything that it wrote is on the disk. */
-    <T> T write(Function<Handle, T> change) {
-        return guarded(() -> writer.inTransaction(change::apply));
-    }
+    abstract <T> T write(Function<Handle, T> change);
 
-    <T> T read(Function<Handle, T> query) {
-        return guarded(() -> reader.withHandle(query::apply));
-    }
+    abstract <T> T read(Function<Handle, T> query);
 
     /** Returns the SQL that tells the database's clock, in milliseconds since 1970. */
     abstract String now();
@@ -59,7 +44,7 @@ abstract sealed class Database implements AutoCloseable {
     @Override
     public abstract void close();
 
-    private static <T> T guarded(Supplier<T> access) {
+    static <T> T guarded(Supplier<T> access) {
         try {
             return access.get();
         } catch (JdbiException e) {
@@ -88,8 +73,8 @@ abstract sealed class Database implements AutoCloseable {
     }
 
     /**
-     * A file, used by this process alone. All changes go through one connection, one after the other; readers never wait
-     * for it (write-ahead log).
+     * A file, used by this process alone. All changes go through one connection, those that wait for it in one transaction;
+     * readers never wait for it (write-ahead log).
      *
      * @see <a href="https://www.sqlite.org/wal.html">SQLite, Write-Ahead Logging</a>
      */
@@ -98,14 +83,13 @@ abstract sealed class Database implements AutoCloseable {
         private static final int BUSY_TIMEOUT_MILLIS = 30_000;
 
         private final @Nullable FileChannel lock;
-        private final HikariDataSource writerPool;
-        private final HikariDataSource readerPool;
+        private final GroupCommit writer;
+        private final Readers readers;
 
-        private Sqlite(@Nullable FileChannel lock, HikariDataSource writerPool, HikariDataSource readerPool) {
-            super(writerPool, readerPool);
+        private Sqlite(@Nullable FileChannel lock, GroupCommit writer, Readers readers) {
             this.lock = lock;
-            this.writerPool = writerPool;
-            this.readerPool = readerPool;
+            this.writer = writer;
+            this.readers = readers;
         }
 
         static Sqlite open(Path file) {
@@ -129,23 +113,34 @@ abstract sealed class Database implements AutoCloseable {
         }
 
         private static Sqlite open(Path file, @Nullable FileChannel lock) {
-            HikariDataSource writer = null;
             try {
-                writer = pool(file, "kloigos-writer", 1, SQLiteConfig.TransactionMode.IMMEDIATE);
+                DataSource writer = source(file, SQLiteConfig.TransactionMode.IMMEDIATE);
                 if (lock == null) {
                     migrations(writer, "sqlite").validate();
                 } else {
                     migrations(writer, "sqlite").migrate();
                 }
+                DataSource reader = source(file, SQLiteConfig.TransactionMode.DEFERRED);
                 return new Sqlite(
-                        lock, writer, pool(file, "kloigos-reader", READERS, SQLiteConfig.TransactionMode.DEFERRED));
-            } catch (FlywayException | PoolInitializationException e) {
-                if (writer != null) {
-                    writer.close();
-                }
+                        lock, new GroupCommit(connect(writer)), new Readers(() -> connect(reader), READERS));
+            } catch (FlywayException | JdbiException e) {
                 close(lock);
                 throw unopenable(file, e);
             }
+        }
+
+        private static Handle connect(DataSource source) {
+            return Jdbi.create(source).open().setStatementBuilder(new StatementCache());
+        }
+
+        @Override
+        <T> T write(Function<Handle, T> change) {
+            return guarded(() -> writer.make(change));
+        }
+
+        @Override
+        <T> T read(Function<Handle, T> query) {
+            return guarded(() -> readers.read(query));
         }
 
         private static KloigosException unopenable(Path file, Exception e) {
@@ -180,7 +175,7 @@ abstract sealed class Database implements AutoCloseable {
             }
         }
 
-        private static HikariDataSource pool(Path file, String name, int size, SQLiteConfig.TransactionMode mode) {
+        private static DataSource source(Path file, SQLiteConfig.TransactionMode mode) {
             SQLiteConfig sqlite = new SQLiteConfig();
             sqlite.setJournalMode(SQLiteConfig.JournalMode.WAL);
             sqlite.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
@@ -189,12 +184,7 @@ abstract sealed class Database implements AutoCloseable {
             sqlite.enforceForeignKeys(true);
             SQLiteDataSource source = new SQLiteDataSource(sqlite);
             source.setUrl("jdbc:sqlite:" + file);
-            HikariConfig config = new HikariConfig();
-            config.setDataSource(source);
-            config.setPoolName(name);
-            config.setMaximumPoolSize(size);
-            config.setConnectionTimeout(BUSY_TIMEOUT_MILLIS);
-            return new HikariDataSource(config);
+            return source;
         }
 
         @Override
@@ -219,8 +209,8 @@ abstract sealed class Database implements AutoCloseable {
 
         @Override
         public void close() {
-            readerPool.close();
-            writerPool.close();
+            readers.close();
+            writer.close();
             close(lock);
         }
 
@@ -250,8 +240,10 @@ abstract sealed class Database implements AutoCloseable {
          */
         private static final Set<String> WORTH_ANOTHER_ATTEMPT = Set.of("40001", "40P01", "23505");
 
+        private final Jdbi jdbi;
+
         private Postgres(DataSource source) {
-            super(source, source);
+            this.jdbi = Jdbi.create(source);
         }
 
         static Postgres open(DataSource source) {
@@ -271,13 +263,18 @@ abstract sealed class Database implements AutoCloseable {
         <T> T write(Function<Handle, T> change) {
             for (int attempt = 1; ; attempt++) {
                 try {
-                    return super.write(change);
+                    return guarded(() -> jdbi.inTransaction(change::apply));
                 } catch (KloigosException e) {
                     if (attempt == ATTEMPTS || !isWorthAnotherAttempt(e)) {
                         throw e;
                     }
                 }
             }
+        }
+
+        @Override
+        <T> T read(Function<Handle, T> query) {
+            return guarded(() -> jdbi.withHandle(query::apply));
         }
 
         private static boolean isWorthAnotherAttempt(KloigosException failure) {

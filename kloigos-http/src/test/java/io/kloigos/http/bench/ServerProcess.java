@@ -1,0 +1,102 @@
+package io.kloigos.http.bench;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A server that is measured, in a process of its own, on a free port of the loopback interface. */
+final class ServerProcess implements AutoCloseable {
+    private static final long PATIENCE = TimeUnit.SECONDS.toNanos(120);
+
+    private final Process process;
+    private final int port;
+
+    private ServerProcess(List<String> command, int port) throws IOException {
+        this.port = port;
+        this.process = new ProcessBuilder(command)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(new File("/dev/stderr"))
+                .start();
+    }
+
+    /** Starts Kloigos as bin/kloigos does, but for the driver. */
+    static ServerProcess kloigos(Path database, long millisOfSlowHosts) throws IOException, InterruptedException {
+        int port = freePort();
+        List<String> command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        command.addAll(List.of(System.getenv()
+                .getOrDefault("BENCH_JAVA_OPTIONS", "-XX:+UseSerialGC")
+                .split(" ", -1)));
+        command.addAll(List.of(
+                "-cp",
+                System.getProperty("java.class.path"),
+                BenchServer.class.getName(),
+                database.toString(),
+                Integer.toString(port),
+                Long.toString(millisOfSlowHosts)));
+        return new ServerProcess(command, port).ready();
+    }
+
+    /** Starts the Python application. */
+    static ServerProcess python(Path directory, int units) throws IOException, InterruptedException {
+        Path program = directory.resolve("reference.py");
+        try (var resource = ServerProcess.class.getResourceAsStream("/bench/reference.py")) {
+            Files.write(program, resource.readAllBytes());
+        }
+        int port = freePort();
+        return new ServerProcess(
+                        List.of(
+                                "/usr/bin/python3",
+                                program.toString(),
+                                directory.resolve("reference.sqlite").toString(),
+                                Integer.toString(port),
+                                Integer.toString(units)),
+                        port)
+                .ready();
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private ServerProcess ready() throws IOException, InterruptedException {
+        long end = System.nanoTime() + PATIENCE;
+        while (true) {
+            try (HttpConnection connection = new HttpConnection(port)) {
+                connection.send(HttpConnection.get("/api/healthz"));
+                return this;
+            } catch (IOException e) {
+                if (!process.isAlive() || System.nanoTime() > end) {
+                    process.destroy();
+                    throw e;
+                }
+                TimeUnit.MILLISECONDS.sleep(20);
+            }
+        }
+    }
+
+    int port() {
+        return port;
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            process.waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -40,6 +40,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,15 +60,18 @@ final class Engine {
     private final String manager;
     private final Duration kept;
     private final Duration auditKept;
+    private final Duration lease;
     private final Duration tendingEvery;
     private final Expiry expiry;
     private final List<KloigosListener> listeners = new CopyOnWriteArrayList<>();
+    private final List<Consumer<Operation>> observers = new CopyOnWriteArrayList<>();
     private final Map<String, Run> runs = new ConcurrentHashMap<>();
     private final ThreadPoolExecutor threads;
     private final ScheduledThreadPoolExecutor tending;
     private final ChangeFeed feed;
     private final CountDownLatch closing = new CountDownLatch(1);
     private Instant forgotten = Instant.MIN;
+    private volatile long tended;
 
     /** An operation that this process has taken on. */
     private static final class Run {
@@ -113,6 +117,7 @@ final class Engine {
         this.kept = kept;
         this.auditKept = auditKept;
         this.expiry = expiry;
+        this.lease = lease;
         this.tendingEvery = lease.dividedBy(4);
         this.threads =
                 new ThreadPoolExecutor(PARALLEL, PARALLEL, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
@@ -166,6 +171,7 @@ final class Engine {
             inventory.operations().forgetEndedBefore(now.minus(kept));
             inventory.access().forget(now, now.minus(auditKept));
         }
+        tended = System.nanoTime();
     }
 
     private void tendExpiry() {
@@ -218,6 +224,25 @@ final class Engine {
         return Optional.ofNullable(runs.get(operationId))
                 .map(run -> run.progress)
                 .map(Progress::operation);
+    }
+
+    void observe(Consumer<Operation> observer) {
+        observers.add(observer);
+    }
+
+    void stopObserving(Consumer<Operation> observer) {
+        observers.remove(observer);
+    }
+
+    /** Makes sure that leases are looked after: without that, nothing that is begun is sure to end here. */
+    void requireAlive() {
+        requireOpen();
+        if (System.nanoTime() - tended > lease.toNanos()) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Kloigos could not look after its operations for longer than a lease lasts (" + lease.toSeconds()
+                            + " s). Look at its log and at its database.");
+        }
     }
 
     void requireOpen() {
@@ -471,8 +496,19 @@ final class Engine {
             case ROTATE_KEYS, STOP, START, RESIZE -> inventory.tenancies().end(ended, reason, now);
         }
         LOG.info("{} of {} {}", running.kind(), subject(running), ended.state());
+        tellObservers(ended);
         announce(new Event.OperationChanged(ended));
         announceSubject(ended);
+    }
+
+    private void tellObservers(Operation ended) {
+        for (Consumer<Operation> observer : observers) {
+            try {
+                observer.accept(ended);
+            } catch (RuntimeException e) {
+                LOG.warn("An observer of operations threw", e);
+            }
+        }
     }
 
     private void endOnServer(Operation ended, ServerStatus server, UnitStatus units, String reason) {

@@ -10,6 +10,7 @@ import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Deviation;
 import io.kloigos.model.DriftReport;
 import io.kloigos.model.ErrorCode;
+import io.kloigos.model.FleetCounts;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.InitServerRequest;
@@ -758,6 +759,31 @@ public final class Kloigos implements Fleet {
     public Registration listen(KloigosListener listener) {
         engine.add(listener);
         return () -> engine.remove(listener);
+    }
+
+    /** Returns how much of what there is. The database does the counting, so this is cheap for a large fleet too. */
+    public FleetCounts counts() {
+        return inventory.census().take();
+    }
+
+    /**
+     * From now on tells {@code observer} of every operation that has ended here, on the thread that ran it, until the returned
+     * registration is closed. What other replicas ran is not told. Unlike a listener, an observer causes no further work.
+     */
+    public Registration observe(Consumer<Operation> observer) {
+        engine.observe(observer);
+        return () -> engine.stopObserving(observer);
+    }
+
+    /**
+     * Makes sure that new work can be taken: the database takes changes, operations are looked after, and this is not closed.
+     *
+     * @throws KloigosException SHUTTING_DOWN; STORE_FAILED; WRONG_STATE if operations could not be looked after lately
+     */
+    public void requireReady() {
+        engine.requireOpen();
+        inventory.requireWritable();
+        engine.requireAlive();
     }
 
     private Operation newOperation(Operation.Kind kind, String hostname, @Nullable ComputeId unit) {

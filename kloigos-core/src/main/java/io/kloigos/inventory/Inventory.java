@@ -54,6 +54,7 @@ public final class Inventory implements AutoCloseable {
     private final Placements placements;
     private final Certificates certificates;
     private final Access access;
+    private final Census census;
 
     private Inventory(Database database, String replica, Duration lease) {
         this.database = database;
@@ -65,6 +66,7 @@ public final class Inventory implements AutoCloseable {
         this.drift = new Drift(database, this, operations);
         this.certificates = new Certificates(database);
         this.access = new Access(database);
+        this.census = new Census(database);
     }
 
     /**
@@ -135,6 +137,20 @@ public final class Inventory implements AutoCloseable {
     /** Returns who may ask over the network, and who did what. */
     public Access access() {
         return access;
+    }
+
+    /** Returns what counts what is in this inventory. */
+    public Census census() {
+        return census;
+    }
+
+    /**
+     * Makes sure that changes can be written down, by a transaction that changes nothing.
+     *
+     * @throws KloigosException STORE_FAILED if they cannot
+     */
+    public void requireWritable() {
+        write(handle -> handle.execute("UPDATE instance SET id = id"));
     }
 
     /** Tells whether other replicas may use the same inventory at the same time. */

@@ -11,8 +11,12 @@ import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.DataDisk;
+import io.kloigos.model.Deviation;
+import io.kloigos.model.DriftReport;
 import io.kloigos.model.ErrorCode;
+import io.kloigos.model.FactKind;
 import io.kloigos.model.FileSystemType;
+import io.kloigos.model.FleetCounts;
 import io.kloigos.model.ForcedRelease;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.InitServerRequest;
@@ -581,6 +585,41 @@ abstract class InventoryContract {
         add("host1", "10-11", "8-9", "0-1", "2");
 
         assertThat(ids(UnitFilter.all())).containsExactly("host1_10-11", "host1_8-9", "host1_0-1", "host1_2");
+    }
+
+    @Test
+    void countsWhatThereIs() {
+        addReady("host1", "0-3", "4-7", "8-9");
+        addReady("host2", "0-3");
+        add("host3", "0");
+        inventory.outOfService().cordon("host2", new Reason("a fan"), NOON);
+        ComputeUnit unit = claim(SampleFleet.wanting(2), "op1");
+        Instant later = NOON.plusSeconds(5);
+        inventory
+                .operations()
+                .start(SampleFleet.operation("op1", Operation.Kind.ALLOCATE, "host1", unit, NOON)
+                        .begun(later));
+        DriftReport report = new DriftReport(
+                "host1", later, 9, List.of(new Deviation(FactKind.ONLINE_CPUS, null, "subject", "expected", "actual")));
+        inventory.drift().put(report);
+
+        FleetCounts counts = inventory.census().take();
+
+        assertThat(counts.units())
+                .containsExactlyInAnyOrder(
+                        new FleetCounts.UnitCount("eu", "a", UnitStatus.FREE, 3, 12),
+                        new FleetCounts.UnitCount("eu", "a", UnitStatus.ALLOCATING, 1, 2),
+                        new FleetCounts.UnitCount("eu", "a", UnitStatus.INITIALIZING, 1, 1));
+        assertThat(counts.servers())
+                .containsExactlyInAnyOrder(
+                        new FleetCounts.ServerCount("eu", "a", ServerStatus.READY, false, 1),
+                        new FleetCounts.ServerCount("eu", "a", ServerStatus.READY, true, 1),
+                        new FleetCounts.ServerCount("eu", "a", ServerStatus.INITIALIZING, false, 1));
+        assertThat(counts.unfinished())
+                .containsExactlyInAnyOrder(
+                        new FleetCounts.OperationCount(Operation.Kind.ALLOCATE, Operation.State.RUNNING, 1, later),
+                        new FleetCounts.OperationCount(Operation.Kind.INIT, Operation.State.PENDING, 1, NOON));
+        assertThat(counts.drift()).containsExactly(new FleetCounts.DriftCount("host1", later, 1));
     }
 
     // Changes of status

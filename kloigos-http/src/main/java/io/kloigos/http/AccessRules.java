@@ -24,6 +24,8 @@ final class AccessRules {
     private static final Map<String, Set<Role>> RULES = new HashMap<>();
 
     static {
+        RULES.put("GET /metrics", OBSERVERS);
+
         RULES.put("GET /api/openapi.json", EVERYBODY);
         RULES.put("GET /api/events", EVERYBODY);
 
@@ -70,9 +72,9 @@ final class AccessRules {
 
     private AccessRules() {}
 
-    /** Tells whether no login is needed, as for all that is not of the API. */
+    /** Tells whether no login is needed, as for all that is not of the API and has no rule. */
     static boolean isPublic(String route) {
-        return PUBLIC.contains(route) || !route.contains(" /api/");
+        return PUBLIC.contains(route) || (!route.contains(" /api/") && !RULES.containsKey(route));
     }
 
     /** Returns who may do this. */

@@ -46,7 +46,7 @@ final class Api {
         this.settings = settings;
         this.events = events;
         this.answers = new Answers(kloigos, settings);
-        this.document = Console.resource("openapi.json");
+        this.document = WebFiles.resource("openapi.json");
     }
 
     void addTo(RoutesConfig routes) {

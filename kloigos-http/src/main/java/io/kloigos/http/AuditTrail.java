@@ -62,7 +62,7 @@ final class AuditTrail {
 
     private static Map<String, Described> described() {
         Map<String, Described> described = new HashMap<>();
-        Json.read(Console.resource("openapi.json"))
+        Json.read(WebFiles.resource("openapi.json"))
                 .get("paths")
                 .properties()
                 .forEach(path -> path.getValue()

@@ -78,6 +78,11 @@ final class EventStream implements KloigosListener, AutoCloseable {
         });
     }
 
+    /** Returns how many clients there are. */
+    int open() {
+        return clients.size();
+    }
+
     private synchronized void add(EventClient client) {
         if (closed) {
             client.end();

@@ -43,10 +43,12 @@ final class Gate {
     private final SameOrigin origin;
     private final RateLimits requests;
     private final RateLimits failures;
+    private final Metrics metrics;
 
-    Gate(Kloigos kloigos, HttpSettings settings, InstantSource clock) {
+    Gate(Kloigos kloigos, HttpSettings settings, Metrics metrics, InstantSource clock) {
         AccessSettings access = settings.access();
         this.kloigos = kloigos;
+        this.metrics = metrics;
         this.authentication = new Authentication(kloigos.access(), access, clock);
         this.audit = new AuditTrail(kloigos, settings, clock);
         this.origin = new SameOrigin(access.publicUrl(), settings.host());
@@ -156,6 +158,9 @@ final class Gate {
      * number of attempts finds a secret of 256 bits.
      */
     HttpResponseException unrecognised(Context context, String action, String detail, boolean attempted) {
+        if (attempted) {
+            metrics.loginFailed();
+        }
         Optional<Duration> wait = failures.take(network(context));
         if (wait.isEmpty()) {
             audit.refused(context, null, action, detail);
@@ -174,7 +179,8 @@ final class Gate {
         }
     }
 
-    private static HttpResponseException tooMany(Context context, Duration wait, String detail) {
+    private HttpResponseException tooMany(Context context, Duration wait, String detail) {
+        metrics.limited();
         long seconds = Math.max(1, wait.plusMillis(999).toSeconds());
         context.header("Retry-After", Long.toString(seconds));
         return new HttpResponseException(

@@ -57,20 +57,26 @@ public final class HttpServer implements AutoCloseable {
     private final EventStream events;
     private final Javalin javalin;
     private final Gate gate;
+    private final Readiness readiness;
+    private final Metrics metrics;
     private final @Nullable TlsCertificate certificate;
 
     private HttpServer(Kloigos kloigos, HttpSettings settings, InstantSource clock) {
         this.settings = settings;
-        this.gate = new Gate(kloigos, settings, clock);
+        this.readiness = new Readiness(kloigos, clock);
+        this.metrics = new Metrics(readiness);
+        this.gate = new Gate(kloigos, settings, metrics, clock);
         requireProtection();
         AccessSettings.Tls tls = settings.access().tls();
         this.certificate = tls == null ? null : new TlsCertificate(tls);
         this.events = new EventStream(kloigos, settings);
+        metrics.count(kloigos, events);
         Api api = new Api(kloigos, settings, events, gate, clock);
         this.javalin = Javalin.create(config -> {
             configure(config);
             gate.addTo(config.routes);
             api.addTo(config.routes);
+            new MonitoringApi(readiness, metrics).addTo(config.routes);
             new Console().addTo(config.routes);
         });
     }
@@ -98,6 +104,7 @@ public final class HttpServer implements AutoCloseable {
     }
 
     private void closeParts() {
+        metrics.close();
         events.close();
         if (certificate != null) {
             certificate.close();
@@ -137,6 +144,7 @@ public final class HttpServer implements AutoCloseable {
         config.startup.startupWatcherEnabled = false;
         config.http.prefer405over404 = true;
         config.router.treatMultipleSlashesAsSingleSlash = true;
+        config.requestLogger.http(metrics::answered);
         config.jetty.modifyServer(server -> {
             server.insertHandler(new GracefulHandler());
             server.setErrorHandler(new ProblemErrorHandler());
@@ -258,8 +266,14 @@ public final class HttpServer implements AutoCloseable {
         return javalin.port();
     }
 
+    /** From now on says that it is not ready, so that load balancers send no more; whoever asks is still answered. */
+    public void withdraw() {
+        readiness.withdraw();
+    }
+
     /** Takes no more requests, ends the event streams, and gives requests under way a few seconds to end. */
     public void drain() {
+        withdraw();
         events.close();
         try {
             Graceful.shutdown(javalin.jettyServer().server()).get(GRACE.toMillis(), TimeUnit.MILLISECONDS);

@@ -451,7 +451,7 @@ class AccessTest {
     void theEventsEndForWhoMayListenNoMore() throws IOException {
         TokenSecret token = test.token(Role.READ_ONLY, null);
         HttpSettings settings = HttpSettings.loopback();
-        Gate gate = new Gate(test.kloigos, settings, clock);
+        Gate gate = new Gate(test.kloigos, settings, new Metrics(new Readiness(test.kloigos, clock)), clock);
         try (EventStream events = new EventStream(test.kloigos, settings, Duration.ofMillis(50))) {
             Javalin server = Javalin.create(config -> {
                         gate.addTo(config.routes);

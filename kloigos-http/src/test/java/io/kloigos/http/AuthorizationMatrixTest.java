@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * for a query parameter that nothing knows (422), so nothing changes.
  */
 class AuthorizationMatrixTest {
-    private static final OpenApiDocument DOCUMENT = new OpenApiDocument(Console.resource("openapi.json"));
+    private static final OpenApiDocument DOCUMENT = new OpenApiDocument(WebFiles.resource("openapi.json"));
     private static final int LET_IN = 422;
 
     private static TestServer test;

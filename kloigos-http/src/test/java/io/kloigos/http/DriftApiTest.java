@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 class DriftApiTest {
     private static final String SERVER = "/api/servers/host1";
 
-    private final OpenApiDocument document = new OpenApiDocument(Console.resource("openapi.json"));
+    private final OpenApiDocument document = new OpenApiDocument(WebFiles.resource("openapi.json"));
     private TestServer test;
 
     @BeforeEach

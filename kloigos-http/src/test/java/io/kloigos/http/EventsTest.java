@@ -191,7 +191,11 @@ class EventsTest {
     }
 
     private Javalin serving(EventStream events) {
-        Gate gate = new Gate(test.kloigos, HttpSettings.loopback(), InstantSource.system());
+        Gate gate = new Gate(
+                test.kloigos,
+                HttpSettings.loopback(),
+                new Metrics(new Readiness(test.kloigos, InstantSource.system())),
+                InstantSource.system());
         return Javalin.create(config -> {
             gate.addTo(config.routes);
             config.routes.get("/api/events", context -> events.serve(context, gate.authentication()));

@@ -23,7 +23,7 @@ class OpenApiTest {
     @BeforeAll
     static void start(@TempDir Path directory) {
         test = new TestServer(directory).withHost1();
-        document = new OpenApiDocument(Console.resource("openapi.json"));
+        document = new OpenApiDocument(WebFiles.resource("openapi.json"));
     }
 
     @AfterAll
@@ -41,9 +41,13 @@ class OpenApiTest {
         Set<String> routes = new TreeSet<>();
         try (EventStream events = new EventStream(test.kloigos, HttpSettings.loopback())) {
             HttpSettings settings = HttpSettings.loopback();
-            Gate gate = new Gate(test.kloigos, settings, InstantSource.system());
-            Javalin javalin = Javalin.create(config ->
-                    new Api(test.kloigos, settings, events, gate, InstantSource.system()).addTo(config.routes));
+            Readiness readiness = new Readiness(test.kloigos, InstantSource.system());
+            Metrics metrics = new Metrics(readiness);
+            Gate gate = new Gate(test.kloigos, settings, metrics, InstantSource.system());
+            Javalin javalin = Javalin.create(config -> {
+                new Api(test.kloigos, settings, events, gate, InstantSource.system()).addTo(config.routes);
+                new MonitoringApi(readiness, metrics).addTo(config.routes);
+            });
             javalin.unsafe.internalRouter.allHttpHandlers().stream()
                     .map(route -> route.endpoint)
                     .filter(route -> !route.method.equals(HandlerType.HEAD))
@@ -71,6 +75,7 @@ class OpenApiTest {
         check("GET", "/api/servers/host9", "/api/servers/{hostname}", "");
         check("GET", "/api/healthz");
         check("GET", "/healthz");
+        check("GET", "/readyz");
         String init = """
                 {"ip": "10.0.0.2", "hostname": "host2", "region": "eu", "zone": "b", "cpu_ranges": ["0-1", "2-3"],
                  "limits": {"io": [{"device": "/dev/sda", "read_iops": 100}]}}""";

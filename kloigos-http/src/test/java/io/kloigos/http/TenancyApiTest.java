@@ -18,7 +18,7 @@ class TenancyApiTest {
     private static final String SECOND = TestServer.KEY.replace("IAABAgME", "IAEBAgME");
     private static final String UNIT = "/api/compute_units/host1_4-7";
 
-    private final OpenApiDocument document = new OpenApiDocument(Console.resource("openapi.json"));
+    private final OpenApiDocument document = new OpenApiDocument(WebFiles.resource("openapi.json"));
     private TestServer test;
 
     @BeforeEach

@@ -78,6 +78,7 @@ public final class HttpServer implements AutoCloseable {
             api.addTo(config.routes);
             new MonitoringApi(readiness, metrics).addTo(config.routes);
             new Console().addTo(config.routes);
+            new ApiPage().addTo(config.routes);
         });
     }
 

@@ -43,6 +43,9 @@ class SingleJarIT {
 
             api.get("/api/compute_units").expect(200);
             api.get("/").expect(200);
+            api.get("/docs/swagger-ui-bundle.js").expect(200);
+            api.get("/docs/swagger-ui.css").expect(200);
+            api.get("/metrics").expect(200);
         } finally {
             server.destroy();
             assertThat(server.waitFor(30, TimeUnit.SECONDS)).isTrue();

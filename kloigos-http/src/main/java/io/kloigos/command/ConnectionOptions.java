@@ -20,8 +20,13 @@ import picocli.CommandLine.Option;
 /** Which server is asked, and as whom: by options, else by environment variables, else by a profile. */
 final class ConnectionOptions {
     /** Those that say the same; a server started beside them has no use for them. */
-    static final Set<String> VARIABLES =
-            Set.of("KLOIGOS_SERVER", "KLOIGOS_TOKEN", "KLOIGOS_TOKEN_FILE", "KLOIGOS_CA", "KLOIGOS_PROFILE");
+    static final Set<String> VARIABLES = Set.of(
+            "KLOIGOS_SERVER",
+            "KLOIGOS_TOKEN",
+            "KLOIGOS_TOKEN_FILE",
+            "KLOIGOS_CA",
+            "KLOIGOS_ALLOW_PLAIN_HTTP",
+            "KLOIGOS_PROFILE");
 
     private static final String DEFAULT_SERVER = "http://127.0.0.1:8080";
 
@@ -50,6 +55,12 @@ final class ConnectionOptions {
     private @Nullable Path ca;
 
     @Option(
+            names = "--allow-plain-http",
+            description = "Send the token by http:// to other machines too, where anybody on the way can read it; also"
+                    + " KLOIGOS_ALLOW_PLAIN_HTTP=true.")
+    private boolean allowPlainHttp;
+
+    @Option(
             names = "--profile",
             paramLabel = "NAME",
             description = "The profile of ~/.config/kloigos/config.yaml; also KLOIGOS_PROFILE.")
@@ -69,8 +80,18 @@ final class ConnectionOptions {
         if (secret != null) {
             settings = settings.withToken(secret);
         }
+        if (allowPlainHttp || isTrue(given.text(null, "KLOIGOS_ALLOW_PLAIN_HTTP", chosen.allowPlainHttp()))) {
+            settings = settings.allowingPlainHttp();
+        }
         Path authorities = given.path(ca, "KLOIGOS_CA", chosen.ca());
         return new ApiConnection(authorities == null ? settings : settings.withTls(trusting(authorities)));
+    }
+
+    private static boolean isTrue(@Nullable String text) {
+        if (text != null && !text.equals("true") && !text.equals("false")) {
+            throw KloigosException.invalid("allow_plain_http", "\"" + text + "\" is neither \"true\" nor \"false\"");
+        }
+        return "true".equals(text);
     }
 
     /** A token that stands nearer wins over a file that stands farther. */

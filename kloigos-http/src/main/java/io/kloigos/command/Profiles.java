@@ -28,13 +28,16 @@ import org.jspecify.annotations.Nullable;
  * @param token the token; null if it has none
  * @param tokenFile the file with the token; null if it has none
  * @param ca the file with the certificates to trust; null if it has none
+ * @param allowPlainHttp whether the token may go to other machines unencrypted, {@code true} or not; null if it does not say
  */
 record Profiles(
         @Nullable String server,
         @Nullable String token,
         @Nullable Path tokenFile,
-        @Nullable Path ca) {
-    private static final Set<String> KEYS = Set.of("server", "token", "token_file", "ca");
+        @Nullable Path ca,
+        @Nullable String allowPlainHttp) {
+    private static final Profiles NONE = new Profiles(null, null, null, null, null);
+    private static final Set<String> KEYS = Set.of("server", "token", "token_file", "ca", "allow_plain_http");
     private static final Set<PosixFilePermission> OTHERS = EnumSet.complementOf(EnumSet.of(
             PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE, PosixFilePermission.OWNER_EXECUTE));
 
@@ -49,12 +52,12 @@ record Profiles(
             if (named != null) {
                 throw invalid("there is no profile " + named + ", as there is no " + file);
             }
-            return new Profiles(null, null, null, null);
+            return NONE;
         }
         JsonNode root = parse(file);
         String name = named != null ? named : root.path("profile").asText("");
         if (name.isEmpty()) {
-            return new Profiles(null, null, null, null);
+            return NONE;
         }
         JsonNode profile = root.path("profiles").path(name);
         if (!profile.isObject()) {
@@ -75,7 +78,8 @@ record Profiles(
                 text(profile, "server"),
                 text(profile, "token"),
                 path(profile, "token_file", surroundings),
-                path(profile, "ca", surroundings));
+                path(profile, "ca", surroundings),
+                text(profile, "allow_plain_http"));
     }
 
     private static Path file(Surroundings surroundings) {

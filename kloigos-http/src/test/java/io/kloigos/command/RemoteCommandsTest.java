@@ -521,6 +521,28 @@ class RemoteCommandsTest {
         }
     }
 
+    @Test
+    void aTokenIsNotSentUnencryptedToAnotherMachineUnlessThatIsAllowed() throws IOException {
+        environment.put("KLOIGOS_SERVER", "http://kloigos.invalid:1");
+        environment.put("KLOIGOS_TOKEN", "secret");
+
+        assertThat(run("server", "list").expect(ExitStatus.USAGE).err())
+                .contains("the token would go to http://kloigos.invalid:1 unencrypted", "--allow-plain-http")
+                .doesNotContain("secret");
+        run("server", "list", "--allow-plain-http").expect(ExitStatus.UNREACHABLE);
+        environment.put("KLOIGOS_ALLOW_PLAIN_HTTP", "true");
+        run("server", "list").expect(ExitStatus.UNREACHABLE);
+        environment.put("KLOIGOS_ALLOW_PLAIN_HTTP", "maybe");
+        assertThat(run("server", "list").expect(ExitStatus.USAGE).err()).contains("neither \"true\" nor \"false\"");
+        environment.remove("KLOIGOS_ALLOW_PLAIN_HTTP");
+        config("rw-------", """
+                profile: lab
+                profiles:
+                  lab: {allow_plain_http: true}
+                """);
+        run("server", "list").expect(ExitStatus.UNREACHABLE);
+    }
+
     private Path config(String mode, String text) throws IOException {
         Path directory = Files.createDirectories(home.resolve(".config/kloigos"));
         Path file = Files.writeString(directory.resolve("config.yaml"), text);

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The remote facade behind a line that loses answers, and before servers that are none. */
 class LostAnswersTest {
@@ -167,6 +168,34 @@ class LostAnswersTest {
                     .hasMessageContaining("The server http://127.0.0.1:" + free + " cannot be reached");
             assertThatThrownBy(() -> nobody.listen(event -> {})).hasMessageContaining("cannot be reached");
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "http://kloigos.example",
+                "http://10.0.0.1:8080",
+                "http://127.0.0.1.example",
+                "http://[2001:db8::1]"
+            })
+    void aTokenDoesNotLeaveTheMachineUnencryptedUnlessThatIsAllowed(String address) {
+        ClientSettings settings = ClientSettings.of(address).withToken("klg_secret");
+
+        assertThatThrownBy(() -> RemoteKloigos.connect(settings))
+                .isInstanceOfSatisfying(
+                        KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INVALID_REQUEST))
+                .hasMessageContaining("the token would go to " + address + " unencrypted")
+                .hasMessageNotContaining("klg_secret");
+        RemoteKloigos.connect(settings.allowingPlainHttp()).close();
+        RemoteKloigos.connect(ClientSettings.of(address)).close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"http://localhost:8080", "http://127.0.0.2", "http://[::1]:8080", "https://kloigos.example"})
+    void aTokenGoesWhereNobodyElseCanReadIt(String address) {
+        RemoteKloigos.connect(ClientSettings.of(address).withToken("klg_secret"))
+                .close();
     }
 
     @ParameterizedTest

@@ -32,8 +32,13 @@ public final class ApiConnection {
     private final ClientSettings settings;
     private final HttpClient http;
 
-    /** A connection that is made when something is asked. */
+    /**
+     * A connection that is made when something is asked.
+     *
+     * @throws KloigosException INVALID_REQUEST if the token would leave this machine unencrypted and that is not allowed
+     */
     public ApiConnection(ClientSettings settings) {
+        settings.requireSafeToken();
         this.settings = settings;
         boolean secure = settings.server().getScheme().equals("https");
         HttpClient.Builder builder = HttpClient.newBuilder()

@@ -66,7 +66,12 @@ public final class RemoteKloigos implements Fleet {
         this.api = api;
     }
 
-    /** Returns the fleet of a server, which is first asked when something is wanted of it. */
+    /**
+     * Returns the fleet of a server, which is first asked when something is wanted of it.
+     *
+     * @throws KloigosException INVALID_REQUEST if the token would go over plain HTTP to another machine, and the settings do
+     *     not allow that
+     */
     public static RemoteKloigos connect(ClientSettings settings) {
         return new RemoteKloigos(new ApiConnection(settings));
     }

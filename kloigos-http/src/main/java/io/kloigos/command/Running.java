@@ -3,6 +3,7 @@ package io.kloigos.command;
 import io.kloigos.Kloigos;
 import io.kloigos.http.HttpServer;
 import io.kloigos.http.HttpSettings;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,6 +16,7 @@ final class Running {
     private final Kloigos kloigos;
     private final Runnable last;
     private @Nullable HttpServer server;
+    private Duration shutdownDelay = Duration.ZERO;
 
     private Running(Kloigos kloigos, Runnable last) {
         this.kloigos = kloigos;
@@ -32,8 +34,13 @@ final class Running {
         return running;
     }
 
-    /** Offers it over HTTP, and returns the port. */
-    synchronized int listen(HttpSettings settings) {
+    /**
+     * Offers it over HTTP, and returns the port.
+     *
+     * @param delay how long requests are answered after the process was told to end
+     */
+    synchronized int listen(HttpSettings settings, Duration delay) {
+        shutdownDelay = delay;
         HttpServer started = HttpServer.start(kloigos, settings);
         server = started;
         return started.port();
@@ -48,10 +55,21 @@ final class Running {
             return;
         }
         LOG.info("Stopping");
+        started.withdraw();
+        pause();
         started.drain();
         kloigos.close();
         started.close();
         last.run();
         Runtime.getRuntime().halt(CommandLine.ExitCode.OK);
+    }
+
+    /** Gives load balancers the time to see that no more is taken here. */
+    private void pause() {
+        try {
+            Thread.sleep(shutdownDelay.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

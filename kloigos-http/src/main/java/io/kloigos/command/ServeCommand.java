@@ -15,7 +15,6 @@ import io.kloigos.spi.HostDriver;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -55,7 +54,6 @@ final class ServeCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
     static final Path DATABASE = Path.of("kloigos.db");
     private static final int CONNECTIONS = 16;
-    private static final Duration LOOKING_FOR_DRIFT = Duration.ofMinutes(10);
     private static final HostAddress THIS_MACHINE = new HostAddress("localhost", "127.0.0.1", null, null, null);
     private static final List<String> OWN_KEYS = List.of("id_ed25519", "id_ecdsa", "id_rsa");
 
@@ -96,6 +94,12 @@ final class ServeCommand implements Callable<Integer> {
             paramLabel = "NAME",
             description = "What is done about hosts that differ from the inventory: report it, or repair (report).")
     private @Nullable String driftPolicy;
+
+    @Option(
+            names = "--drift-every",
+            paramLabel = "TIME",
+            description = "How often each host is looked at for that, such as 10m, or never (10m).")
+    private @Nullable String driftEvery;
 
     @Option(names = "--ssh-user", paramLabel = "NAME", description = "The login on hosts that name none (root).")
     private @Nullable String sshUser;
@@ -162,10 +166,65 @@ final class ServeCommand implements Callable<Integer> {
     private @Nullable String rateLimit;
 
     @Option(
+            names = "--event-streams",
+            paramLabel = "N",
+            description = "How many event streams each caller may have open; with authentication (32).")
+    private @Nullable String eventStreams;
+
+    @Option(
+            names = "--event-streams-total",
+            paramLabel = "N",
+            description = "How many event streams all callers together may have open (1000).")
+    private @Nullable String eventStreamsTotal;
+
+    @Option(
             names = "--audit-keep",
             paramLabel = "TIME",
             description = "How long the audit log is kept, such as 90d (400d).")
     private @Nullable String auditKeep;
+
+    @Option(
+            names = "--operations-keep",
+            paramLabel = "TIME",
+            description = "How long operations and idempotency keys are kept, such as 30d; 1d at least (7d).")
+    private @Nullable String operationsKeep;
+
+    @Option(
+            names = "--expiry-notice",
+            paramLabel = "TIME",
+            description = "How long before a unit expires its end is announced (1h).")
+    private @Nullable String expiryNotice;
+
+    @Option(
+            names = "--lease",
+            paramLabel = "TIME",
+            description =
+                    "After how long without a sign of life another server takes over; longer than any pause (20s).")
+    private @Nullable String lease;
+
+    @Option(
+            names = "--shutdown-delay",
+            paramLabel = "TIME",
+            description = "How long requests are still answered after /readyz began to fail because of a stop (0s).")
+    private @Nullable String shutdownDelay;
+
+    @Option(
+            names = "--first-uid",
+            paramLabel = "N",
+            description = "The user id of a host's first unit, for hosts initialized from now on (20000).")
+    private @Nullable String firstUid;
+
+    @Option(
+            names = "--first-port",
+            paramLabel = "N",
+            description = "The first port of a host's first unit, for hosts initialized from now on (2000).")
+    private @Nullable String firstPort;
+
+    @Option(
+            names = "--ports-per-unit",
+            paramLabel = "N",
+            description = "How many ports a unit has, for hosts initialized from now on (200).")
+    private @Nullable String portsPerUnit;
 
     @Option(names = "--config", paramLabel = "FILE", description = "The configuration (kloigos.yaml, if it exists).")
     private @Nullable String config;
@@ -203,6 +262,7 @@ final class ServeCommand implements Callable<Integer> {
         put(options, Setting.FLEET, fleet);
         put(options, Setting.FAKE_LATENCY, fakeLatency);
         put(options, Setting.DRIFT_POLICY, driftPolicy);
+        put(options, Setting.DRIFT_EVERY, driftEvery);
         put(options, Setting.SSH_USER, sshUser);
         put(options, Setting.SSH_PORT, sshPort);
         put(options, Setting.SSH_KEY, sshKey);
@@ -215,7 +275,16 @@ final class ServeCommand implements Callable<Integer> {
         put(options, Setting.OIDC_ROLES_CLAIM, oidcRolesClaim);
         put(options, Setting.OIDC_TENANT_CLAIM, oidcTenantClaim);
         put(options, Setting.RATE_LIMIT, rateLimit);
+        put(options, Setting.EVENT_STREAMS, eventStreams);
+        put(options, Setting.EVENT_STREAMS_TOTAL, eventStreamsTotal);
         put(options, Setting.AUDIT_KEEP, auditKeep);
+        put(options, Setting.OPERATIONS_KEEP, operationsKeep);
+        put(options, Setting.EXPIRY_NOTICE, expiryNotice);
+        put(options, Setting.LEASE, lease);
+        put(options, Setting.SHUTDOWN_DELAY, shutdownDelay);
+        put(options, Setting.FIRST_UID, firstUid);
+        put(options, Setting.FIRST_PORT, firstPort);
+        put(options, Setting.PORTS_PER_UNIT, portsPerUnit);
         put(options, Setting.CONFIG, config);
         return options;
     }
@@ -237,7 +306,7 @@ final class ServeCommand implements Callable<Integer> {
     private static void serve(HostDriver driver, ServeSettings settings, CommandLine command)
             throws InterruptedException {
         Running running = open(builder(settings).driver(driver), settings.database());
-        int port = listen(running, httpSettings(settings));
+        int port = listen(running, httpSettings(settings), settings);
         announce("Kloigos", port, settings, command);
     }
 
@@ -260,16 +329,14 @@ final class ServeCommand implements Callable<Integer> {
         Kloigos kloigos =
                 builder(settings).driver(fleet.driver()).database(database).build();
         Running running = Running.begin(kloigos, last);
-        int port = listen(running, httpSettings(settings).withSimulatedHosts());
+        int port = listen(running, httpSettings(settings).withSimulatedHosts(), settings);
         fleet.init(kloigos);
         fleet.latency(settings.fakeLatency());
         announce("Kloigos (simulated fleet)", port, settings, command);
     }
 
     private static Kloigos.Builder builder(ServeSettings settings) {
-        return Kloigos.builder()
-                .checkDrift(LOOKING_FOR_DRIFT, settings.driftPolicy())
-                .keepAuditLog(settings.auditKept());
+        return settings.upkeep().builder(settings.driftPolicy());
     }
 
     private static Running open(Kloigos.Builder kloigos, @Nullable DatabaseLocation location) {
@@ -297,9 +364,9 @@ final class ServeCommand implements Callable<Integer> {
         }
     }
 
-    private static int listen(Running running, HttpSettings settings) {
+    private static int listen(Running running, HttpSettings http, ServeSettings settings) {
         try {
-            return running.listen(settings);
+            return running.listen(http, settings.upkeep().shutdownDelay());
         } catch (UncheckedIOException e) {
             throw new UncheckedIOException(
                     e.getMessage() + ". Stop what listens there, or choose another address by --listen.", e.getCause());

@@ -7,6 +7,7 @@ import io.kloigos.model.ErrorCode;
 import io.kloigos.model.Fault;
 import io.kloigos.model.Faults;
 import io.kloigos.model.KloigosException;
+import io.kloigos.rules.Bases;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -16,6 +17,7 @@ import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -31,13 +33,13 @@ import org.jspecify.annotations.Nullable;
  * @param driver how hosts are reached
  * @param fleet the simulated hosts
  * @param fakeLatency how long a simulated host takes for a plan
- * @param driftPolicy what is done about drift that is found every ten minutes
+ * @param driftPolicy what is done about drift that is found
  * @param sshUser the login for hosts that have none of their own
  * @param sshPort the SSH port for hosts that have none of their own
  * @param sshKey the private key; null for the user's own
  * @param knownHosts OpenSSH's file of known host keys; null for none
  * @param access how the API is protected
- * @param auditKept how long the audit log is kept
+ * @param upkeep what the server does by itself
  */
 record ServeSettings(
         ListenAddress listen,
@@ -51,12 +53,18 @@ record ServeSettings(
         @Nullable Path sshKey,
         @Nullable Path knownHosts,
         AccessSettings access,
-        Duration auditKept) {
+        Upkeep upkeep) {
     private static final Path DEFAULT_CONFIG = Path.of("kloigos.yaml");
     private static final Duration DEFAULT_LATENCY = Duration.ofMillis(5);
     private static final Duration MOST_LATENCY = Duration.ofMinutes(1);
-    private static final Duration DEFAULT_AUDIT_KEPT = Duration.ofDays(400);
     private static final Pattern DAYS = Pattern.compile("([1-9]\\d{0,4})d");
+    private static final Pattern TIME = Pattern.compile("(\\d{1,6})([smhd])");
+    private static final Duration LEAST_KEPT = Duration.ofDays(1);
+    private static final Duration LEAST_LEASE = Duration.ofSeconds(1);
+    private static final Duration LEAST_BETWEEN_LOOKS = Duration.ofSeconds(1);
+    private static final Duration MOST_DELAY = Duration.ofMinutes(10);
+    private static final Duration LONGEST = Duration.ofDays(3650);
+    private static final int MOST_STREAMS = 100_000;
     private static final int MOST_REQUESTS = 1_000_000;
     private static final Pattern LATENCY = Pattern.compile("(\\d{1,5})(ms|s)");
 
@@ -97,7 +105,7 @@ record ServeSettings(
                 reader.find(Setting.SSH_KEY, ServeSettings::path),
                 reader.find(Setting.KNOWN_HOSTS, ServeSettings::path),
                 reader.access(),
-                reader.get(Setting.AUDIT_KEEP, ServeSettings::days, DEFAULT_AUDIT_KEPT));
+                reader.upkeep());
         if (driver == DriverName.FAKE && settings.database() instanceof DatabaseLocation.PostgresUrl) {
             faults.add(
                     "not_with_fake",
@@ -208,6 +216,40 @@ record ServeSettings(
         return Duration.ofDays(Long.parseLong(matcher.group(1)));
     }
 
+    /** Returns the time that {@code text} says, such as {@code 90s}, {@code 10m}, {@code 1h} or {@code 7d}. */
+    private static Duration time(String text, Duration least, Duration most) {
+        Matcher matcher = TIME.matcher(text);
+        if (matcher.matches()) {
+            long number = Long.parseLong(matcher.group(1));
+            Duration time =
+                    switch (matcher.group(2)) {
+                        case "s" -> Duration.ofSeconds(number);
+                        case "m" -> Duration.ofMinutes(number);
+                        case "h" -> Duration.ofHours(number);
+                        default -> Duration.ofDays(number);
+                    };
+            if (time.compareTo(least) >= 0 && time.compareTo(most) <= 0) {
+                return time;
+            }
+        }
+        throw KloigosException.invalid(
+                "time",
+                "\"" + text + "\" is not a time such as \"90s\", \"10m\", \"1h\" or \"7d\", " + least.toSeconds()
+                        + "s to " + (most.toDays() > 0 ? most.toDays() + "d" : most.toSeconds() + "s"));
+    }
+
+    private static Optional<Duration> looks(String text) {
+        return text.equals("never") ? Optional.empty() : Optional.of(time(text, LEAST_BETWEEN_LOOKS, LONGEST));
+    }
+
+    private static int number(String text, int most) {
+        int number = text.matches("\\d{1,7}") ? Integer.parseInt(text) : 0;
+        if (number < 1 || number > most) {
+            throw KloigosException.invalid("number", "\"" + text + "\" is not a number: 1 to " + most);
+        }
+        return number;
+    }
+
     private static int requests(String text) {
         int requests = text.matches("\\d{1,7}") ? Integer.parseInt(text) : 0;
         if (requests < 1 || requests > MOST_REQUESTS) {
@@ -281,7 +323,40 @@ record ServeSettings(
                             ? null
                             : new AccessSettings.Oidc(issuer, audience, roles, tenant),
                     find(Setting.PUBLIC_URL, ServeSettings::origin),
-                    get(Setting.RATE_LIMIT, ServeSettings::requests, AccessSettings.DEFAULT_REQUESTS_PER_SECOND));
+                    get(Setting.RATE_LIMIT, ServeSettings::requests, AccessSettings.DEFAULT_REQUESTS_PER_SECOND),
+                    eventStreams());
+        }
+
+        private AccessSettings.EventStreams eventStreams() {
+            AccessSettings.EventStreams standard = AccessSettings.EventStreams.standard();
+            return new AccessSettings.EventStreams(
+                    get(Setting.EVENT_STREAMS, text -> number(text, MOST_STREAMS), standard.perCaller()),
+                    get(Setting.EVENT_STREAMS_TOTAL, text -> number(text, MOST_STREAMS), standard.total()));
+        }
+
+        Upkeep upkeep() {
+            Upkeep standard = Upkeep.standard();
+            return new Upkeep(
+                    get(Setting.DRIFT_EVERY, ServeSettings::looks, Optional.ofNullable(standard.driftEvery()))
+                            .orElse(null),
+                    get(Setting.OPERATIONS_KEEP, text -> time(text, LEAST_KEPT, LONGEST), standard.operationsKept()),
+                    get(Setting.AUDIT_KEEP, ServeSettings::days, standard.auditKept()),
+                    get(Setting.LEASE, text -> time(text, LEAST_LEASE, LEAST_KEPT), standard.lease()),
+                    get(Setting.EXPIRY_NOTICE, text -> time(text, Duration.ZERO, LONGEST), standard.expiryNotice()),
+                    get(
+                            Setting.SHUTDOWN_DELAY,
+                            text -> time(text, Duration.ZERO, MOST_DELAY),
+                            standard.shutdownDelay()),
+                    bases(standard.bases()));
+        }
+
+        private Bases bases(Bases standard) {
+            int uid = get(Setting.FIRST_UID, text -> number(text, 60_000), standard.firstUid());
+            int port = get(Setting.FIRST_PORT, text -> number(text, 65_535), standard.firstPort());
+            int ports = get(Setting.PORTS_PER_UNIT, text -> number(text, 65_535), standard.portsPerUnit());
+            return faults.attempt(
+                            () -> new Bases(uid, port, ports), Setting.FIRST_UID.option() + " and what is beside it")
+                    .orElse(standard);
         }
 
         private void requireBeside(Setting setting, Setting other) {

@@ -14,6 +14,7 @@ enum Setting {
     FLEET,
     FAKE_LATENCY,
     DRIFT_POLICY,
+    DRIFT_EVERY,
     SSH_USER,
     SSH_PORT,
     SSH_KEY,
@@ -26,7 +27,16 @@ enum Setting {
     OIDC_ROLES_CLAIM,
     OIDC_TENANT_CLAIM,
     RATE_LIMIT,
+    EVENT_STREAMS,
+    EVENT_STREAMS_TOTAL,
     AUDIT_KEEP,
+    OPERATIONS_KEEP,
+    EXPIRY_NOTICE,
+    LEASE,
+    SHUTDOWN_DELAY,
+    FIRST_UID,
+    FIRST_PORT,
+    PORTS_PER_UNIT,
     CONFIG;
 
     /** Returns its name on the command line, e.g. {@code --ssh-port}. */

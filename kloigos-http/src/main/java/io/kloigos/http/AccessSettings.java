@@ -12,9 +12,14 @@ import org.jspecify.annotations.Nullable;
  * @param oidc whose bearer tokens are accepted beside API tokens; null for nobody's
  * @param publicUrl where browsers find it, if a proxy stands before it: scheme, host and port; null if there is none
  * @param requestsPerSecond how many requests a second each caller may send for long; four times as many for a moment
+ * @param eventStreams how many event streams may be open at once
  */
 public record AccessSettings(
-        @Nullable Tls tls, @Nullable Oidc oidc, @Nullable URI publicUrl, int requestsPerSecond) {
+        @Nullable Tls tls,
+        @Nullable Oidc oidc,
+        @Nullable URI publicUrl,
+        int requestsPerSecond,
+        EventStreams eventStreams) {
     /** How many requests a second each caller may send unless told otherwise. */
     public static final int DEFAULT_REQUESTS_PER_SECOND = 50;
 
@@ -49,10 +54,40 @@ public record AccessSettings(
         }
     }
 
+    /**
+     * How many event streams may be open at once.
+     *
+     * @param perCaller of each caller; not looked at without authentication
+     * @param total of all callers together
+     */
+    public record EventStreams(int perCaller, int total) {
+        public EventStreams {
+            if (perCaller < 1 || total < 1) {
+                throw new IllegalArgumentException("one event stream at least may be open");
+            }
+        }
+
+        /** Returns 32 of each caller, which is many windows of a browser, and 1000 of all. */
+        public static EventStreams standard() {
+            return new EventStreams(32, 1000);
+        }
+    }
+
     public AccessSettings {
+        Objects.requireNonNull(eventStreams);
         if (requestsPerSecond < 1) {
             throw new IllegalArgumentException("a caller may send a request a second at least");
         }
+    }
+
+    /** Settings with as many event streams as is usual. */
+    public AccessSettings(@Nullable Tls tls, @Nullable Oidc oidc, @Nullable URI publicUrl, int requestsPerSecond) {
+        this(tls, oidc, publicUrl, requestsPerSecond, EventStreams.standard());
+    }
+
+    /** Returns these settings with other limits for event streams. */
+    public AccessSettings with(EventStreams streams) {
+        return new AccessSettings(tls, oidc, publicUrl, requestsPerSecond, streams);
     }
 
     /** Returns plain HTTP, and API tokens if there are any. */

@@ -268,7 +268,7 @@ final class Api {
 
     private void events(Context context) {
         new RequestReader(context).withoutQuery().finish();
-        events.serve(context, gate.authentication());
+        events.serve(context, gate);
     }
 
     private void document(Context context) {

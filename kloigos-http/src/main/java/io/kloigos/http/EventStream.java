@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,7 @@ import org.slf4j.LoggerFactory;
 final class EventStream implements KloigosListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EventStream.class);
     private static final Duration HEARTBEAT = Duration.ofSeconds(10);
+    private static final Duration LATER = Duration.ofSeconds(10);
     private static final int MOST_WAITING = 10_000;
     private static final byte[] COMMENT = ": heartbeat\n\n".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] GREETING = "retry: 2000\n\n".getBytes(StandardCharsets.US_ASCII);
@@ -42,6 +44,7 @@ final class EventStream implements KloigosListener, AutoCloseable {
     private final Kloigos kloigos;
     private final HttpSettings settings;
     private final Duration heartbeat;
+    private final StreamPlaces places;
     private final Set<EventClient> clients = ConcurrentHashMap.newKeySet();
     private final Thread thread = new Thread(this::run, "kloigos-events");
     private Map<Object, Event> waiting = new LinkedHashMap<>();
@@ -57,24 +60,43 @@ final class EventStream implements KloigosListener, AutoCloseable {
         this.kloigos = kloigos;
         this.settings = settings;
         this.heartbeat = heartbeat;
+        this.places = new StreamPlaces(settings.access().eventStreams());
         thread.setDaemon(true);
         thread.start();
     }
 
-    /** Makes the caller of this request a client, for as long as they would be let in. */
-    void serve(Context context, Authentication authentication) {
+    /**
+     * Makes the caller of this request a client, for as long as they would be let in.
+     *
+     * @throws io.javalin.http.HttpResponseException 429 if they have, or all have, as many streams as may be
+     */
+    void serve(Context context, Gate gate) {
         context.contentType("text/event-stream;charset=utf-8").header("X-Accel-Buffering", "no");
         if (context.method().equals(HandlerType.HEAD)) {
             return;
         }
+        Recognised recognised = Gate.recognised(context).orElseThrow();
+        places.take(recognised).ifPresent(refusal -> {
+            throw gate.tooMany(context, LATER, refusal);
+        });
         // Nothing else may touch the answer when the stream ends: the connection may be gone by then.
-        context.skipRemainingHandlers().future(() -> {
-            Recognised recognised = Gate.recognised(context).orElseThrow();
+        context.skipRemainingHandlers().future(() -> begin(context, gate, recognised));
+    }
+
+    private CompletableFuture<Void> begin(Context context, Gate gate, Recognised recognised) {
+        EventClient client;
+        try {
             Audience audience = Audience.of(recognised.caller(), kloigos);
-            EventClient client = new EventClient(context, audience, authentication.later(context, recognised));
-            client.offer(GREETING);
-            add(client);
-            return client.gone().thenRun(() -> remove(client));
+            client = new EventClient(context, audience, gate.authentication().later(context, recognised));
+        } catch (RuntimeException e) {
+            places.giveBack(recognised);
+            throw e;
+        }
+        client.offer(GREETING);
+        add(client);
+        return client.gone().thenRun(() -> {
+            places.giveBack(recognised);
+            remove(client);
         });
     }
 

@@ -179,7 +179,8 @@ final class Gate {
         }
     }
 
-    private HttpResponseException tooMany(Context context, Duration wait, String detail) {
+    /** Returns the refusal of what is one too many. */
+    HttpResponseException tooMany(Context context, Duration wait, String detail) {
         metrics.limited();
         long seconds = Math.max(1, wait.plusMillis(999).toSeconds());
         context.header("Retry-After", Long.toString(seconds));

@@ -7,11 +7,13 @@ import io.kloigos.DriftPolicy;
 import io.kloigos.http.AccessSettings;
 import io.kloigos.model.Fault;
 import io.kloigos.model.KloigosException;
+import io.kloigos.rules.Bases;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -52,7 +54,7 @@ class ServeSettingsTest {
                         null,
                         null,
                         AccessSettings.standard(),
-                        Duration.ofDays(400)));
+                        Upkeep.standard()));
     }
 
     @Test
@@ -77,6 +79,16 @@ class ServeSettingsTest {
                 oidc_tenant_claim: team
                 rate_limit: 7
                 audit_keep: 90d
+                drift_every: never
+                event_streams: 3
+                event_streams_total: 5
+                operations_keep: 30d
+                expiry_notice: 2h
+                lease: 90s
+                shutdown_delay: 5s
+                first_uid: 30000
+                first_port: 10000
+                ports_per_unit: 50
                 """);
         assertThat(read(
                         Map.of(Setting.LISTEN, "localhost:3", Setting.SSH_USER, "option", Setting.DRIVER, "fake"),
@@ -104,8 +116,16 @@ class ServeSettingsTest {
                                         "realm_access.roles",
                                         "team"),
                                 URI.create("https://kloigos.example"),
-                                7),
-                        Duration.ofDays(90)));
+                                7,
+                                new AccessSettings.EventStreams(3, 5)),
+                        new Upkeep(
+                                null,
+                                Duration.ofDays(30),
+                                Duration.ofDays(90),
+                                Duration.ofSeconds(90),
+                                Duration.ofHours(2),
+                                Duration.ofSeconds(5),
+                                new Bases(30000, 10000, 50))));
     }
 
     @Test
@@ -140,6 +160,26 @@ class ServeSettingsTest {
     }
 
     @Test
+    void timesAndNumbersHaveLimits() {
+        Map<Setting, String> options = new EnumMap<>(Setting.class);
+        options.put(Setting.OPERATIONS_KEEP, "23h");
+        options.put(Setting.LEASE, "0s");
+        options.put(Setting.DRIFT_EVERY, "often");
+        options.put(Setting.SHUTDOWN_DELAY, "1h");
+        options.put(Setting.EVENT_STREAMS, "0");
+        options.put(Setting.FIRST_UID, "999");
+
+        assertThat(faults(options, List.of(), Map.of()))
+                .hasSize(6)
+                .anyMatch(fault -> fault.startsWith("--operations-keep: \"23h\" is not a time such as"))
+                .anyMatch(fault -> fault.startsWith("--lease: \"0s\" is not a time"))
+                .anyMatch(fault -> fault.startsWith("--drift-every: \"often\" is not a time"))
+                .anyMatch(fault -> fault.startsWith("--shutdown-delay: \"1h\" is not a time"))
+                .anyMatch(fault -> fault.equals("--event-streams: \"0\" is not a number: 1 to 100000"))
+                .anyMatch(fault -> fault.contains("the first uid 999 is not within 1000-60000"));
+    }
+
+    @Test
     void thereAreTwoDriftPolicies() {
         assertThat(faults(Map.of(Setting.DRIFT_POLICY, "ignore"), List.of(), Map.of()))
                 .containsExactly("--drift-policy: \"ignore\" is neither \"report\" nor \"repair\"");
@@ -168,10 +208,11 @@ class ServeSettingsTest {
                         "KLOIGOS_DATABSE: there is no such variable; did you mean \"KLOIGOS_DATABASE\"?",
                         "kloigos.yaml.listne: there is no such key; did you mean \"listen\"?",
                         "kloigos.yaml.ssh_prot: there is no such key; did you mean \"ssh_port\"?",
-                        "kloigos.yaml.config: there is no such key; known are audit_keep, database, drift_policy, driver,"
-                                + " fake_latency, fleet, known_hosts, listen, oidc_audience, oidc_issuer,"
-                                + " oidc_roles_claim, oidc_tenant_claim, public_url, rate_limit, ssh_key, ssh_port,"
-                                + " ssh_user, tls_cert, tls_key");
+                        "kloigos.yaml.config: there is no such key; known are audit_keep, database, drift_every, drift_policy,"
+                                + " driver, event_streams, event_streams_total, expiry_notice, fake_latency,"
+                                + " first_port, first_uid, fleet, known_hosts, lease, listen, oidc_audience, oidc_issuer,"
+                                + " oidc_roles_claim, oidc_tenant_claim, operations_keep, ports_per_unit, public_url,"
+                                + " rate_limit, shutdown_delay, ssh_key, ssh_port, ssh_user, tls_cert, tls_key");
     }
 
     @Test

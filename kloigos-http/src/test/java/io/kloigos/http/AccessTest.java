@@ -6,12 +6,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.javalin.Javalin;
 import io.kloigos.http.ApiClient.Answer;
+import io.kloigos.http.Authentication.Means;
+import io.kloigos.http.Authentication.Recognised;
+import io.kloigos.model.Caller;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Role;
 import io.kloigos.model.TokenSecret;
 import io.kloigos.testkit.SettableClock;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -448,6 +452,44 @@ class AccessTest {
     }
 
     @Test
+    void nobodyHasMoreEventStreamsThanTheyMay(@TempDir Path other) throws IOException {
+        HttpSettings settings =
+                HttpSettings.loopback().with(AccessSettings.standard().with(new AccessSettings.EventStreams(1, 2)));
+        try (TestServer narrow = new TestServer(other, settings, clock)) {
+            ApiClient ann = narrow.as(Role.READ_ONLY, null);
+            ApiClient bob = narrow.as(Role.OPERATOR, null);
+            ApiClient eve = narrow.as(Role.ADMIN, null);
+            try (InputStream first = ann.stream("/api/events")) {
+                assertThat(first.read()).isPositive();
+
+                ApiClient.Answer refusal = ann.get("/api/events").expect(429);
+                assertThat(refusal.body().get("detail").asText()).contains("read-only has 1 event streams open");
+                assertThat(refusal.header("Retry-After")).isEqualTo("10");
+
+                try (InputStream second = bob.stream("/api/events")) {
+                    assertThat(second.read()).isPositive();
+                    assertThat(eve.get("/api/events").expect(429).text()).contains("All 2 event streams");
+                    assertThat(eve.get("/metrics").text()).contains("\nkloigos_event_streams 2.0\n");
+                }
+            }
+        }
+    }
+
+    @Test
+    void anEventStreamThatEndedLeavesItsPlace() {
+        StreamPlaces places = new StreamPlaces(new AccessSettings.EventStreams(1, 9));
+        Recognised ann = new Recognised(new Caller("ann", Role.ADMIN, null, null), Means.TOKEN, null);
+        Recognised anybody = new Recognised(new Caller("anybody", Role.ADMIN, null, null), Means.OPEN, null);
+
+        assertThat(places.take(ann)).isEmpty();
+        assertThat(places.take(ann)).isPresent();
+        places.giveBack(ann);
+        assertThat(places.take(ann)).isEmpty();
+        assertThat(places.take(anybody)).isEmpty();
+        assertThat(places.take(anybody)).isEmpty();
+    }
+
+    @Test
     void theEventsEndForWhoMayListenNoMore() throws IOException {
         TokenSecret token = test.token(Role.READ_ONLY, null);
         HttpSettings settings = HttpSettings.loopback();
@@ -455,7 +497,7 @@ class AccessTest {
         try (EventStream events = new EventStream(test.kloigos, settings, Duration.ofMillis(50))) {
             Javalin server = Javalin.create(config -> {
                         gate.addTo(config.routes);
-                        config.routes.get("/api/events", context -> events.serve(context, gate.authentication()));
+                        config.routes.get("/api/events", context -> events.serve(context, gate));
                     })
                     .start("127.0.0.1", 0);
             ApiClient client = new ApiClient("http://127.0.0.1:" + server.port()).withToken(token.text());

@@ -198,7 +198,7 @@ class EventsTest {
                 InstantSource.system());
         return Javalin.create(config -> {
             gate.addTo(config.routes);
-            config.routes.get("/api/events", context -> events.serve(context, gate.authentication()));
+            config.routes.get("/api/events", context -> events.serve(context, gate));
         });
     }
 

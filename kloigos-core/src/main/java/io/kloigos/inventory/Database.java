@@ -121,8 +121,7 @@ abstract sealed class Database implements AutoCloseable {
                     migrations(writer, "sqlite").migrate();
                 }
                 DataSource reader = source(file, SQLiteConfig.TransactionMode.DEFERRED);
-                return new Sqlite(
-                        lock, new GroupCommit(connect(writer)), new Readers(() -> connect(reader), READERS));
+                return new Sqlite(lock, new GroupCommit(connect(writer)), new Readers(() -> connect(reader), READERS));
             } catch (FlywayException | JdbiException e) {
                 close(lock);
                 throw unopenable(file, e);

@@ -3,6 +3,7 @@ package io.kloigos.http;
 import io.kloigos.model.Role;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -80,6 +81,20 @@ final class AccessRules {
     /** Returns who may do this. */
     static Set<Role> of(String route) {
         return RULES.getOrDefault(route, Set.of());
+    }
+
+    /** Returns what somebody with the role may do, in alphabetical order. */
+    static List<String> allowed(Role role) {
+        return RULES.entrySet().stream()
+                .filter(rule -> rule.getValue().contains(role))
+                .map(Map.Entry::getKey)
+                .sorted()
+                .toList();
+    }
+
+    /** Tells whether somebody with the role may see what would be done on a host. */
+    static boolean mayDryRun(Role role) {
+        return OPERATORS.contains(role);
     }
 
     /** Tells whether there is a rule. */

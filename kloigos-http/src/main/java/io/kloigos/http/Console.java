@@ -21,7 +21,8 @@ final class Console {
             "/init",
             "/operations",
             "/operations/{id}",
-            "/audit");
+            "/audit",
+            "/tokens");
 
     private static final Pattern PART = Pattern.compile("(?:[a-z-]+/)?[a-z-]+\\.(?:js|css|svg|html)");
     private static final String LIBRARY = "lib/";

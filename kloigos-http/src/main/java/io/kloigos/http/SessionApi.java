@@ -43,9 +43,11 @@ final class SessionApi {
             @Nullable String subject,
             List<String> roles,
             @Nullable String tenant,
-            @Nullable Instant expiresAt) {
+            @Nullable Instant expiresAt,
+            List<String> may,
+            boolean mayDryRun) {
         static SessionResponse nobody() {
-            return new SessionResponse(true, false, null, null, List.of(), null, null);
+            return new SessionResponse(true, false, null, null, List.of(), null, null, List.of(), false);
         }
 
         static SessionResponse of(Recognised recognised) {
@@ -58,7 +60,9 @@ final class SessionApi {
                     caller.subject(),
                     List.of(caller.role().toString()),
                     tenant == null ? null : tenant.name(),
-                    recognised.expiresAt());
+                    recognised.expiresAt(),
+                    AccessRules.allowed(caller.role()),
+                    AccessRules.mayDryRun(caller.role()));
         }
     }
 

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -133,6 +134,23 @@ class AuthorizationMatrixTest {
                         endpoint.call(client, unit, operation).status())
                 .as(role + " on what is the tenant's own")
                 .isEqualTo(endpoint.roles().contains(role.toString()) ? LET_IN : 403));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Role.class)
+    void aSessionTellsWhatTheRoleMayDo(Role role) {
+        JsonNode session = client(role).get("/api/session").expect(200).body();
+        assertThat(session.get("may"))
+                .extracting(JsonNode::asText)
+                .containsExactlyInAnyOrderElementsOf(endpoints()
+                        .filter(endpoint -> endpoint.roles().contains(role.toString()))
+                        .map(Endpoint::toString)
+                        .toList());
+        int dryRun = client(role)
+                .delete("/api/compute_units/deallocate/"
+                        + own.body().get("compute_id").asText() + "?dry_run=true")
+                .status();
+        assertThat(session.get("may_dry_run").asBoolean()).isEqualTo(dryRun == 200);
     }
 
     static Stream<Endpoint> endpointsOfTenants() {

@@ -52,6 +52,11 @@ final class ConsoleBrowser implements AutoCloseable {
                 complaints.add(page.url() + ": " + message.text());
             }
         });
+        page.onResponse(response -> {
+            if (response.status() == 403) {
+                complaints.add(page.url() + " asks for what is refused to the role: " + response.url());
+            }
+        });
         page.onRequest(request -> {
             if (!request.url().startsWith(origin(url))) {
                 complaints.add(page.url() + " fetches " + request.url());

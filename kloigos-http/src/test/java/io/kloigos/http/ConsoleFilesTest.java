@@ -12,6 +12,10 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,6 +26,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The files of the console: how they are served, and what none of them may hold. */
 class ConsoleFilesTest {
+    private static final Pattern ROUTE = Pattern.compile("'((?:GET|POST|PUT|PATCH|DELETE) /[^']*)'");
+    private static final Map<String, String> NOT_ASKED = Map.of(
+            "GET /api/compute_units/{compute_id}", "lists and events tell the same",
+            "GET /api/servers/{hostname}", "lists and events tell the same",
+            "GET /api/healthz", "tells the same as /healthz");
+    private static final Map<String, String> NOT_TYPED = Map.of("ssh_public_key", "ssh_public_keys takes one as well");
+
+    private static final OpenApiDocument DOCUMENT = new OpenApiDocument(WebFiles.resource("openapi.json"));
+
     private TestServer test;
 
     @BeforeEach
@@ -64,7 +77,17 @@ class ConsoleFilesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/", "/units/host1_4-7", "/servers/host1", "/allocate", "/init", "/operations", "/audit"})
+    @ValueSource(
+            strings = {
+                "/",
+                "/units/host1_4-7",
+                "/servers/host1",
+                "/allocate",
+                "/init",
+                "/operations",
+                "/audit",
+                "/tokens"
+            })
     void everyPageIsServedByItsAddress(String path) {
         assertThat(test.api.get(path).expect(200).text()).contains("/console/main.js");
     }
@@ -72,24 +95,61 @@ class ConsoleFilesTest {
     /** What a tenant wrote must never become markup, and the console works where there is nothing but this server. */
     @Test
     void noFileMakesMarkupOfDataOrNeedsAnotherHost() throws IOException, URISyntaxException {
+        assertThat(files())
+                .hasSizeGreaterThan(30)
+                .allSatisfy(file -> assertThat(Files.readString(file))
+                        .doesNotContain(
+                                "innerHTML",
+                                "outerHTML",
+                                "insertAdjacentHTML",
+                                "unsafeHTML",
+                                "eval(",
+                                "http://",
+                                "https://",
+                                "style=\""));
+    }
+
+    private static List<Path> files() throws IOException, URISyntaxException {
         Path console =
                 Path.of(Console.class.getResource("console/index.html").toURI()).getParent();
         try (Stream<Path> files = Files.walk(console)) {
-            List<Path> found = files.filter(Files::isRegularFile)
+            return files.filter(Files::isRegularFile)
                     .filter(file -> !file.toString().endsWith(".svg"))
                     .toList();
-            assertThat(found)
-                    .hasSizeGreaterThan(30)
-                    .allSatisfy(file -> assertThat(Files.readString(file))
-                            .doesNotContain(
-                                    "innerHTML",
-                                    "outerHTML",
-                                    "insertAdjacentHTML",
-                                    "unsafeHTML",
-                                    "eval(",
-                                    "http://",
-                                    "https://",
-                                    "style=\""));
         }
+    }
+
+    private static String modules() throws IOException, URISyntaxException {
+        StringBuilder text = new StringBuilder();
+        for (Path file : files()) {
+            if (file.toString().endsWith(".js")) {
+                text.append(Files.readString(file));
+            }
+        }
+        return text.toString();
+    }
+
+    /** What is not of the API is for whatever watches the server. */
+    @Test
+    void whateverTheApiCanDoCanBeDoneHere() throws IOException, URISyntaxException {
+        Set<String> asked = ROUTE.matcher(modules())
+                .results()
+                .map(match -> match.group(1))
+                .filter(route -> route.contains(" /api/"))
+                .collect(Collectors.toSet());
+        assertThat(asked)
+                .as("each operation of the API document that the console offers; NOT_ASKED names the others, and why")
+                .containsExactlyInAnyOrderElementsOf(DOCUMENT.routes().stream()
+                        .filter(route -> route.contains(" /api/") && !NOT_ASKED.containsKey(route))
+                        .toList());
+    }
+
+    @Test
+    void whateverARequestCanSayCanBeTyped() throws IOException, URISyntaxException {
+        Set<String> words = Pattern.compile("\\W+").splitAsStream(modules()).collect(Collectors.toSet());
+        assertThat(DOCUMENT.requestFields()).hasSizeGreaterThan(40);
+        assertThat(DOCUMENT.requestFields().stream()
+                        .filter(field -> !words.contains(field) && !NOT_TYPED.containsKey(field)))
+                .isEmpty();
     }
 }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
-import com.microsoft.playwright.Route;
 import com.microsoft.playwright.assertions.LocatorAssertions;
 import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
@@ -16,7 +15,6 @@ import io.kloigos.testkit.HostFailure;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
@@ -31,16 +29,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("long")
 class ConsoleTest {
     private static final String UNIT = "host1_4-7";
-    private static final String SESSION = """
-            {"authentication": true, "authenticated": true, "means": "session", "subject": "ada", "roles": ["admin"],
-             "tenant": null, "expires_at": null}""";
-    private static final String AUDIT = """
-            [{"number": 7, "at": "2026-11-23T12:00:00Z", "who": "ada", "role": "admin", "token_id": null, "address": "127.0.0.1",
-              "request_id": "r1", "idempotency_key": null, "action": "deallocate", "target": "host1_4-7",
-              "before": {"status": "allocated"}, "after": null, "outcome": "succeeded", "detail": null}]""";
-    private static final String NO_SESSION = """
-            {"authentication": true, "authenticated": false, "means": null, "subject": null, "roles": [], "tenant": null,
-             "expires_at": null}""";
 
     private static ConsoleBrowser browser;
 
@@ -139,7 +127,9 @@ class ConsoleTest {
                 "/allocate",
                 "/init",
                 "/operations",
-                "/operations/" + operation);
+                "/operations/" + operation,
+                "/audit",
+                "/tokens");
         Page page = browser.open(url("/"), scheme);
         for (String path : paths) {
             page.navigate(url(path));
@@ -283,6 +273,11 @@ class ConsoleTest {
         fill(page, "Units", "9");
         Locator beside = page.locator(".beside");
         assertThat(beside.locator(".problem")).isVisible();
+        fill(page, "Volume group", "vg0 xfs 20G");
+        assertThat(beside.locator(".copyable"))
+                .containsText(
+                        Pattern.compile("\"name\": \"vg0\",\\s+\"filesystem\": \"xfs\",\\s+\"volume_size\": \"20G\""));
+        fill(page, "Volume group", "");
         fill(page, "Units", "3");
         assertThat(beside.locator(".cut li")).hasCount(3);
         assertThat(option(page, "host2_1")).hasCount(1);
@@ -465,66 +460,5 @@ class ConsoleTest {
         assertThat(inspector.locator("code"))
                 .containsText("curl -X POST '" + url("/api/compute_units/" + UNIT + "/stop") + "'");
         ConsoleBrowser.requireAccessible(page);
-    }
-
-    /** The server's own sessions are tested with the server; here it is what the console makes of its answers. */
-    @Test
-    void whoIsNotLoggedInIsAskedForAToken() {
-        AtomicBoolean isLoggedIn = new AtomicBoolean();
-        Page page = open("/");
-        page.route("**/api/session", route -> answerSession(route, isLoggedIn));
-        page.navigate(url("/units/host1_8-11"));
-        page.getByLabel("API token").fill("wrong");
-        button(page, "Log in").click();
-        assertThat(page.locator(".problem")).containsText("There is no such token.");
-        ConsoleBrowser.requireAccessible(page);
-        page.getByLabel("API token").fill("right");
-        button(page, "Log in").click();
-        assertThat(heading(page)).containsText("host1_8-11");
-        assertThat(page.locator(".who")).hasText("ada, admin");
-
-        page.route("**/api/audit?limit=1000", route -> answer(route, 200, AUDIT));
-        page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName("Audit"))
-                .click();
-        assertThat(page.locator("tbody tr")).containsText("deallocate");
-        page.locator("#filter").fill("-who:ada");
-        assertThat(page.locator("tbody tr")).hasCount(0);
-        ConsoleBrowser.requireAccessible(page);
-        button(page, "Log out").click();
-        assertThat(page.getByLabel("API token")).isVisible();
-    }
-
-    /** A tenant is told of no servers. */
-    @Test
-    void aTenantSeesItsUnitsWithoutServers() {
-        allocate();
-        Page page = open("/");
-        page.route(
-                "**/api/servers",
-                route -> answer(route, 403, "{\"detail\": \"Not for tenants.\", \"code\": \"forbidden\"}"));
-        page.navigate(url("/"));
-        assertThat(page.locator("tbody")).containsText(UNIT);
-        page.getByRole(AriaRole.LINK, new Page.GetByRoleOptions().setName(UNIT)).click();
-        assertThat(page.locator("main")).containsText("ssh u4-7@10.0.0.1");
-    }
-
-    private static void answerSession(Route route, AtomicBoolean isLoggedIn) {
-        String method = route.request().method();
-        boolean isRefused = method.equals("POST") && !route.request().postData().contains("right");
-        if (!method.equals("GET")) {
-            isLoggedIn.set(method.equals("POST") && !isRefused);
-        }
-        if (isRefused) {
-            answer(route, 401, "{\"detail\": \"There is no such token.\", \"code\": \"unauthenticated\"}");
-        } else {
-            answer(route, 200, isLoggedIn.get() ? SESSION : NO_SESSION);
-        }
-    }
-
-    private static void answer(Route route, int status, String json) {
-        route.fulfill(new Route.FulfillOptions()
-                .setStatus(status)
-                .setContentType("application/json")
-                .setBody(json));
     }
 }

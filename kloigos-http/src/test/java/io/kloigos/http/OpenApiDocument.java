@@ -60,6 +60,35 @@ final class OpenApiDocument {
         return routes;
     }
 
+    /** Returns the names of everything that a body or a query may have. */
+    Set<String> requestFields() {
+        Set<String> fields = new TreeSet<>();
+        root.get("paths")
+                .forEach(path -> path.forEach(operation -> {
+                    operation.path("parameters").forEach(parameter -> {
+                        if (parameter.path("in").asText().equals("query")) {
+                            fields.add(parameter.get("name").asText());
+                        }
+                    });
+                    operation
+                            .at("/requestBody/content")
+                            .forEach(content -> collectFields(content.get("schema"), fields));
+                }));
+        return fields;
+    }
+
+    private void collectFields(JsonNode reference, Set<String> fields) {
+        JsonNode schema = resolved(reference);
+        schema.path("properties").properties().forEach(property -> {
+            fields.add(property.getKey());
+            collectFields(property.getValue(), fields);
+        });
+        schema.path("oneOf").forEach(option -> collectFields(option, fields));
+        if (schema.has("items")) {
+            collectFields(schema.get("items"), fields);
+        }
+    }
+
     /** Returns how the answer differs from what is described for this route. */
     List<String> faults(String method, String path, Answer answer) {
         JsonNode responses =

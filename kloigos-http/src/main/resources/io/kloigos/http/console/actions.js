@@ -1,60 +1,58 @@
-// What can be done to units, servers and operations: when it can, which request it is, and what it asks for.
+// What can be done to units, servers, operations and tokens: when it can, which request it is, and what it asks for.
+// The server says who may send which request; what is not for whoever is logged in is not offered.
 // `previews` says that the API can tell what it would do; `names` that it destroys something, so the name has to be typed.
 
 import { EXPIRY, KEYS, LIMITS, REASON, TAGS, localTime } from './fields.js';
 import { isUnderWay } from './status.js';
 import { bytes, tagValue } from './format.js';
 
-const unitPath = (unit, end = '') => `/api/compute_units/${encodeURIComponent(unit.compute_id)}${end}`;
-const serverPath = (server, end) => `/api/servers/${encodeURIComponent(server.hostname)}/${end}`;
+const RETRY = 'POST /api/operations/{id}/retry';
 const isAllocated = unit => unit.status === 'allocated';
 
 const UNIT_ACTIONS = [
   {
-    label: 'Retry', when: unit => unit.status.endsWith('_fail') && unit.operation_id, method: 'POST',
-    path: unit => `/api/operations/${unit.operation_id}/retry`, says: () => 'Tries again what failed, from its first step; what holds already stays.',
+    label: 'Retry', when: unit => unit.status.endsWith('_fail') && unit.operation_id, route: RETRY, of: unit => ({ id: unit.operation_id }), says: () => 'Tries again what failed, from its first step; what holds already stays.',
   },
   {
-    label: 'Stop', when: unit => isAllocated(unit) && !unit.stopped, method: 'POST', path: unit => unitPath(unit, '/stop'), previews: true,
+    label: 'Stop', when: unit => isAllocated(unit) && !unit.stopped, route: 'POST /api/compute_units/{compute_id}/stop', previews: true,
     says: () => 'Ends everything of the tenant and refuses logins. Files, keys and quotas stay.',
   },
   {
-    label: 'Start', when: unit => isAllocated(unit) && unit.stopped, method: 'POST', path: unit => unitPath(unit, '/start'), previews: true,
+    label: 'Start', when: unit => isAllocated(unit) && unit.stopped, route: 'POST /api/compute_units/{compute_id}/start', previews: true,
     says: () => 'Brings back the limits, the enabled services and the login.',
   },
   {
-    label: 'Resize', when: isAllocated, method: 'PATCH', path: unit => unitPath(unit, '/limits'), previews: true, fields: LIMITS,
+    label: 'Resize', when: isAllocated, route: 'PATCH /api/compute_units/{compute_id}/limits', previews: true, fields: LIMITS,
     says: ({ limits }) => `Changes limits while the unit runs. What is left empty stays as it is: ${bytes(limits.memory_max)} of memory, ${limits.tasks_max} tasks${limits.disks.map(disk => `, ${bytes(disk.size)} on ${disk.mount_point}`).join('')}.`,
   },
   {
-    label: 'Keys', when: isAllocated, method: 'PUT', path: unit => unitPath(unit, '/ssh_keys'), previews: true, fields: [KEYS],
+    label: 'Keys', when: isAllocated, route: 'PUT /api/compute_units/{compute_id}/ssh_keys', previews: true, fields: [KEYS],
     initial: unit => ({ ssh_public_keys: unit.ssh_public_keys.join('\n') }),
     says: () => 'Lets the tenant in by these keys and no others. Whoever is logged in stays.',
   },
   {
-    label: 'Tags', when: isAllocated, method: 'PUT', path: unit => unitPath(unit, '/tags'), fields: [TAGS],
+    label: 'Tags', when: isAllocated, route: 'PUT /api/compute_units/{compute_id}/tags', fields: [TAGS],
     initial: unit => ({ tags: Object.entries(unit.tags).map(([name, value]) => `${name}=${tagValue(value)}`).join('\n') }),
     says: () => 'These are all tags of the unit from now on.',
   },
   {
-    label: 'Expiry', when: isAllocated, method: 'PUT', path: unit => unitPath(unit, '/expires_at'), fields: [{ ...EXPIRY, orNull: true }],
+    label: 'Expiry', when: isAllocated, route: 'PUT /api/compute_units/{compute_id}/expires_at', fields: [{ ...EXPIRY, orNull: true }],
     initial: unit => ({ expires_at: localTime(unit.expires_at) }), says: () => 'When the unit is deallocated by itself.',
   },
   {
-    label: 'Withdraw', when: unit => unit.status === 'free', method: 'POST', path: unit => unitPath(unit, '/withdraw'), fields: [REASON],
+    label: 'Withdraw', when: unit => unit.status === 'free', route: 'POST /api/compute_units/{compute_id}/withdraw', fields: [REASON],
     says: () => 'Takes the free unit out of service: no tenant gets it until it is put back.',
   },
   {
-    label: 'Put back', when: unit => unit.status === 'unavailable', method: 'POST', path: unit => unitPath(unit, '/put_back'),
+    label: 'Put back', when: unit => unit.status === 'unavailable', route: 'POST /api/compute_units/{compute_id}/put_back',
     says: () => 'Tenants may get the unit again.',
   },
   {
-    label: 'Deallocate', when: unit => isAllocated(unit) || ['allocation_fail', 'deallocation_fail'].includes(unit.status), method: 'DELETE',
-    path: unit => `/api/compute_units/deallocate/${encodeURIComponent(unit.compute_id)}`, previews: true, names: true,
+    label: 'Deallocate', when: unit => isAllocated(unit) || ['allocation_fail', 'deallocation_fail'].includes(unit.status), route: 'DELETE /api/compute_units/deallocate/{compute_id}', previews: true, names: true,
     says: () => 'Ends and erases everything of the tenant, and proves that nothing is left. This cannot be undone.',
   },
   {
-    label: 'Force release', when: unit => unit.status === 'deallocation_fail', method: 'POST', path: unit => unitPath(unit, '/force_release'), fields: [REASON], names: true,
+    label: 'Force release', when: unit => unit.status === 'deallocation_fail', route: 'POST /api/compute_units/{compute_id}/force_release', fields: [REASON], names: true,
     says: () => 'Frees the unit although some kinds of traces could not be proven gone; processes are ended all the same. The certificate keeps the reason.',
   },
 ];
@@ -65,27 +63,26 @@ const FORCE = {
 
 const SERVER_ACTIONS = [
   {
-    label: 'Retry', when: server => server.status.endsWith('_fail') && server.operation_id, method: 'POST',
-    path: server => `/api/operations/${server.operation_id}/retry`, says: () => 'Tries again what failed, from its first step; what holds already stays.',
+    label: 'Retry', when: server => server.status.endsWith('_fail') && server.operation_id, route: RETRY, of: server => ({ id: server.operation_id }), says: () => 'Tries again what failed, from its first step; what holds already stays.',
   },
   {
-    label: 'Cordon', when: server => server.status === 'ready' && !server.cordoned, method: 'POST', path: server => serverPath(server, 'cordon'), fields: [REASON],
+    label: 'Cordon', when: server => server.status === 'ready' && !server.cordoned, route: 'POST /api/servers/{hostname}/cordon', fields: [REASON],
     says: () => 'No new tenants come to this server. Those that are there stay.',
   },
   {
-    label: 'Uncordon', when: server => server.cordoned, method: 'POST', path: server => serverPath(server, 'uncordon'), says: () => 'New tenants may come to this server again.',
+    label: 'Uncordon', when: server => server.cordoned, route: 'POST /api/servers/{hostname}/uncordon', says: () => 'New tenants may come to this server again.',
   },
   {
-    label: 'Drain', when: server => server.status === 'ready', method: 'POST', path: server => serverPath(server, 'drain'), fields: [REASON, FORCE], previews: true, names: true,
+    label: 'Drain', when: server => server.status === 'ready', route: 'POST /api/servers/{hostname}/drain', fields: [REASON, FORCE], previews: true, names: true,
     says: () => 'Cordons the server and deallocates every unit that a tenant has.',
   },
   {
-    label: 'Repair', when: server => server.status === 'ready', method: 'POST', path: server => serverPath(server, 'repair'), previews: true,
+    label: 'Repair', when: server => server.status === 'ready', route: 'POST /api/servers/{hostname}/repair', previews: true,
     says: () => 'Looks anew and mends what differs from the inventory. What tenants run goes on.',
   },
   {
-    label: 'Decommission', when: server => server.status !== 'decommissioning', method: 'DELETE', previews: true, names: true,
-    path: server => `/api/admin/decommission_server/${encodeURIComponent(server.hostname)}`,
+    label: 'Decommission', when: server => server.status !== 'decommissioning', previews: true, names: true,
+    route: 'DELETE /api/admin/decommission_server/{hostname}',
     fields: [FORCE, { name: 'wipe_data_disks', label: 'Wipe data disks', type: 'checkbox', query: true, help: 'Makes the data disks blank again.' }],
     says: () => 'Takes everything of Kloigos off the server and forgets it. This cannot be undone.',
   },
@@ -93,17 +90,40 @@ const SERVER_ACTIONS = [
 
 const OPERATION_ACTIONS = [
   {
-    label: 'Retry', when: operation => ['failed', 'cancelled'].includes(operation.state), method: 'POST',
-    path: operation => `/api/operations/${operation.id}/retry`, says: () => 'Begins another attempt, from the first step; what holds already stays.',
+    label: 'Retry', when: operation => ['failed', 'cancelled'].includes(operation.state), route: RETRY, says: () => 'Begins another attempt, from the first step; what holds already stays.',
   },
   {
-    label: 'Cancel', when: isUnderWay, method: 'POST', path: operation => `/api/operations/${operation.id}/cancel`,
+    label: 'Cancel', when: isUnderWay, route: 'POST /api/operations/{id}/cancel',
     says: () => 'Ends the operation before its next step.',
   },
 ];
 
-const possible = (actions, thing, name) => actions.filter(action => action.when(thing)).map(action => ({ ...action, thing, name }));
+const ROLES = [['admin', 'admin: everything'], ['operator', 'operator: everything but tokens'], ['tenant', 'tenant: its own units'], ['read-only', 'read-only: looks only']];
 
-export const unitActions = unit => possible(UNIT_ACTIONS, unit, unit.compute_id);
-export const serverActions = server => possible(SERVER_ACTIONS, server, server.hostname);
-export const operationActions = operation => possible(OPERATION_ACTIONS, operation, `${operation.kind} of ${operation.compute_id ?? operation.hostname}`);
+const TOKEN_FIELDS = [
+  { name: 'name', label: 'Name', required: true, help: 'Who will use it, as the audit log tells.', placeholder: 'acme-ci' },
+  { name: 'role', label: 'Role', type: 'select', initial: 'read-only', options: () => ROLES },
+  { name: 'tenant', label: 'Tenant', required: true, when: values => values.role === 'tenant', help: 'Whose units it is for.' },
+  { ...EXPIRY, help: 'In your own time zone. Refused from then on; empty: never.' },
+];
+
+const CREATE_TOKEN = {
+  label: 'Create', when: () => true, route: 'POST /api/tokens', fields: TOKEN_FIELDS,
+  says: () => 'Makes a token. Its secret is shown once, in the answer.',
+};
+
+const REVOKE_TOKEN = {
+  label: 'Revoke', when: token => !token.revoked_at, route: 'DELETE /api/tokens/{token_id}', names: true,
+  says: token => `Token ${token.token_id} is refused from then on, with every session that began with it. This cannot be undone.`,
+};
+
+function possible(actions, thing, name, may) {
+  return actions.filter(action => may(action.route) && action.when(thing)).map(action => ({ ...action, thing, name }));
+}
+
+export const unitActions = (unit, may) => possible(UNIT_ACTIONS, unit, unit.compute_id, may);
+export const serverActions = (server, may) => possible(SERVER_ACTIONS, server, server.hostname, may);
+export const operationActions = (operation, may) =>
+  possible(OPERATION_ACTIONS, operation, `${operation.kind} of ${operation.compute_id ?? operation.hostname}`, may);
+export const tokenActions = (token, may) => possible([REVOKE_TOKEN], token, token.name, may);
+export const newTokenActions = may => possible([CREATE_TOKEN], {}, 'a token', may);

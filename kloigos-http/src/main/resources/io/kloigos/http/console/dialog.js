@@ -2,10 +2,11 @@
 
 import { html, nothing, ref, live } from './lit.js';
 import { createForm } from './form.js';
-import { createPreview, address } from './preview.js';
+import { createPreview } from './preview.js';
+import { requestTo } from './request.js';
 import { busy, copyable, problem, steps } from './parts.js';
 
-export function createDialog({ client, curl, changed, done }) {
+export function createDialog({ client, session, curl, changed, done }) {
   let open = null;
 
   function show(action) {
@@ -15,16 +16,18 @@ export function createDialog({ client, curl, changed, done }) {
     typed();
   }
 
-  function request(isDryRun) {
+  /** What the request is about, its query and its body. */
+  function parts() {
     const { action, form } = open;
     const hasBody = action.fields?.some(field => !field.query);
-    return { method: action.method, path: address(action.path(action.thing), form.query(), isDryRun), body: hasBody ? form.body() : undefined };
+    return { of: action.of ? action.of(action.thing) : action.thing, query: form.query(), body: hasBody ? form.body() : undefined };
   }
 
+  const previews = action => action.previews && session.mayDryRun;
+
   function typed() {
-    if (open.action.previews && open.form.isComplete()) {
-      const { method, path, body } = request(true);
-      open.preview.of(method, path, body);
+    if (previews(open.action) && open.form.isComplete()) {
+      open.preview.of(open.action.route, parts());
     } else {
       open.preview.forget();
       changed();
@@ -42,13 +45,13 @@ export function createDialog({ client, curl, changed, done }) {
   async function submit(event) {
     event.preventDefault();
     const sending = open;
-    const { method, path, body } = request(false);
+    const asked = parts();
     Object.assign(sending, { isSending: true, error: null });
     // What it would do is no longer the question.
     if (sending.preview.state === 'asking') sending.preview.forget();
     changed();
     try {
-      const answer = await client.send(method, path, { body, once: true });
+      const answer = await client.send(sending.action.route, { ...asked, once: true });
       if (open === sending) close();
       done(sending.action, answer);
     } catch (error) {
@@ -68,8 +71,8 @@ export function createDialog({ client, curl, changed, done }) {
           <p>${action.says(action.thing)}</p>
           <div class="fields">${form.view([...(error?.faults ?? []), ...(preview.error?.faults ?? [])])}</div>
           ${error ? problem(error) : preview.state === 'refused' ? problem(preview.error, 'This would be refused') : nothing}
-          ${action.previews ? plan(preview) : nothing}
-          <details><summary>Request as curl</summary>${copyable(curl(request(false)), 'the request')}</details>
+          ${previews(action) ? plan(preview) : nothing}
+          <details><summary>Request as curl</summary>${copyable(curl(requestTo(action.route, parts())), 'the request')}</details>
           ${action.names ? nameField() : nothing}
           ${isSending ? busy('Waiting for the host') : nothing}
           <footer>

@@ -4,7 +4,8 @@ import { html, nothing } from './lit.js';
 import { ago, plural } from './format.js';
 import { busy, panel, problem, unitLink } from './parts.js';
 
-export function createDriftPanel(client, changed, path) {
+/** @param route tells what differs on what is named by `of` */
+export function createDriftPanel({ client, changed, route, of }) {
   const look = { report: null, error: null, isLooking: false, isKnown: false };
 
   async function ask(query) {
@@ -12,7 +13,7 @@ export function createDriftPanel(client, changed, path) {
     look.error = null;
     changed();
     try {
-      look.report = await client.get(path + query);
+      look.report = await client.get(route, { of, query });
     } catch (error) {
       if (error.status !== 404) look.error = error;
     }
@@ -26,13 +27,13 @@ export function createDriftPanel(client, changed, path) {
     return panel('Drift', html`
       ${look.isLooking ? busy('Looking at the host') : nothing}
       ${problem(look.error, 'Cannot look')}
-      ${report ? found(report) : look.isKnown && !look.error ? html`<p class="empty">Nobody has looked yet.</p>` : nothing}`, {
+      ${report ? found(report) : look.isLooking || look.error ? nothing : html`<p class="empty">${look.isKnown ? 'Nobody has looked yet. ' : ''}A look compares the host with what the inventory says.</p>`}`, {
       wide: true,
-      actions: html`<button type="button" ?disabled=${look.isLooking} @click=${() => ask('')}>Look now</button>${actions}`,
+      actions: html`<button type="button" ?disabled=${look.isLooking} @click=${() => ask({})}>Look now</button>${actions}`,
     });
   }
 
-  return { view, begin: () => ask('?kept=true') };
+  return { view, begin: () => ask({ kept: true }) };
 }
 
 function found(report) {

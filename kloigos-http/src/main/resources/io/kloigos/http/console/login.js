@@ -16,6 +16,7 @@ export function createLogin({ session, entered, changed }) {
       await session.logIn(form.elements.token.value.trim());
       form.reset();
       entered();
+      return;
     } catch (error) {
       problem = error.message;
     }

@@ -19,13 +19,22 @@ import { initPage } from './pages/init.js';
 import { operationPage } from './pages/operation.js';
 import { operationsPage } from './pages/operations.js';
 import { serverPage } from './pages/server.js';
+import { tokensPage } from './pages/tokens.js';
 import { unitPage } from './pages/unit.js';
 
-const ROUTES = [
-  ['/', fleetPage], ['/units/:id', unitPage], ['/servers/:hostname', serverPage], ['/allocate', allocatePage], ['/init', initPage],
-  ['/operations', operationsPage], ['/operations/:id', operationPage], ['/audit', auditPage],
+/** Each page, and the request without which it would be of no use. */
+const PAGES = [
+  ['/', fleetPage, 'GET /api/compute_units'],
+  ['/units/:id', unitPage, 'GET /api/compute_units'],
+  ['/servers/:hostname', serverPage, 'GET /api/servers'],
+  ['/allocate', allocatePage, 'POST /api/compute_units/allocate'],
+  ['/init', initPage, 'POST /api/admin/init_server'],
+  ['/operations', operationsPage, 'GET /api/operations'],
+  ['/operations/:id', operationPage, 'GET /api/operations/{id}'],
+  ['/audit', auditPage, 'GET /api/audit'],
+  ['/tokens', tokensPage, 'GET /api/tokens'],
 ];
-const NAVIGATION = [['/', 'Fleet'], ['/allocate', 'Allocate'], ['/init', 'Init'], ['/operations', 'Operations'], ['/audit', 'Audit']];
+const NAVIGATION = [['/', 'Fleet'], ['/allocate', 'Allocate'], ['/init', 'Init'], ['/operations', 'Operations'], ['/audit', 'Audit'], ['/tokens', 'Tokens']];
 const CLOCK_MILLIS = 10_000;
 
 const root = document.getElementById('console');
@@ -33,19 +42,22 @@ let isDrawing = false;
 let page = null;
 let isSimulated = false;
 
-const session = createSession();
-const client = createClient({ unauthenticated: session.expired, sent: changed });
-const store = createStore(client, changed, unit => notices.add(`${unit.compute_id} is taken back from its tenant ${ago(unit.expires_at)}`));
+const client = createClient({ unauthenticated: () => session.expired(), sent: changed });
+const session = createSession(client);
+const store = createStore({
+  client, changed, may: session.may, refused: askWho,
+  expiring: unit => notices.add(`${unit.compute_id} is taken back from its tenant ${ago(unit.expires_at)}`),
+});
 const asCurl = request => curl(request, location.origin, session.isOn);
 const notices = createNotices(store.operations, changed);
-const dialog = createDialog({ client, curl: asCurl, changed, done });
+const dialog = createDialog({ client, session, curl: asCurl, changed, done });
 const inspector = createInspector({ log: client.log, curl: asCurl, changed });
-const login = createLogin({ session, entered: begin, changed });
+const login = createLogin({ session, entered: () => location.reload(), changed });
 const theme = createTheme(() => {
   page?.restyle?.();
   changed();
 });
-const router = createRouter(ROUTES, arrived);
+const router = createRouter(PAGES.map(([path, open, route]) => [path, { open, route }]), arrived);
 
 /** Many things change at once; one drawing per frame shows them all. */
 function changed() {
@@ -61,6 +73,7 @@ function changed() {
 function done(action, { operationId, data }) {
   const isInBackground = operationId && !data?.compute_id;
   notices.add(`${action.label} of ${action.name} ${isInBackground ? 'has begun' : 'is done'}`, operationId);
+  action.ended?.({ data });
 }
 
 function arrived(isOtherPage = true) {
@@ -77,8 +90,13 @@ function arrived(isOtherPage = true) {
 function open() {
   page?.close?.();
   const { current } = router;
-  page = current ? current.open({ store, client, router, dialog, changed, done, curl: asCurl }, current.parameters) : null;
+  if (!current) page = null;
+  else if (!session.may(current.page.route)) page = { title: 'Not allowed', view: refusal };
+  else page = current.page.open({ store, client, session, router, dialog, changed, done, curl: asCurl }, current.parameters);
 }
+
+const refusal = () => html`<h1 tabindex="-1">Not allowed</h1><p>You have the role ${session.role}, which this page is not for. <a href="/">${home()}</a></p>`;
+const home = () => (session.may('GET /api/servers') ? 'Fleet' : 'Your units');
 
 const LIVE = { live: ['good', '●', 'live'], connecting: ['busy', '◐', 'connecting'], lost: ['bad', '○', 'connection lost, reconnecting'], stale: ['bad', '○', 'lists could not be read'] };
 
@@ -89,9 +107,9 @@ function connection() {
 }
 
 function link([path, label]) {
-  if (path === '/audit' && !session.mayReadAudit) return nothing;
+  if (!session.may(PAGES.find(each => each[0] === path)[2])) return nothing;
   const isHere = location.pathname === path || (path === '/operations' && location.pathname.startsWith('/operations/'));
-  return html`<li><a href=${path} aria-current=${isHere ? 'page' : nothing}>${label}</a></li>`;
+  return html`<li><a href=${path} aria-current=${isHere ? 'page' : nothing}>${path === '/' ? home() : label}</a></li>`;
 }
 
 function header() {
@@ -104,7 +122,7 @@ function header() {
       <div class="tools">
         <button type="button" aria-pressed=${inspector.isOpen ? 'true' : 'false'} @click=${inspector.toggle}>API</button>
         <button type="button" @click=${theme.next} aria-label="Theme: ${theme.name}">${{ system: '◑', light: '☀', dark: '☾' }[theme.name]}</button>
-        ${session.isOn ? html`<span class="who">${session.name}</span><button type="button" @click=${leave}>Log out</button>` : nothing}
+        ${session.isOn ? html`<span class="who">${[session.subject, session.role, session.tenant && `of ${session.tenant}`].filter(Boolean).join(', ')}</span><button type="button" @click=${leave}>Log out</button>` : nothing}
       </div>
     </header>
     ${isSimulated ? html`<p class="simulated" role="note">This fleet is simulated: none of these servers exists.</p>` : nothing}`;
@@ -114,6 +132,8 @@ function draw() {
   if (!session.isKnown) return;
   if (session.isNeeded) {
     store.disconnect();
+    page?.close?.();
+    page = null;
     document.title = 'Log in - Kloigos';
     render(login.view(), root);
     return;
@@ -128,9 +148,16 @@ function draw() {
     ${dialog.view()}${notices.view()}`, root);
 }
 
+/** The server tells no events: because somebody has to log in, or because it is not there. */
+async function askWho() {
+  await session.look().catch(() => {});
+  changed();
+}
+
+/** What one has seen is not for the next, so nothing of it stays. */
 async function leave() {
   await session.logOut();
-  changed();
+  location.reload();
 }
 
 function begin() {
@@ -141,7 +168,7 @@ function begin() {
 
 async function start() {
   await session.look();
-  const health = await client.get('/healthz', { quiet: true }).catch(() => null);
+  const health = await client.get('GET /healthz', { quiet: true }).catch(() => null);
   isSimulated = Boolean(health?.simulated);
   if (session.isNeeded) draw();
   else begin();

@@ -53,7 +53,8 @@ export function heading(title, { badges = nothing, actions = nothing, trail = no
 }
 
 export const unitLink = id => html`<a href="/units/${encodeURIComponent(id)}">${id}</a>`;
-export const serverLink = hostname => html`<a href="/servers/${encodeURIComponent(hostname)}">${hostname}</a>`;
+/** Only a name for those who are told of no servers. */
+export const serverLink = (hostname, may) => (may('GET /api/servers') ? html`<a href="/servers/${encodeURIComponent(hostname)}">${hostname}</a>` : html`<span>${hostname}</span>`);
 export const operationLink = (id, text = id) => html`<a href="/operations/${encodeURIComponent(id)}">${text}</a>`;
 
 async function copy(event, text) {

@@ -5,10 +5,11 @@ export function createPreview(client, changed, delay = 250) {
   let newest = 0;
   const preview = { state: 'none', answer: null, error: null };
 
-  async function ask(method, path, body, mine) {
+  async function ask(route, parts, mine) {
     let outcome;
     try {
-      outcome = { state: 'known', answer: (await client.send(method, path, { body })).data, error: null };
+      const query = { ...parts.query, dry_run: true };
+      outcome = { state: 'known', answer: (await client.send(route, { ...parts, query })).data, error: null };
     } catch (error) {
       outcome = { state: 'refused', answer: null, error };
     }
@@ -18,11 +19,11 @@ export function createPreview(client, changed, delay = 250) {
     }
   }
 
-  preview.of = (method, path, body) => {
+  preview.of = (route, parts) => {
     clearTimeout(timer);
     const mine = ++newest;
     preview.state = 'asking';
-    timer = setTimeout(() => ask(method, path, body, mine), delay);
+    timer = setTimeout(() => ask(route, parts, mine), delay);
     changed();
   };
   preview.forget = () => {
@@ -31,12 +32,4 @@ export function createPreview(client, changed, delay = 250) {
     Object.assign(preview, { state: 'none', answer: null, error: null });
   };
   return preview;
-}
-
-/** The address of a request with its query; a dry run changes nothing. */
-export function address(path, query, isDryRun) {
-  const all = new URLSearchParams(query);
-  if (isDryRun) all.set('dry_run', 'true');
-  const text = all.toString();
-  return path + (text ? `?${text}` : '');
 }

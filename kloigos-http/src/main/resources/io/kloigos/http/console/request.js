@@ -1,4 +1,5 @@
 // Sends requests to the API, keeps the newest of them for the inspector, and turns refusals into errors with their reasons.
+// A route is named as in the API document, such as "GET /api/servers/{hostname}".
 
 const MOST_KEPT = 60;
 
@@ -9,6 +10,14 @@ export class Refusal extends Error {
     this.code = code;
     this.faults = faults;
   }
+}
+
+/** Returns the request to a route; what is in braces there is taken from `of`. */
+export function requestTo(route, { of = {}, query = {}, body } = {}) {
+  const [method, places] = route.split(' ');
+  const path = places.replace(/\{([a-z_]+)\}/g, (_, name) => encodeURIComponent(of[name]));
+  const text = new URLSearchParams(query).toString();
+  return { method, path: text ? `${path}?${text}` : path, body };
 }
 
 function refusal(status, answer) {
@@ -26,7 +35,7 @@ function randomKey() {
 export function createClient({ unauthenticated, sent }) {
   const log = [];
 
-  async function answerTo(method, path, { body, once }) {
+  async function answerTo({ method, path, body }, once) {
     const asked = { Accept: 'application/json' };
     if (body !== undefined) asked['Content-Type'] = 'application/json';
     if (once) asked['Idempotency-Key'] = randomKey();
@@ -38,15 +47,16 @@ export function createClient({ unauthenticated, sent }) {
   }
 
   /** Returns the answer's body and the operation that it names, or throws a Refusal. */
-  async function send(method, path, options = {}) {
-    const entry = { method, path, body: options.body, at: new Date(), status: null, millis: null };
-    if (!options.quiet) {
+  async function send(route, { quiet = false, once = false, ...parts } = {}) {
+    const request = requestTo(route, parts);
+    const entry = { ...request, at: new Date(), status: null, millis: null };
+    if (!quiet) {
       log.unshift(entry);
       log.length = Math.min(log.length, MOST_KEPT);
     }
     const begun = performance.now();
     try {
-      const answer = await answerTo(method, path, options);
+      const answer = await answerTo(request, once);
       entry.status = answer.status;
       const isJson = /json/.test(answer.headers.get('Content-Type') ?? '');
       const data = isJson ? await answer.json() : null;
@@ -62,6 +72,6 @@ export function createClient({ unauthenticated, sent }) {
   return {
     log,
     send,
-    get: async (path, options) => (await send('GET', path, options)).data,
+    get: async (route, options) => (await send(route, options)).data,
   };
 }

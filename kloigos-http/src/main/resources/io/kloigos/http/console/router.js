@@ -2,7 +2,7 @@
 
 const WRITE_MILLIS = 200;
 
-export function createRouter(routes, changed) {
+export function createRouter(pages, changed) {
   let search = location.search;
   let writing = null;
 
@@ -20,7 +20,7 @@ export function createRouter(routes, changed) {
   }
 
   function match() {
-    for (const [pattern, open] of routes) {
+    for (const [pattern, page] of pages) {
       const names = [];
       const expression = pattern.replace(/:([a-z]+)/g, (_, name) => {
         names.push(name);
@@ -29,7 +29,7 @@ export function createRouter(routes, changed) {
       const found = new RegExp(`^${expression}/?$`).exec(location.pathname);
       if (found) {
         const parameters = Object.fromEntries(names.map((name, index) => [name, decodeURIComponent(found[index + 1])]));
-        return { open, parameters, path: location.pathname };
+        return { page, parameters, path: location.pathname };
       }
     }
     return null;

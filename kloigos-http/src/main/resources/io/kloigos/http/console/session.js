@@ -1,50 +1,39 @@
-// Who is logged in. Where the server has no sessions, or asks for none, everything is allowed.
+// Who is logged in, and what the server says that they may do.
 
-export function createSession() {
-  let state = 'unknown';
+export function createSession(client) {
   let answer = null;
 
   function keep(session) {
     answer = session;
-    state = !session.authentication ? 'off' : session.authenticated ? 'in' : 'out';
   }
 
   async function look() {
-    const response = await fetch('/api/session', { headers: { Accept: 'application/json' } });
-    if (response.ok) keep(await response.json());
-    else state = response.status === 401 ? 'out' : 'off';
+    keep(await client.get('GET /api/session', { quiet: true }));
   }
 
+  /** The token is not for the list of requests, nor kept anywhere else. */
   async function logIn(token) {
-    const response = await fetch('/api/session', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ token }),
-    });
-    const said = await response.json().catch(() => null);
-    if (!response.ok) throw new Error(typeof said?.detail === 'string' ? said.detail : 'This token is not accepted.');
-    keep(said);
+    keep((await client.send('POST /api/session', { body: { token }, quiet: true })).data);
   }
 
   async function logOut() {
-    await fetch('/api/session', { method: 'DELETE' });
-    expired();
+    keep((await client.send('DELETE /api/session', { quiet: true })).data);
   }
 
+  /** A request was not recognised: from now on somebody has to log in. */
   function expired() {
-    if (state === 'in') {
-      state = 'out';
-      answer = null;
-    }
+    if (answer) answer = { ...answer, authentication: true, authenticated: false, roles: [], may: [] };
   }
 
   return {
     look, logIn, logOut, expired,
-    get isNeeded() { return state === 'out'; },
-    get isKnown() { return state !== 'unknown'; },
-    get isOn() { return state === 'in'; },
-    get name() { return [answer?.subject, ...(answer?.roles ?? [])].filter(Boolean).join(', '); },
-    /** The audit log is nothing for tenants; an older server has none. */
-    get mayReadAudit() { return Boolean(answer?.authenticated) && !answer.roles.includes('tenant'); },
+    get isKnown() { return answer !== null; },
+    get isNeeded() { return answer !== null && !answer.authenticated; },
+    get isOn() { return Boolean(answer?.authentication && answer.authenticated); },
+    get subject() { return answer?.subject; },
+    get role() { return answer?.roles.join(', '); },
+    get tenant() { return answer?.tenant; },
+    get mayDryRun() { return Boolean(answer?.may_dry_run); },
+    may: route => Boolean(answer?.may.includes(route)),
   };
 }

@@ -1,9 +1,15 @@
 // What the console knows of the fleet: lists read once, then kept as they are by the server's events.
 
+import { requestTo } from './request.js';
+
 const MOST_OPERATIONS = 1000;
 const RECONNECT_MILLIS = 3000;
 
-export function createStore(client, changed, expiring) {
+/**
+ * @param may tells whether whoever is logged in may send a request
+ * @param refused called when the server has no events for them; returns when it is known why
+ */
+export function createStore({ client, may, changed, expiring, refused }) {
   const servers = new Map();
   const units = new Map();
   const unitsOf = new Map();
@@ -15,13 +21,17 @@ export function createStore(client, changed, expiring) {
 
   function keepUnit(unit) {
     if (unit.status === 'decommissioned') {
-      units.delete(unit.compute_id);
-      unitsOf.get(unit.hostname)?.delete(unit.compute_id);
+      forgetUnit(unit.compute_id);
       return;
     }
     units.set(unit.compute_id, unit);
     if (!unitsOf.has(unit.hostname)) unitsOf.set(unit.hostname, new Map());
     unitsOf.get(unit.hostname).set(unit.compute_id, unit);
+  }
+
+  function forgetUnit(id) {
+    unitsOf.get(units.get(id)?.hostname)?.delete(id);
+    units.delete(id);
   }
 
   function keepServer(server) {
@@ -37,17 +47,12 @@ export function createStore(client, changed, expiring) {
     operations.set(operation.id, { ...operation, steps });
   }
 
-  /** A tenant sees its own units, but no servers. */
-  function withoutServers(refusal) {
-    if (refusal.status === 403) return [];
-    throw refusal;
-  }
-
   async function load() {
     const [serverList, unitList, operationList] = await Promise.all([
-      client.get('/api/servers', { quiet: true }).catch(withoutServers),
-      client.get('/api/compute_units', { quiet: true }),
-      client.get(`/api/operations?limit=${MOST_OPERATIONS}`, { quiet: true }),
+      // A tenant sees its own units, but no servers.
+      may('GET /api/servers') ? client.get('GET /api/servers', { quiet: true }) : [],
+      client.get('GET /api/compute_units', { quiet: true }),
+      client.get('GET /api/operations', { query: { limit: MOST_OPERATIONS }, quiet: true }),
     ]);
     [servers, units, unitsOf].forEach(map => map.clear());
     serverList.forEach(keepServer);
@@ -63,7 +68,7 @@ export function createStore(client, changed, expiring) {
 
   function connect() {
     source?.close();
-    const mine = new EventSource('/api/events');
+    const mine = new EventSource(requestTo('GET /api/events').path);
     source = mine;
     mine.onopen = () => {
       // Nothing is told twice: what happened before or between connections is in the lists.
@@ -72,10 +77,14 @@ export function createStore(client, changed, expiring) {
     mine.onerror = () => {
       become(connection.state === 'connecting' ? 'connecting' : 'lost');
       // The browser connects again by itself, unless the server has answered something else than events.
-      if (mine.readyState === EventSource.CLOSED) setTimeout(() => mine === source && connect(), RECONNECT_MILLIS);
+      if (mine.readyState === EventSource.CLOSED) {
+        refused().finally(() => setTimeout(() => mine === source && connect(), RECONNECT_MILLIS));
+      }
     };
     hear(mine, 'server', keepServer);
     hear(mine, 'unit', keepUnit);
+    // Of a tenant's unit that was given back, and is told of no more.
+    hear(mine, 'unit_gone', gone => forgetUnit(gone.compute_id));
     hear(mine, 'unit_expiring', unit => {
       keepUnit(unit);
       expiring(unit);

@@ -12,14 +12,14 @@ function compare(a, b) {
 }
 
 /**
- * @param columns each with name, label, value(record) to sort by, view(record), and isNumber
+ * @param columns each with name, label, value(record) to sort by unless that makes no sense, view(record), and isNumber
  * @param key names a record
  * @param sort the column's name, after a minus for the other way
  */
 export function table({ label, columns, records, key, sort, sorted, most = 500, empty = 'Nothing here.' }) {
   const isReverse = sort?.startsWith('-');
   const name = sort?.replace('-', '');
-  const by = columns.find(column => column.name === name);
+  const by = columns.find(column => column.name === name && column.value);
   const ordered = by ? [...records].sort((a, b) => compare(by.value(a), by.value(b)) * (isReverse ? -1 : 1)) : records;
   const next = column => (column.name === name && !isReverse ? `-${column.name}` : column.name);
   return html`
@@ -27,7 +27,8 @@ export function table({ label, columns, records, key, sort, sorted, most = 500, 
       <table>
         <thead><tr>${columns.map(column => html`
           <th scope="col" class=${column.isNumber ? 'number' : ''} aria-sort=${column.name !== name ? nothing : isReverse ? 'descending' : 'ascending'}>
-            <button type="button" @click=${() => sorted(next(column))}>${column.label}<span aria-hidden="true">${column.name !== name ? '' : isReverse ? ' ▾' : ' ▴'}</span></button>
+            ${column.value ? html`<button type="button" @click=${() => sorted(next(column))}>${column.label}<span aria-hidden="true">${column.name !== name ? '' : isReverse ? ' ▾' : ' ▴'}</span></button>`
+              : html`<span class="unseen">${column.label}</span>`}
           </th>`)}</tr></thead>
         <tbody>${repeat(ordered.slice(0, most), key, record => html`<tr>${columns.map((column, index) => index === 0
           ? html`<th scope="row">${column.view(record)}</th>`

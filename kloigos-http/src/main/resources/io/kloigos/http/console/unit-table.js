@@ -5,26 +5,28 @@ import { ago, tags, time } from './format.js';
 import { KINDS, kindOf } from './status.js';
 import { serverLink, unitLink, unitStatus } from './parts.js';
 
-export const UNIT_FIELDS = ['compute_id', 'hostname', 'region', 'zone', 'cpu_range', 'cpu_count', 'ports_range', 'status', 'kind', 'user', 'tags', 'reason', 'expires_at', 'ip'];
+export const UNIT_FIELDS = ['compute_id', 'hostname', 'region', 'zone', 'cpu_range', 'cpu_count', 'ports_range', 'status', 'kind', 'user', 'tags', 'reason', 'expires_at', 'ip', 'owner'];
 
 /** What a filter looks at. */
 export function unitRecord(unit, server) {
   return { ...Object.fromEntries(UNIT_FIELDS.map(name => [name, unit[name]])), kind: KINDS[kindOf(unit, server)].label };
 }
 
-export function unitColumns(servers, { withServer = true } = {}) {
+/** @param without names of columns that say nothing there */
+export function unitColumns({ servers, may, without = [] }) {
   const columns = [
     { name: 'compute_id', label: 'Unit', value: unit => unit.compute_id, view: unit => unitLink(unit.compute_id) },
-    { name: 'hostname', label: 'Server', value: unit => unit.hostname, view: unit => serverLink(unit.hostname) },
+    { name: 'hostname', label: 'Server', value: unit => unit.hostname, view: unit => serverLink(unit.hostname, may) },
     { name: 'place', label: 'Place', value: unit => `${unit.region}/${unit.zone}`, view: unit => `${unit.region}/${unit.zone}` },
     { name: 'status', label: 'Status', value: unit => unit.status, view: unit => html`${unitStatus(unit, servers.get(unit.hostname))}${unit.reason ? html`<small class="why">${unit.reason}</small>` : nothing}` },
     { name: 'cpu_count', label: 'CPUs', value: unit => unit.cpu_count, view: unit => unit.cpu_count, isNumber: true },
     { name: 'cpu_range', label: 'CPU set', value: unit => unit.cpu_range, view: unit => html`<span class="mono">${unit.cpu_range}</span>` },
     { name: 'ports_range', label: 'Ports', value: unit => unit.ports_range, view: unit => html`<span class="mono">${unit.ports_range}</span>` },
     { name: 'user', label: 'User', value: unit => unit.user, view: unit => html`<span class="mono">${unit.user}</span>` },
+    { name: 'owner', label: 'Tenant', value: unit => unit.owner, view: unit => unit.owner ?? '' },
     { name: 'tags', label: 'Tags', value: unit => tags(unit.tags), view: unit => tags(unit.tags) },
     { name: 'started_at', label: 'Since', value: unit => unit.started_at, view: unit => (unit.started_at ? html`<time datetime=${unit.started_at} title=${time(unit.started_at)}>${ago(unit.started_at)}</time>` : '') },
     { name: 'expires_at', label: 'Expires', value: unit => unit.expires_at, view: unit => (unit.expires_at ? html`<time datetime=${unit.expires_at} title=${time(unit.expires_at)}>${ago(unit.expires_at)}</time>` : '') },
   ];
-  return withServer ? columns : columns.filter(column => !['hostname', 'place'].includes(column.name));
+  return columns.filter(column => !without.includes(column.name));
 }

@@ -77,8 +77,8 @@ final class ControlBench {
         Allocations given = Allocations.ask(server.port(), clients, EACH);
         List<Integer> allocated = fleet.allocated();
         if (given.doubled() > 0 || !allocated.equals(List.of(EACH, EACH))) {
-            throw new IllegalStateException(given.doubled() + " units were given twice, " + EACH
-                    + " given and written down are " + allocated);
+            throw new IllegalStateException(
+                    given.doubled() + " units were given twice, " + EACH + " given and written down are " + allocated);
         }
         return given;
     }

@@ -19,7 +19,8 @@ final class DurableCommits implements AutoCloseable {
             statement.execute("PRAGMA synchronous = FULL");
             statement.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, text TEXT)");
         }
-        insert = connection.prepareStatement("INSERT INTO rows (text) VALUES ('a row of forty characters, as good as any')");
+        insert = connection.prepareStatement(
+                "INSERT INTO rows (text) VALUES ('a row of forty characters, as good as any')");
     }
 
     double perSecond(int commits) throws SQLException {

@@ -35,15 +35,7 @@ final class Ratios {
 
     static String head() {
         return String.format(
-                "%-62s %9s %9s %-6s %7s %7s %7s %3s",
-                "",
-                "kloigos",
-                "reference",
-                "",
-                "ratio",
-                "min",
-                "max",
-                "n");
+                "%-62s %9s %9s %-6s %7s %7s %7s %3s", "", "kloigos", "reference", "", "ratio", "min", "max", "n");
     }
 
     static double median(List<Double> values) {

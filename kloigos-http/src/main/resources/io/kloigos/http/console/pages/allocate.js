@@ -3,17 +3,18 @@
 import { html, nothing } from '../lit.js';
 import { createForm } from '../form.js';
 import { EXPIRY, KEYS, TAGS } from '../fields.js';
-import { address, createPreview } from '../preview.js';
+import { createPreview } from '../preview.js';
+import { requestTo } from '../request.js';
 import { plan } from '../dialog.js';
 import { nearest } from '../nearest.js';
 import { bytes, plural } from '../format.js';
 import { busy, copyable, facts, heading, panel, problem, serverLink, unitLink } from '../parts.js';
 
-const PATH = '/api/compute_units/allocate';
+const ROUTE = 'POST /api/compute_units/allocate';
 const NO_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA preview';
 
-export function allocatePage({ store, client, curl, done, changed }) {
-  const distinct = name => [...new Set([...store.servers.values()].map(server => server[name]))].sort();
+export function allocatePage({ store, client, session, curl, done, changed }) {
+  const distinct = name => [...new Set([...store.servers.values(), ...store.units.values()].map(each => each[name]))].sort();
   const fields = [
     { name: 'cpu_count', label: 'CPUs', type: 'number', initial: '4', orNull: true, help: 'Exactly so many; empty: any.',
       suggestions: () => [...new Set([...store.units.values()].map(unit => unit.cpu_count))].sort((a, b) => a - b) },
@@ -38,7 +39,8 @@ export function allocatePage({ store, client, curl, done, changed }) {
 
   function typed() {
     sending.error = null;
-    preview.of('POST', address(PATH, {}, true), body(true));
+    if (session.mayDryRun) preview.of(ROUTE, { body: body(true) });
+    else changed();
   }
 
   async function submit(event) {
@@ -46,7 +48,7 @@ export function allocatePage({ store, client, curl, done, changed }) {
     Object.assign(sending, { isSending: true, error: null, unit: null });
     changed();
     try {
-      const answer = await client.send('POST', PATH, { body: body(false), once: true });
+      const answer = await client.send(ROUTE, { body: body(false), once: true });
       sending.unit = answer.data;
       done({ label: 'Allocate', name: answer.data.compute_id }, answer);
       typed();
@@ -75,7 +77,7 @@ export function allocatePage({ store, client, curl, done, changed }) {
     const unit = preview.answer?.units[0];
     if (!unit) return busy('Asking which unit it would be');
     return html`
-      ${facts([['Unit', unitLink(unit.compute_id)], ['Server', html`${serverLink(unit.hostname)}, ${unit.region} / ${unit.zone}`], ['CPUs', html`${unit.cpu_count}: <span class="mono">${unit.cpu_range}</span>`],
+      ${facts([['Unit', unitLink(unit.compute_id)], ['Server', html`${serverLink(unit.hostname, session.may)}, ${unit.region} / ${unit.zone}`], ['CPUs', html`${unit.cpu_count}: <span class="mono">${unit.cpu_range}</span>`],
         ['NUMA nodes', unit.limits.memory_nodes], ['Memory', bytes(unit.limits.memory_max)], ['Ports', unit.ports_range], ['User', html`<span class="mono">${unit.user}</span>`]])}
       ${plan(preview)}`;
   }
@@ -92,8 +94,8 @@ export function allocatePage({ store, client, curl, done, changed }) {
         <div class="beside">
           ${sending.unit ? panel('Allocated', html`<p><span class="good" aria-hidden="true">✓</span> ${unitLink(sending.unit.compute_id)} is the tenant's.</p>
             ${copyable(`ssh ${sending.unit.ssh_port === 22 ? '' : `-p ${sending.unit.ssh_port} `}${sending.unit.user}@${sending.unit.ip}`, 'the login command')}`) : nothing}
-          ${panel('What it would be', html`<div aria-live="polite" class=${preview.state === 'asking' ? 'asking' : ''}>${outcome()}</div>`)}
-          ${panel('Request as curl', copyable(curl({ method: 'POST', path: PATH, body: body(false) }), 'the request'))}
+          ${session.mayDryRun ? panel('What it would be', html`<div aria-live="polite" class=${preview.state === 'asking' ? 'asking' : ''}>${outcome()}</div>`) : nothing}
+          ${panel('Request as curl', copyable(curl(requestTo(ROUTE, { body: body(false) })), 'the request'))}
         </div>
       </form>`;
   }

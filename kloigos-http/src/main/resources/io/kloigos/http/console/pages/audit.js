@@ -1,13 +1,28 @@
-// Who did what, and what became of it, newest first. The page is there only for those to whom the server tells it.
+// Who did what, and what became of it, newest first. The server is asked for what is wanted, and exports it whole.
 
 import { html, nothing } from '../lit.js';
+import { createForm } from '../form.js';
+import { localTime } from '../fields.js';
 import { parseFilter } from '../filter.js';
 import { busy, heading, problem } from '../parts.js';
+import { requestTo } from '../request.js';
 import { filterField, table } from '../table.js';
 import { ago, time } from '../format.js';
 
-const MOST = 1000;
+const ROUTE = 'GET /api/audit';
+const PAGE = 500;
+const DELAY_MILLIS = 300;
 const FIELDS = ['at', 'who', 'role', 'action', 'target', 'outcome', 'detail', 'address', 'request_id', 'token_id'];
+const OUTCOMES = ['begun', 'succeeded', 'failed', 'refused'];
+
+const ASKED = [
+  { name: 'who', label: 'Who' },
+  { name: 'action', label: 'What', placeholder: 'deallocate' },
+  { name: 'target', label: 'To what', placeholder: 'host1_4-7' },
+  { name: 'outcome', label: 'Outcome', type: 'select', options: () => [['', 'any'], ...OUTCOMES.map(each => [each, each])] },
+  { name: 'since', label: 'Since', type: 'time' },
+  { name: 'until', label: 'Until', type: 'time' },
+].map(field => ({ ...field, query: true }));
 
 function difference({ before, after }) {
   if (!before && !after) return nothing;
@@ -24,19 +39,57 @@ const columns = [
 ];
 
 export function auditPage({ client, router, changed }) {
-  let entries = null;
-  let error = null;
-  client.get(`/api/audit?limit=${MOST}`).then(answer => { entries = answer; }, found => { error = found; }).finally(changed);
+  const read = { entries: null, error: null, isWhole: true, newest: 0 };
+  const initial = Object.fromEntries(ASKED.map(({ name, type }) => {
+    const text = router.query.get(name) ?? '';
+    return [name, type === 'time' ? localTime(text) : text];
+  }));
+  const form = createForm(ASKED, typed, initial);
+  let timer = null;
 
-  function view() {
-    if (!entries) return html`${heading('Audit')}${error ? problem(error) : busy('Asking for the audit log')}`;
+  function typed() {
+    router.keep(Object.fromEntries(ASKED.map(({ name }) => [name, form.query()[name] ?? null])));
+    clearTimeout(timer);
+    timer = setTimeout(() => ask(null), DELAY_MILLIS);
+  }
+
+  /** Asks for the entries before one, or for the newest. */
+  async function ask(before) {
+    const mine = ++read.newest;
+    const query = { ...form.query(), limit: PAGE, ...(before === null ? {} : { before }) };
+    let found = [];
+    let error = null;
+    try {
+      found = await client.get(ROUTE, { query });
+    } catch (refusal) {
+      error = refusal;
+    }
+    if (mine !== read.newest) return;
+    Object.assign(read, { error, isWhole: found.length < PAGE, entries: before === null ? found : [...read.entries, ...found] });
+    changed();
+  }
+
+  const exported = format => requestTo(ROUTE, { query: { ...form.query(), format } }).path;
+
+  function list() {
+    const { entries } = read;
+    if (!entries) return busy('Asking for the audit log');
     const filter = router.query.get('filter') ?? '';
     const found = entries.filter(parseFilter(filter));
     return html`
-      ${heading('Audit', { actions: html`<a class="button" href="/api/audit?format=csv" download>Export as CSV</a>` })}
       ${filterField({ value: filter, filtered: text => router.keep({ filter: text }), found: found.length, total: entries.length, fields: FIELDS, example: 'action:deallocate -role:admin' })}
-      ${table({ label: 'Audit', columns, records: found, key: entry => entry.number, sort: router.query.get('sort') ?? '-at', sorted: sort => router.keep({ sort }) })}`;
+      ${table({ label: 'Audit', columns, records: found, key: entry => entry.number, sort: router.query.get('sort') ?? '-at', sorted: sort => router.keep({ sort }), most: Infinity, empty: 'No entry is like this.' })}
+      ${read.isWhole ? nothing : html`<p><button type="button" @click=${() => ask(entries.at(-1).number)}>Older entries</button></p>`}`;
   }
 
-  return { title: 'Audit', view };
+  function view() {
+    return html`
+      ${heading('Audit', { actions: html`<a class="button" href=${exported('csv')} download="audit.csv">Export as CSV</a><a class="button" href=${exported('ndjson')} download="audit.ndjson">Export as NDJSON</a>` })}
+      <div class="fields asked" role="group" aria-label="What the server is asked for">${form.view(read.error?.faults)}</div>
+      ${problem(read.error)}
+      ${list()}`;
+  }
+
+  ask(null);
+  return { title: 'Audit', view, close: () => clearTimeout(timer) };
 }

@@ -13,12 +13,15 @@ const VIEWS = [['map', 'Map'], ['units', 'Units'], ['servers', 'Servers']];
 const SERVER_FIELDS = ['hostname', 'ip', 'region', 'zone', 'status', 'reason', 'cordoned', 'cordon_reason', 'housekeeping_cpus'];
 const byName = new Intl.Collator('en', { numeric: true });
 
-export function fleetPage({ store, router, changed }) {
+export function fleetPage({ store, session: { may }, router, changed }) {
+  // A tenant is told of its own units only: there is no fleet to draw.
+  const seesServers = may('GET /api/servers');
+  const title = seesServers ? 'Fleet' : 'Your units';
   const map = createMap({ unitsOf: store.unitsOf, opened: id => router.go(`/units/${encodeURIComponent(id)}`), changed });
   const query = name => router.query.get(name) ?? '';
 
   const serverColumns = [
-    { name: 'hostname', label: 'Server', value: server => server.hostname, view: server => serverLink(server.hostname) },
+    { name: 'hostname', label: 'Server', value: server => server.hostname, view: server => serverLink(server.hostname, may) },
     { name: 'status', label: 'Status', value: server => server.status, view: server => html`${serverStatus(server)}${server.reason ?? server.cordon_reason ? html`<small class="why">${server.reason ?? server.cordon_reason}</small>` : nothing}` },
     { name: 'place', label: 'Place', value: server => `${server.region}/${server.zone}`, view: server => `${server.region}/${server.zone}` },
     { name: 'ip', label: 'Address', value: server => server.ip, view: server => html`<span class="mono">${server.ip}</span>` },
@@ -48,7 +51,7 @@ export function fleetPage({ store, router, changed }) {
       counts.set(kind, (counts.get(kind) ?? 0) + 1);
     }
     const cpus = [...store.servers.values()].reduce((sum, server) => sum + server.facts.cpu_count, 0);
-    return html`<p class="summary">${plural(store.servers.size, 'server')}, ${plural(cpus, 'CPU')}, ${plural(store.units.size, 'unit')}${Object.entries(KINDS).filter(([kind]) => counts.get(kind)).map(([kind, { label, tone, symbol }]) => html`
+    return html`<p class="summary">${seesServers ? `${plural(store.servers.size, 'server')}, ${plural(cpus, 'CPU')}, ` : ''}${plural(store.units.size, 'unit')}${Object.entries(KINDS).filter(([kind]) => counts.get(kind)).map(([kind, { label, tone, symbol }]) => html`
       <button type="button" class="chip ${tone}" aria-pressed=${query('filter') === filterOf(label) ? 'true' : 'false'}
         @click=${() => router.keep({ filter: query('filter') === filterOf(label) ? null : filterOf(label) })}><span aria-hidden="true">${symbol}</span> ${counts.get(kind).toLocaleString('en')} ${label}</button>`)}</p>`;
   }
@@ -83,20 +86,25 @@ export function fleetPage({ store, router, changed }) {
     const units = [...store.units.values()];
     const found = units.filter(unit => passes(unitRecord(unit, store.servers.get(unit.hostname))));
     return [found.length, units.length, UNIT_FIELDS, view === 'map' ? mapView(found, text)
-      : table({ label: 'Units', columns: unitColumns(store.servers), records: found, key: unit => unit.compute_id, sort: query('sort') || 'compute_id', sorted, most: 1000 })];
+      : table({ label: 'Units', columns: unitColumns({ servers: store.servers, may, without: seesServers ? [] : ['owner'] }), records: found, key: unit => unit.compute_id, sort: query('sort') || 'compute_id', sorted, most: 1000 })];
+  }
+
+  function nobody() {
+    if (!seesServers) return html`<p class="empty">You have no unit yet. <a href="/allocate">Allocate one</a>.</p>`;
+    return html`<p class="empty">No server is managed yet. ${may('POST /api/admin/init_server') ? html`<a href="/init">Bring one under management</a>.` : nothing}</p>`;
   }
 
   function view() {
-    const first = store.servers.size === 0 && store.units.size > 0 ? 'units' : 'map';
-    const active = VIEWS.some(([name]) => name === query('view')) ? query('view') : first;
+    const chosen = VIEWS.some(([name]) => name === query('view')) ? query('view') : 'map';
+    const active = seesServers ? chosen : 'units';
     const [found, total, fields, shown] = content(active);
     return html`
-      ${heading('Fleet', { actions: html`<div class="tabs" role="group" aria-label="View">${VIEWS.map(([name, label]) => html`
-        <button type="button" aria-pressed=${name === active ? 'true' : 'false'} @click=${() => router.keep({ view: name === 'map' ? null : name, sort: null })}>${label}</button>`)}</div>` })}
+      ${heading(title, { actions: seesServers ? html`<div class="tabs" role="group" aria-label="View">${VIEWS.map(([name, label]) => html`
+        <button type="button" aria-pressed=${name === active ? 'true' : 'false'} @click=${() => router.keep({ view: name === 'map' ? null : name, sort: null })}>${label}</button>`)}</div>` : nothing })}
       ${summary()}
       ${filterField({ value: query('filter'), filtered: text => router.keep({ filter: text }), found, total, fields, example: active === 'servers' ? 'zone:a cordoned:true' : 'status:free zone:a -tags:web' })}
-      ${store.servers.size === 0 && store.units.size === 0 ? html`<p class="empty">No server is managed yet. <a href="/init">Bring one under management</a>.</p>` : shown}`;
+      ${store.servers.size === 0 && store.units.size === 0 ? nobody() : shown}`;
   }
 
-  return { title: 'Fleet', view, close: map.close, restyle: map.restyle };
+  return { title, view, close: map.close, restyle: map.restyle };
 }

@@ -3,20 +3,28 @@
 import { html, nothing } from '../lit.js';
 import { createForm } from '../form.js';
 import { LIMITS, within } from '../fields.js';
-import { address, createPreview } from '../preview.js';
+import { createPreview } from '../preview.js';
+import { requestTo } from '../request.js';
 import { plan } from '../dialog.js';
 import { createMap } from '../map.js';
 import { bytes, plural } from '../format.js';
 import { busy, copyable, facts, heading, operationLink, panel, problem } from '../parts.js';
 import { operationLog } from '../operation-log.js';
 
-const PATH = '/api/admin/init_server';
+const ROUTE = 'POST /api/admin/init_server';
 const DELAY_MILLIS = 600;
 
 const readDisks = text => {
   const disks = text.split('\n').map(line => line.trim().split(/\s+/)).filter(words => words[0]);
   return disks.length ? disks.map(([device, filesystem]) => (filesystem ? { device, filesystem } : device)) : undefined;
 };
+/** The name, and if they follow it, a file system and the size of each volume. */
+function readVolumeGroup(text) {
+  const [name, ...rest] = text.trim().split(/\s+/);
+  if (rest.length === 0) return name || undefined;
+  const isSize = word => /^\d/.test(word);
+  return { name, filesystem: rest.find(word => !isSize(word)), volume_size: rest.find(isSize) };
+}
 const readRanges = text => text.split('\n').map(line => line.trim()).filter(Boolean);
 const readHousekeeping = text => (text.trim() === '' ? undefined : /^\d+$/.test(text.trim()) ? Number(text) : text.trim());
 
@@ -38,6 +46,7 @@ const DIVISION = [
   { name: 'cpu_ranges', label: 'CPU sets', type: 'lines', read: readRanges, required: true, when: values => values.division === 'cpu_ranges', placeholder: '4-7\n8-11', help: 'One unit a line, such as 4-7,12-15.' },
   { name: 'housekeeping_cpus', label: 'Housekeeping CPUs', read: readHousekeeping, help: 'How many (8) or which (0-7) the system keeps. Empty: one of 16.' },
   { name: 'data_disks', label: 'Data disks', type: 'lines', read: readDisks, rows: 2, placeholder: '/dev/sdb ext4', help: 'One for all units, or one a unit, one a line. Only a whole, blank disk is formatted.' },
+  { name: 'volume_group', label: 'Volume group', read: readVolumeGroup, placeholder: 'vg0 ext4 20G', help: 'Instead of data disks: a logical volume of this LVM group for each unit. File system and size may follow.' },
 ];
 const LIMIT_FIELDS = within('limits', [
   { name: 'memory_reserve', label: 'Memory reserve', placeholder: 'e.g. 4G', help: 'Memory that no unit may have.' }, ...LIMITS,
@@ -62,7 +71,7 @@ export function initPage({ store, client, curl, done, changed }) {
   function typed() {
     sending.error = null;
     if (form.isComplete()) {
-      preview.of('POST', address(PATH, {}, true), form.body());
+      preview.of(ROUTE, { body: form.body() });
     } else {
       preview.forget();
       changed();
@@ -74,7 +83,7 @@ export function initPage({ store, client, curl, done, changed }) {
     Object.assign(sending, { isSending: true, error: null, operationId: null });
     changed();
     try {
-      const answer = await client.send('POST', PATH, { body: form.body(), once: true });
+      const answer = await client.send(ROUTE, { body: form.body(), once: true });
       sending.operationId = answer.operationId;
       done({ label: 'Init', name: form.values.hostname }, answer);
       preview.forget();
@@ -118,7 +127,7 @@ export function initPage({ store, client, curl, done, changed }) {
         <div class="beside">
           ${operation ? panel(`Init of ${operation.hostname}`, operationLog(operation), { actions: operationLink(operation.id, 'Open') }) : nothing}
           ${panel('How it would be cut', html`<div aria-live="polite" class=${preview.state === 'asking' ? 'asking' : ''}>${outcome()}</div>`)}
-          ${panel('Request as curl', copyable(curl({ method: 'POST', path: PATH, body: form.body() }), 'the request'))}
+          ${panel('Request as curl', copyable(curl(requestTo(ROUTE, { body: form.body() })), 'the request'))}
         </div>
       </form>${map.tooltip()}`;
   }

@@ -6,7 +6,7 @@ import { heading } from '../parts.js';
 import { filterField, table } from '../table.js';
 import { OPERATION_FIELDS, operationColumns } from '../operation-table.js';
 
-export function operationsPage({ store, router }) {
+export function operationsPage({ store, session, router }) {
   function view() {
     const filter = router.query.get('filter') ?? '';
     const all = [...store.operations.values()];
@@ -14,7 +14,7 @@ export function operationsPage({ store, router }) {
     return html`
       ${heading('Operations')}
       ${filterField({ value: filter, filtered: text => router.keep({ filter: text }), found: found.length, total: all.length, fields: OPERATION_FIELDS, example: 'state:failed kind:allocate' })}
-      ${table({ label: 'Operations', columns: operationColumns, records: found, key: operation => operation.id, sort: router.query.get('sort') ?? '-created_at',
+      ${table({ label: 'Operations', columns: operationColumns(session.may), records: found, key: operation => operation.id, sort: router.query.get('sort') ?? '-created_at',
         sorted: sort => router.keep({ sort }), empty: 'No operation is like this.' })}`;
   }
   return { title: 'Operations', view };

@@ -34,9 +34,9 @@ function enforcement(server) {
     })}</tbody></table></div>`;
 }
 
-export function serverPage({ store, client, dialog, router, changed }, { hostname }) {
+export function serverPage({ store, client, session: { may }, dialog, router, changed }, { hostname }) {
   const map = createMap({ unitsOf: store.unitsOf, opened: id => router.go(`/units/${encodeURIComponent(id)}`), changed });
-  const drift = createDriftPanel(client, changed, `/api/servers/${encodeURIComponent(hostname)}/drift`);
+  const drift = createDriftPanel({ client, changed, route: 'GET /api/servers/{hostname}/drift', of: { hostname } });
   let asked = null;
   drift.begin();
 
@@ -44,7 +44,7 @@ export function serverPage({ store, client, dialog, router, changed }, { hostnam
   function fetchSteps(operation) {
     if (asked !== operation.id && !operation.steps) {
       asked = operation.id;
-      client.get(`/api/operations/${operation.id}`, { quiet: true }).then(answer => {
+      client.get('GET /api/operations/{id}', { of: operation, quiet: true }).then(answer => {
         store.keepOperation(answer);
         changed();
       }, () => {});
@@ -61,7 +61,7 @@ export function serverPage({ store, client, dialog, router, changed }, { hostnam
 
   function view() {
     const server = store.servers.get(hostname);
-    if (!server) return html`${heading(hostname)}${busy('Looking for the server')}<p class="empty">If this stays, there is no such server: it may have been decommissioned. <a href="/">Fleet</a></p>`;
+    if (!server) return html`${heading(hostname)}${store.connection.state === 'live' ? nothing : busy('Looking for the server')}<p class="empty">${store.connection.state === 'live' ? 'Now' : 'If this stays,'} there is no such server: it may have been decommissioned. <a href="/">Fleet</a></p>`;
     const units = store.unitsOf(hostname);
     const known = new Set(ENFORCED.flatMap(each => each[2]));
     const others = server.warnings.filter(warning => !known.has(warning.type));
@@ -72,7 +72,7 @@ export function serverPage({ store, client, dialog, router, changed }, { hostnam
       ${heading(server.hostname, {
         trail: html`<a href="/">Fleet</a> / <a href=${`/?filter=${encodeURIComponent(`region:${server.region} zone:${server.zone}`)}`}>${server.region} / ${server.zone}</a>`,
         badges: serverStatus(server),
-        actions: serverActions(server).map(action => html`<button type="button" class=${action.names ? 'danger' : ''} @click=${() => dialog.show(action)}>${action.label}</button>`),
+        actions: serverActions(server, may).map(action => html`<button type="button" class=${action.names ? 'danger' : ''} @click=${() => dialog.show(action)}>${action.label}</button>`),
       })}
       ${reason(server.reason)}${server.cordoned ? html`<p class="reason"><strong>Cordoned:</strong> ${server.cordon_reason}</p>` : nothing}
       <div class="panels">
@@ -88,9 +88,9 @@ export function serverPage({ store, client, dialog, router, changed }, { hostnam
         ${others.length ? panel('Known limits of this host', html`<ul class="warnings">${others.map(warning => html`<li><code>${warning.type}</code> ${warning.message}</li>`)}</ul>`, { wide: others.length > 3 }) : nothing}
         ${isBusy ? nothing : log(operations)}
         ${drift.view({ told: store.drift.get(hostname) })}
-        ${panel(plural(units.length, 'unit'), table({ label: 'Units of this server', columns: unitColumns(store.servers, { withServer: false }), records: units, key: unit => unit.compute_id,
+        ${panel(plural(units.length, 'unit'), table({ label: 'Units of this server', columns: unitColumns({ servers: store.servers, may, without: ['hostname', 'place'] }), records: units, key: unit => unit.compute_id,
           sort: router.query.get('sort') ?? '', sorted: sort => router.keep({ sort }) }), { wide: true })}
-        ${panel('History', table({ label: 'Operations of this server', columns: operationColumns.filter(column => column.name !== 'hostname'), records: operations, key: operation => operation.id,
+        ${panel('History', table({ label: 'Operations of this server', columns: operationColumns(may, ['hostname']), records: operations, key: operation => operation.id,
           sort: router.query.get('history') ?? '-created_at', sorted: history => router.keep({ history }), most: 50 }), { wide: true })}
       </div>${map.tooltip()}`;
   }

@@ -12,10 +12,12 @@ import { isUnderWay } from '../status.js';
 import { table } from '../table.js';
 
 const EVERY_MILLIS = 2000;
+const CERTIFICATE = 'GET /api/compute_units/{compute_id}/certificate';
 
-export function unitPage({ store, client, dialog, changed, router }, { id }) {
-  const path = `/api/compute_units/${encodeURIComponent(id)}`;
-  const drift = createDriftPanel(client, changed, `${path}/drift`);
+export function unitPage({ store, client, session: { may }, dialog, changed, router }, { id }) {
+  const of = { compute_id: id };
+  const seesServers = may('GET /api/servers');
+  const drift = createDriftPanel({ client, changed, route: 'GET /api/compute_units/{compute_id}/drift', of });
   const usage = { answer: null, before: null, error: null, series: new Map() };
   let certificate = null;
   let certificateAskedIn = null;
@@ -53,10 +55,12 @@ export function unitPage({ store, client, dialog, changed, router }, { id }) {
     series('sockets').add(answer.sockets.length);
   }
 
+  const isGone = () => store.connection.state === 'live' && !store.units.has(id);
+
   async function ask() {
-    if (!document.hidden) {
+    if (!document.hidden && !isGone()) {
       try {
-        keep(await client.get(`${path}/usage`, { quiet: usage.answer !== null }));
+        keep(await client.get('GET /api/compute_units/{compute_id}/usage', { of, quiet: usage.answer !== null }));
         usage.error = null;
       } catch (error) {
         usage.error = error;
@@ -68,14 +72,15 @@ export function unitPage({ store, client, dialog, changed, router }, { id }) {
 
   /** Each release makes another certificate; a unit that was never released has none. */
   async function askForCertificate(unit) {
-    if (certificateAskedIn === unit.status) return;
+    if (certificateAskedIn === unit.status || !may(CERTIFICATE)) return;
     certificateAskedIn = unit.status;
-    certificate = await client.get(`${path}/certificate`, { quiet: true }).catch(() => null);
+    certificate = await client.get(CERTIFICATE, { of, quiet: true }).catch(() => null);
     changed();
   }
 
   ask();
-  drift.begin();
+  // What the newest look found is known to those who watch over hosts.
+  if (seesServers) drift.begin();
 
   function charts(unit) {
     const { limits } = unit;
@@ -127,16 +132,17 @@ export function unitPage({ store, client, dialog, changed, router }, { id }) {
 
   function view() {
     const unit = store.units.get(id);
-    if (!unit) return html`${heading(id)}${busy('Looking for the unit')}<p class="empty">If this stays, there is no such unit: it may have been decommissioned with its server. <a href="/">Fleet</a></p>`;
+    if (!unit) return html`${heading(id)}${isGone() ? nothing : busy('Looking for the unit')}<p class="empty">${isGone() ? 'Now' : 'If this stays,'} there is no such unit${seesServers
+      ? ': it may have been decommissioned with its server' : ' of yours: it was given back, or is another\'s'}. <a href="/">${seesServers ? 'Fleet' : 'Your units'}</a></p>`;
     const server = store.servers.get(unit.hostname);
     const history = newestFirst([...store.operations.values()].filter(operation => operation.compute_id === id));
     const current = store.operations.get(unit.operation_id);
     askForCertificate(unit);
     return html`
       ${heading(unit.compute_id, {
-        trail: html`<a href="/">Fleet</a> / ${serverLink(unit.hostname)}`,
+        trail: html`<a href="/">${seesServers ? 'Fleet' : 'Your units'}</a> / ${serverLink(unit.hostname, may)}`,
         badges: unitStatus(unit, server),
-        actions: unitActions(unit).map(action => html`<button type="button" class=${action.names ? 'danger' : ''} @click=${() => dialog.show(action)}>${action.label}</button>`),
+        actions: unitActions(unit, may).map(action => html`<button type="button" class=${action.names ? 'danger' : ''} @click=${() => dialog.show(action)}>${action.label}</button>`),
       })}
       ${reason(unit.reason)}
       ${unit.status === 'deallocation_fail' ? html`<p class="reason">Quarantined: it could not be proven clean, so nobody gets it until it is deallocated again.</p>` : nothing}
@@ -146,7 +152,7 @@ export function unitPage({ store, client, dialog, changed, router }, { id }) {
         ${panel('Unit', facts([
           ['Place', `${unit.region} / ${unit.zone}`], ['CPUs', html`${unit.cpu_count}: <span class="mono">${unit.cpu_range}</span>`], ['NUMA nodes', unit.limits.memory_nodes],
           ['User', html`<span class="mono">${unit.user}</span>`], ['Directories', html`<span class="mono">${Object.values(unit.directories).join(' ')}</span>`],
-          ['Tags', tags(unit.tags) || 'none'], ['Since', time(unit.started_at)], ['Expires', unit.expires_at ? `${time(unit.expires_at)} (${ago(unit.expires_at)})` : 'only on request'],
+          ['Tenant', seesServers ? unit.owner : null], ['Tags', tags(unit.tags) || 'none'], ['Since', time(unit.started_at)], ['Expires', unit.expires_at ? `${time(unit.expires_at)} (${ago(unit.expires_at)})` : 'only on request'],
           ['Stopped', unit.stopped_at ? time(unit.stopped_at) : null]]))}
         ${panel('Limits', facts([
           ['Memory', bytes(unit.limits.memory_max)], ['Memory, soft', bytes(unit.limits.memory_high)], ['Swap', bytes(unit.limits.swap_max)], ['Tasks', count(unit.limits.tasks_max)],
@@ -158,7 +164,7 @@ export function unitPage({ store, client, dialog, changed, router }, { id }) {
         ${certificatePanel()}
         ${current && isUnderWay(current) ? panel(`Under way: ${current.kind}`, operationLog(current), { wide: true }) : nothing}
         ${drift.view()}
-        ${panel('History', table({ label: 'Operations of this unit', columns: operationColumns.filter(column => !['compute_id', 'hostname'].includes(column.name)),
+        ${panel('History', table({ label: 'Operations of this unit', columns: operationColumns(may, ['compute_id', 'hostname']),
           records: history, key: operation => operation.id, sort: router.query.get('sort') ?? '-created_at', sorted: sort => router.keep({ sort }), empty: 'Nothing was done to it yet, or not lately.' }), { wide: true })}
       </div>`;
   }

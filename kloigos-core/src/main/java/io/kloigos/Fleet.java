@@ -294,6 +294,16 @@ public interface Fleet extends AutoCloseable {
      */
     Operation operation(String id);
 
+    /**
+     * Returns the operation that a request with this idempotency key began, with its steps as they now are: what an allocation
+     * is about, for instance, while another thread waits for its answer.
+     *
+     * @param idempotencyKey the caller's own text for that request
+     * @return empty if no such request has begun anything, or what it began is not kept any more
+     * @throws KloigosException INVALID_REQUEST if no key may be so
+     */
+    Optional<Operation> operationOf(String idempotencyKey);
+
     /** Returns the newest operations, without their steps. */
     List<Operation> operations(int most);
 

@@ -712,6 +712,11 @@ public final class Kloigos implements Fleet {
     }
 
     @Override
+    public Optional<Operation> operationOf(String idempotencyKey) {
+        return inventory.operations().begunBy(key(idempotencyKey, ""));
+    }
+
+    @Override
     public List<Operation> operations(int most) {
         return tenant == null
                 ? inventory.operations().newest(most)

@@ -356,6 +356,16 @@ public final class Operations {
                 .flatMap(this::find);
     }
 
+    /** Returns the operation that was begun by the first request with this key, whatever that asked for. */
+    public Optional<Operation> begunBy(IdempotencyKey key) {
+        return database.read(
+                        handle -> handle.createQuery("SELECT operation_id FROM requests WHERE idempotency_key = :key")
+                                .bind("key", key.unique())
+                                .mapTo(String.class)
+                                .findOne())
+                .flatMap(this::find);
+    }
+
     private static void remember(Handle handle, IdempotencyKey key, String operationId) {
         int used = handle.createQuery("SELECT COUNT(*) FROM requests WHERE idempotency_key = :key")
                 .bind("key", key.unique())

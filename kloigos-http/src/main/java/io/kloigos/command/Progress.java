@@ -52,14 +52,18 @@ final class Progress {
     /** Returns what {@code work} returns, and meanwhile shows the operation that {@code under} finds. */
     <T> T during(Supplier<T> work, Supplier<Optional<String>> under) {
         CompletableFuture<T> future = CompletableFuture.supplyAsync(work);
+        boolean waited = false;
         try {
             while (true) {
                 try {
-                    return future.get(PERIOD.toMillis(), TimeUnit.MILLISECONDS);
-                } catch (TimeoutException e) {
-                    if (isLoud()) {
-                        under.get().ifPresent(id -> show(api.get("/api/operations/{}", id)));
+                    T result = future.get(PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+                    if (waited) {
+                        look(under);
                     }
+                    return result;
+                } catch (TimeoutException e) {
+                    waited = true;
+                    look(under);
                 }
             }
         } catch (ExecutionException e) {
@@ -72,6 +76,17 @@ final class Progress {
             throw new IllegalStateException(e);
         } finally {
             closeLine();
+        }
+    }
+
+    /** What cannot be shown does not end the work. */
+    private void look(Supplier<Optional<String>> under) {
+        if (isLoud()) {
+            try {
+                under.get().ifPresent(id -> show(api.get("/api/operations/{}", id)));
+            } catch (KloigosException e) {
+                closeLine();
+            }
         }
     }
 

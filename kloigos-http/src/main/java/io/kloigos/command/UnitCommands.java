@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -112,8 +113,18 @@ final class UnitCommands extends RemoteCommand.Group {
 
         @Override
         ExitStatus change(Session session, ApiRequest request) {
-            JsonNode unit = session.progress().during(() -> session.send(request), Optional::empty);
+            JsonNode unit = session.progress().during(() -> session.send(request), () -> begun(session, request));
             return session.changed(unit, Views.UNITS);
+        }
+
+        /** Returns the operation by which the server does it, which the answer would name only at its end. */
+        private static Optional<String> begun(Session session, ApiRequest request) {
+            ApiRequest question = ApiRequest.of("GET", "/api/operations")
+                    .with("idempotency_key", Objects.requireNonNull(request.idempotencyKey()));
+            JsonNode found = session.send(question);
+            return found.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(found.path(0).path("id").asText());
         }
     }
 

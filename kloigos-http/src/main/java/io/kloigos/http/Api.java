@@ -9,8 +9,10 @@ import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import io.kloigos.model.Server;
 import io.kloigos.model.Tenant;
@@ -24,6 +26,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** What each address of the API does. Thread-safe. */
 final class Api {
@@ -230,12 +234,20 @@ final class Api {
 
     private void operations(Context context) throws IOException {
         RequestReader reader = new RequestReader(context);
-        Optional<Integer> limit =
-                reader.query(fields -> fields.orElse("limit", JsonType.text(Api::limit), DEFAULT_OPERATIONS));
+        Optional<Listed> query = reader.query(fields -> new Listed(
+                fields.orElse("limit", JsonType.text(Api::limit), DEFAULT_OPERATIONS),
+                fields.optional("idempotency_key", JsonType.text(IdempotencyKey::valid), null)));
         reader.finish();
-        answers.sendAll(
-                context,
-                answers.fleet(context).operations(limit.orElseThrow()).stream().map(OperationResponse::withoutSteps));
+        answers.sendAll(context, query.orElseThrow().of(answers.fleet(context)).map(OperationResponse::withoutSteps));
+    }
+
+    /** Which operations are listed. */
+    private record Listed(int limit, @Nullable String idempotencyKey) {
+        Stream<Operation> of(Kloigos fleet) {
+            return idempotencyKey == null
+                    ? fleet.operations(limit).stream()
+                    : fleet.operationOf(idempotencyKey).stream();
+        }
     }
 
     static int limit(String text) {

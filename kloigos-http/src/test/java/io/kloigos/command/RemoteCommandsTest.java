@@ -354,6 +354,17 @@ class RemoteCommandsTest {
     }
 
     @Test
+    void anAllocationThatTakesLongShowsItsStepsToo() throws Exception {
+        host.latency(Duration.ofSeconds(1));
+        Ran ran = allocate();
+        assertThat(ran.err()).containsPattern("  1/\\d+  (un)?changed ").containsPattern("(\\d+)/\\1  ");
+        assertThat(ran.out()).contains("host1_4-7");
+
+        screen = Surroundings.Screen.TERMINAL;
+        assertThat(allocate().err()).contains("\r").endsWith("\r\u001b[K");
+    }
+
+    @Test
     void aPlanIsShownAndNothingIsDone() {
         String before = host.state();
 

@@ -31,7 +31,9 @@ class ConsoleFilesTest {
             "GET /api/compute_units/{compute_id}", "lists and events tell the same",
             "GET /api/servers/{hostname}", "lists and events tell the same",
             "GET /api/healthz", "tells the same as /healthz");
-    private static final Map<String, String> NOT_TYPED = Map.of("ssh_public_key", "ssh_public_keys takes one as well");
+    private static final Map<String, String> NOT_TYPED = Map.of(
+            "ssh_public_key", "ssh_public_keys takes one as well",
+            "idempotency_key", "each request has a key of its own");
 
     private static final OpenApiDocument DOCUMENT = new OpenApiDocument(WebFiles.resource("openapi.json"));
 

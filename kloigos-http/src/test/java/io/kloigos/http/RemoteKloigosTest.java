@@ -34,6 +34,7 @@ import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Reason;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitFilter;
@@ -127,6 +128,20 @@ class RemoteKloigosTest {
         String id = String.valueOf(unit.operationId());
         assertThat(remote.operation(id)).isEqualTo(server.kloigos.operation(id));
         assertThat(remote.operations(1)).isEqualTo(server.kloigos.operations(1)).hasSize(1);
+    }
+
+    @Test
+    void anOperationIsFoundByTheKeyOfItsRequest() {
+        ComputeUnit unit = remote.allocate(ALLOCATE, "job-17");
+
+        assertThat(remote.operationOf("job-17"))
+                .isEqualTo(server.kloigos.operationOf("job-17"))
+                .hasValueSatisfying(operation -> assertThat(operation.id()).isEqualTo(unit.operationId()));
+        assertThat(remote.operationOf("job-18")).isEmpty();
+        assertThat(server.kloigos.of(new Tenant("acme")).operationOf("job-17"))
+                .as("each tenant has keys of its own")
+                .isEmpty();
+        assertThatThrownBy(() -> remote.operationOf("a b")).hasMessageContaining("no spaces");
     }
 
     @Test

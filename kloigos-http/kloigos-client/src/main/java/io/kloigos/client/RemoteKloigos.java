@@ -12,6 +12,7 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.DriftReport;
 import io.kloigos.model.ErrorCode;
+import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
@@ -347,6 +348,15 @@ public final class RemoteKloigos implements Fleet {
     @Override
     public Operation operation(String id) {
         return ModelReader.operation(api.get("/api/operations/{}", id));
+    }
+
+    @Override
+    public Optional<Operation> operationOf(String idempotencyKey) {
+        ApiRequest request =
+                ApiRequest.of("GET", "/api/operations").with("idempotency_key", IdempotencyKey.valid(idempotencyKey));
+        return ModelReader.list(api.send(request).body(), ModelReader::operation).stream()
+                .findFirst()
+                .map(begun -> operation(begun.id()));
     }
 
     @Override

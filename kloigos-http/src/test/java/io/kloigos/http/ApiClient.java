@@ -35,6 +35,11 @@ public final class ApiClient {
         this.always = always;
     }
 
+    /** Returns what every path is appended to. */
+    public String base() {
+        return base;
+    }
+
     /** Returns a client of the same server that sends these headers with each request, and no others. */
     public ApiClient with(String... headers) {
         return new ApiClient(base, client, headers);

@@ -19,7 +19,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Chromium of this machine. What a page complains of, and what it fetches from elsewhere, fails the test. */
-final class ConsoleBrowser implements AutoCloseable {
+public final class ConsoleBrowser implements AutoCloseable {
     private static final Path CHROMIUM = Path.of("/usr/bin/chromium");
     private static final List<String> WORST = List.of("serious", "critical");
 
@@ -33,12 +33,16 @@ final class ConsoleBrowser implements AutoCloseable {
                     .setArgs(List.of("--no-sandbox")));
     private final List<String> complaints = new CopyOnWriteArrayList<>();
 
+    /** Starts Chromium. */
+    public ConsoleBrowser() {}
+
     /** Opens a page of its own, in light colours. */
-    Page open(String url) {
+    public Page open(String url) {
         return open(url, ColorScheme.LIGHT);
     }
 
-    Page open(String url, ColorScheme scheme) {
+    /** Opens a page of its own. */
+    public Page open(String url, ColorScheme scheme) {
         BrowserContext context = chromium.newContext(new Browser.NewContextOptions()
                 .setColorScheme(scheme)
                 .setViewportSize(1280, 900)
@@ -89,13 +93,14 @@ final class ConsoleBrowser implements AutoCloseable {
                         .isEmpty());
     }
 
-    static Locator button(Page page, String name) {
+    /** Returns the button of exactly this name. */
+    public static Locator button(Page page, String name) {
         return page.getByRole(
                 AriaRole.BUTTON, new Page.GetByRoleOptions().setName(name).setExact(true));
     }
 
     /** Forgets the pages of a test, and makes sure that none of them complained. */
-    void requireQuiet() {
+    public void requireQuiet() {
         chromium.contexts().forEach(BrowserContext::close);
         List<String> found = List.copyOf(complaints);
         complaints.clear();

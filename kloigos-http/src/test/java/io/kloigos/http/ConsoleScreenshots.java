@@ -9,6 +9,7 @@ import io.kloigos.DecommissionRequest;
 import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
+import io.kloigos.model.ApiToken;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
@@ -16,18 +17,25 @@ import io.kloigos.model.CpuSet;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.Placement;
 import io.kloigos.model.Reason;
+import io.kloigos.model.Role;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Tenant;
+import io.kloigos.model.TokenSecret;
 import io.kloigos.model.UnitChange;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.testkit.FakeFleet;
 import io.kloigos.testkit.FakeHost;
 import io.kloigos.testkit.HostFailure;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -70,17 +78,40 @@ class ConsoleScreenshots {
                 take(browser, url, scheme, "desktop", 1280, 860);
                 take(browser, url, scheme, "phone", 390, 780);
             }
+            Page wall = browser.open(url + "/");
+            wall.setViewportSize(3840, 2160);
+            shoot(wall, "fleet-wall.png");
+            wall.navigate(url + "/units/" + UNIT);
+            wall.waitForTimeout(5_000);
+            shoot(wall, "unit-wall.png");
             hosts.forEach(FakeHost::heal);
         }
     }
 
-    private void fill(Kloigos kloigos) throws InterruptedException {
-        List<CpuSet> units = IntStream.range(1, 8)
+    @Test
+    void ofWhoMayDoWhat(@TempDir Path directory) {
+        try (Kloigos kloigos = Kloigos.builder()
+                        .driver(FakeFleet.of(hosts.get(0)).driver())
+                        .database(directory.resolve("kloigos.db"))
+                        .build();
+                HttpServer server = HttpServer.start(kloigos, HttpSettings.loopback());
+                ConsoleBrowser browser = new ConsoleBrowser()) {
+            kloigos.await(kloigos.initServer(InitServerRequest.of(hosts.get(0).address(), "eu", "a", units()))
+                    .id());
+            takeOfAccess(kloigos, browser, "http://127.0.0.1:" + server.port());
+        }
+    }
+
+    private static List<CpuSet> units() {
+        return IntStream.range(1, 8)
                 .mapToObj(unit -> CpuSet.range(unit * 8, unit * 8 + 7))
                 .toList();
+    }
+
+    private void fill(Kloigos kloigos) throws InterruptedException {
         for (FakeHost host : hosts) {
             String zone = host.address().hostname().substring(3, 4);
-            kloigos.await(kloigos.initServer(InitServerRequest.of(host.address(), "eu", zone, units))
+            kloigos.await(kloigos.initServer(InitServerRequest.of(host.address(), "eu", zone, units()))
                     .id());
         }
         for (int i = 0; i < 26; i++) {
@@ -143,6 +174,75 @@ class ConsoleScreenshots {
         page.getByLabel("Memory", new Page.GetByLabelOptions().setExact(true)).fill("12G");
         page.getByText("The exact plan").click();
         shoot(page, "resize" + suffix);
+    }
+
+    private static void takeOfAccess(Kloigos kloigos, ConsoleBrowser browser, String url) {
+        String admin = token(kloigos, "ann", Role.ADMIN, null);
+        token(kloigos, "grafana", Role.READ_ONLY, null);
+        token(kloigos, "deploy@ci", Role.OPERATOR, null);
+        String tenant = token(kloigos, "acme-deploy", Role.TENANT, new Tenant("acme"));
+        new ApiClient(url)
+                .withToken(tenant)
+                .post(
+                        "/api/compute_units/allocate",
+                        TestServer.ALLOCATE.replace("{\"tags\"", "{\"cpu_count\": 8, \"tags\""))
+                .expect(200);
+        takeOfAccess(browser, url, admin, tenant, ColorScheme.LIGHT, "desktop", 1280, 860);
+        takeOfAccess(browser, url, admin, tenant, ColorScheme.DARK, "desktop", 1280, 860);
+        takeOfAccess(browser, url, admin, tenant, ColorScheme.LIGHT, "phone", 390, 780);
+        takeOfAccess(browser, url, admin, tenant, ColorScheme.DARK, "phone", 390, 780);
+    }
+
+    private static void takeOfAccess(
+            ConsoleBrowser browser,
+            String url,
+            String admin,
+            String tenant,
+            ColorScheme scheme,
+            String device,
+            int width,
+            int height) {
+        String suffix = "-" + device + "-" + scheme.name().toLowerCase(Locale.ROOT) + ".png";
+        Page page = browser.open(url + "/tokens", scheme);
+        page.setViewportSize(width, height);
+        page.screenshot(new Page.ScreenshotOptions().setPath(PICTURES.resolve("login" + suffix)));
+        logIn(page, admin);
+        button(page, "Create").click();
+        page.getByLabel(Pattern.compile("^Name"))
+                .fill("beta-" + device + "-" + scheme.name().toLowerCase(Locale.ROOT));
+        page.getByLabel("Role").selectOption("operator");
+        shoot(page, "token" + suffix);
+        page.locator("dialog button[type=submit]").click();
+        assertThat(page.locator(".copyable").first()).isVisible();
+        page.waitForTimeout(9_000);
+        shoot(page, "tokens" + suffix);
+        page.navigate(url + "/audit");
+        assertThat(page.locator("tbody tr").first()).isVisible();
+        shoot(page, "audit" + suffix);
+        button(page, "Log out").click();
+        logIn(page, tenant);
+        page.navigate(url + "/");
+        shoot(page, "tenant" + suffix);
+        page.locator("tbody a").first().click();
+        page.waitForTimeout(5_000);
+        shoot(page, "tenant-unit" + suffix);
+    }
+
+    private static void logIn(Page page, String token) {
+        page.locator("#token").fill(token);
+        button(page, "Log in").click();
+        assertThat(page.locator(".connection")).containsText("live");
+    }
+
+    private static String token(Kloigos kloigos, String name, Role role, @Nullable Tenant tenant) {
+        byte[] bytes = new byte[TokenSecret.BYTES];
+        Arrays.fill(bytes, (byte) name.length());
+        TokenSecret secret = TokenSecret.of(bytes);
+        Instant now = Instant.now();
+        kloigos.access()
+                .tokens()
+                .add(new ApiToken(secret.id(), name, role, tenant, "console", now, null, null, null), secret);
+        return secret.text();
     }
 
     private static void allocate(Page page, String url, String suffix) {

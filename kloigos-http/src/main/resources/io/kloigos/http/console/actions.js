@@ -126,4 +126,4 @@ export const serverActions = (server, may) => possible(SERVER_ACTIONS, server, s
 export const operationActions = (operation, may) =>
   possible(OPERATION_ACTIONS, operation, `${operation.kind} of ${operation.compute_id ?? operation.hostname}`, may);
 export const tokenActions = (token, may) => possible([REVOKE_TOKEN], token, token.name, may);
-export const newTokenActions = may => possible([CREATE_TOKEN], {}, 'a token', may);
+export const newTokenActions = may => possible([CREATE_TOKEN], {}, 'API token', may);

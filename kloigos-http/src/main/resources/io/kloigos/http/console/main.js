@@ -122,7 +122,7 @@ function header() {
       <div class="tools">
         <button type="button" aria-pressed=${inspector.isOpen ? 'true' : 'false'} @click=${inspector.toggle}>API</button>
         <button type="button" @click=${theme.next} aria-label="Theme: ${theme.name}">${{ system: '◑', light: '☀', dark: '☾' }[theme.name]}</button>
-        ${session.isOn ? html`<span class="who">${[session.subject, session.role, session.tenant && `of ${session.tenant}`].filter(Boolean).join(', ')}</span><button type="button" @click=${leave}>Log out</button>` : nothing}
+        ${session.isOn ? html`<span class="who">${session.subject}, ${session.role}${session.tenant ? ` of ${session.tenant}` : ''}</span><button type="button" @click=${leave}>Log out</button>` : nothing}
       </div>
     </header>
     ${isSimulated ? html`<p class="simulated" role="note">This fleet is simulated: none of these servers exists.</p>` : nothing}`;

@@ -63,6 +63,11 @@ final class ServerProcess implements AutoCloseable {
         }
     }
 
+    /** Returns the address of its console. */
+    String console() {
+        return api.base().replaceFirst("/api$", "");
+    }
+
     Answer get(String path) {
         return api.get(path);
     }

@@ -102,7 +102,7 @@ export function fleetPage({ store, session: { may }, router, changed }) {
       ${heading(title, { actions: seesServers ? html`<div class="tabs" role="group" aria-label="View">${VIEWS.map(([name, label]) => html`
         <button type="button" aria-pressed=${name === active ? 'true' : 'false'} @click=${() => router.keep({ view: name === 'map' ? null : name, sort: null })}>${label}</button>`)}</div>` : nothing })}
       ${summary()}
-      ${filterField({ value: query('filter'), filtered: text => router.keep({ filter: text }), found, total, fields, example: active === 'servers' ? 'zone:a cordoned:true' : 'status:free zone:a -tags:web' })}
+      ${filterField({ value: query('filter'), filtered: text => router.keep({ filter: text }), found, total, fields, example: active === 'servers' ? 'zone:a cordoned:true' : seesServers ? 'status:free zone:a -tags:web' : 'deployment_id=web -status:stopped' })}
       ${store.servers.size === 0 && store.units.size === 0 ? nobody() : shown}`;
   }
 

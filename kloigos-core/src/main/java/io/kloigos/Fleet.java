@@ -173,11 +173,27 @@ public interface Fleet extends AutoCloseable {
     Server cordon(String hostname, Reason reason);
 
     /**
+     * As {@link #cordon(String, Reason)}, once for all calls with this key: a later one changes nothing, and returns the server as it is now.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    Server cordon(String hostname, Reason reason, String idempotencyKey);
+
+    /**
      * Lets a server get tenants again, and returns it.
      *
      * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned
      */
     Server uncordon(String hostname);
+
+    /**
+     * As {@link #uncordon(String)}, once for all calls with this key: a later one changes nothing, and returns the server as it is now.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    Server uncordon(String hostname, String idempotencyKey);
 
     /**
      * Cordons a server and takes back every unit that is in a tenant's hands. Returns the operations that erase the tenants,
@@ -208,11 +224,27 @@ public interface Fleet extends AutoCloseable {
     ComputeUnit withdraw(ComputeId id, Reason reason);
 
     /**
+     * As {@link #withdraw(ComputeId, Reason)}, once for all calls with this key: a later one changes nothing, and returns the unit as it is now.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    ComputeUnit withdraw(ComputeId id, Reason reason, String idempotencyKey);
+
+    /**
      * Puts a unit that was withdrawn back into service, and returns it.
      *
      * @throws KloigosException NOT_FOUND; WRONG_STATE if it is not unavailable
      */
     ComputeUnit putBack(ComputeId id);
+
+    /**
+     * As {@link #putBack(ComputeId)}, once for all calls with this key: a later one changes nothing, and returns the unit as it is now.
+     *
+     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    ComputeUnit putBack(ComputeId id, String idempotencyKey);
 
     // Drift
 

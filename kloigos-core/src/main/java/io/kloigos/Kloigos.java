@@ -500,14 +500,32 @@ public final class Kloigos implements Fleet {
 
     @Override
     public Server cordon(String hostname, Reason reason) {
+        return cordon(hostname, reason, (IdempotencyKey) null);
+    }
+
+    @Override
+    public Server cordon(String hostname, Reason reason, String idempotencyKey) {
+        return cordon(hostname, reason, key(idempotencyKey, "cordon " + hostname + " " + reason));
+    }
+
+    private Server cordon(String hostname, Reason reason, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        return told(inventory.outOfService().cordon(hostname, reason, clock.instant()));
+        return told(inventory.outOfService().cordon(hostname, reason, key, clock.instant()));
     }
 
     @Override
     public Server uncordon(String hostname) {
+        return uncordon(hostname, (IdempotencyKey) null);
+    }
+
+    @Override
+    public Server uncordon(String hostname, String idempotencyKey) {
+        return uncordon(hostname, key(idempotencyKey, "uncordon " + hostname));
+    }
+
+    private Server uncordon(String hostname, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        return told(inventory.outOfService().uncordon(hostname, clock.instant()));
+        return told(inventory.outOfService().uncordon(hostname, key, clock.instant()));
     }
 
     private Server told(Server server) {
@@ -588,14 +606,32 @@ public final class Kloigos implements Fleet {
 
     @Override
     public ComputeUnit withdraw(ComputeId id, Reason reason) {
+        return withdraw(id, reason, (IdempotencyKey) null);
+    }
+
+    @Override
+    public ComputeUnit withdraw(ComputeId id, Reason reason, String idempotencyKey) {
+        return withdraw(id, reason, key(idempotencyKey, "withdraw " + id + " " + reason));
+    }
+
+    private ComputeUnit withdraw(ComputeId id, Reason reason, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        return told(inventory.outOfService().withdraw(id, reason, clock.instant()));
+        return told(inventory.outOfService().withdraw(id, reason, key, clock.instant()));
     }
 
     @Override
     public ComputeUnit putBack(ComputeId id) {
+        return putBack(id, (IdempotencyKey) null);
+    }
+
+    @Override
+    public ComputeUnit putBack(ComputeId id, String idempotencyKey) {
+        return putBack(id, key(idempotencyKey, "put back " + id));
+    }
+
+    private ComputeUnit putBack(ComputeId id, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        return told(inventory.outOfService().putBack(id, clock.instant()));
+        return told(inventory.outOfService().putBack(id, key, clock.instant()));
     }
 
     // Drift

@@ -339,31 +339,58 @@ public final class Operations {
      * @throws KloigosException KEY_REUSED if that was another request
      */
     public Optional<Operation> operationOf(IdempotencyKey key) {
-        return database.read(handle -> handle.createQuery("SELECT * FROM requests WHERE idempotency_key = :key")
-                        .bind("key", key.unique())
-                        .map((row, context) -> {
-                            if (!row.getString("fingerprint").equals(key.fingerprint())) {
-                                throw new KloigosException(
-                                        ErrorCode.KEY_REUSED,
-                                        "The idempotency key \"" + key.value()
-                                                + "\" was used for another request, which began operation "
-                                                + row.getString("operation_id")
-                                                + ". Choose a new key for every new request.");
-                            }
-                            return row.getString("operation_id");
-                        })
-                        .findOne())
+        return database.read(handle -> request(handle, key))
+                .flatMap(request -> Optional.ofNullable(request.operationId()))
                 .flatMap(this::find);
     }
 
     /** Returns the operation that was begun by the first request with this key, whatever that asked for. */
     public Optional<Operation> begunBy(IdempotencyKey key) {
         return database.read(
-                        handle -> handle.createQuery("SELECT operation_id FROM requests WHERE idempotency_key = :key")
+                        handle -> handle.createQuery("SELECT operation_id FROM requests WHERE idempotency_key = :key"
+                                + " AND operation_id IS NOT NULL")
                                 .bind("key", key.unique())
                                 .mapTo(String.class)
                                 .findOne())
                 .flatMap(this::find);
+    }
+
+    /**
+     * Tells whether a request with this key was done before without an operation.
+     *
+     * @throws KloigosException KEY_REUSED if that was another request
+     */
+    static boolean isDone(Handle handle, IdempotencyKey key) {
+        return request(handle, key).isPresent();
+    }
+
+    /** A request that came before; of one that took no operation, without that. */
+    private record Request(String fingerprint, @Nullable String operationId) {}
+
+    private static Optional<Request> request(Handle handle, IdempotencyKey key) {
+        Optional<Request> known = handle.createQuery("SELECT * FROM requests WHERE idempotency_key = :key")
+                .bind("key", key.unique())
+                .map((row, context) -> new Request(row.getString("fingerprint"), row.getString("operation_id")))
+                .findOne();
+        known.filter(request -> !request.fingerprint().equals(key.fingerprint()))
+                .ifPresent(request -> {
+                    String id = request.operationId();
+                    throw new KloigosException(
+                            ErrorCode.KEY_REUSED,
+                            "The idempotency key \"" + key.value() + "\" was used for another request"
+                                    + (id == null ? "" : ", which began operation " + id)
+                                    + ". Choose a new key for every new request.");
+                });
+        return known;
+    }
+
+    /** Keeps the key of a request that was done without an operation. */
+    static void remember(Handle handle, IdempotencyKey key, Instant doneAt) {
+        handle.execute(
+                "INSERT INTO requests (idempotency_key, fingerprint, done_at) VALUES (?, ?, ?)",
+                key.unique(),
+                key.fingerprint(),
+                Rows.text(doneAt));
     }
 
     private static void remember(Handle handle, IdempotencyKey key, String operationId) {
@@ -376,7 +403,11 @@ public final class Operations {
                     ErrorCode.KEY_IN_USE,
                     "A request with the idempotency key \"" + key.value() + "\" came a moment ago; send it again.");
         }
-        handle.execute("INSERT INTO requests VALUES (?, ?, ?)", key.unique(), key.fingerprint(), operationId);
+        handle.execute(
+                "INSERT INTO requests (idempotency_key, fingerprint, operation_id) VALUES (?, ?, ?)",
+                key.unique(),
+                key.fingerprint(),
+                operationId);
     }
 
     /**
@@ -402,6 +433,7 @@ public final class Operations {
     public int forgetEndedBefore(Instant time) {
         return database.write(handle -> {
             Certificates.forgetBefore(handle, time);
+            handle.execute("DELETE FROM requests WHERE done_at < ?", Rows.text(time));
             return handle.execute(
                     "DELETE FROM operations WHERE ended_at < ? AND NOT " + UNFINISHED
                             + " AND id NOT IN (SELECT operation_id FROM units WHERE operation_id IS NOT NULL)"

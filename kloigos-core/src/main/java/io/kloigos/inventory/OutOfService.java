@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
@@ -35,23 +36,40 @@ public final class OutOfService {
     /**
      * Lets a server get no new tenants, and returns it. One that is cordoned already gets the reason.
      *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned
+     * @param key under which it is done once; null for each time
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned; KEY_REUSED
      */
-    public Server cordon(String hostname, Reason reason, Instant now) {
-        return database.write(handle -> {
+    public Server cordon(String hostname, Reason reason, @Nullable IdempotencyKey key, Instant now) {
+        return database.write(handle -> once(handle, key, now, () -> find(handle, hostname), () -> {
             // A claim holds the lock of its unit, so it is either seen here or sees this.
             inventory.lockUnitsOf(handle, hostname);
             return setCordon(handle, hostname, reason, now);
-        });
+        }));
     }
 
     /**
      * Lets a server get tenants again, and returns it.
      *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned
+     * @param key under which it is done once; null for each time
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned; KEY_REUSED
      */
-    public Server uncordon(String hostname, Instant now) {
-        return database.write(handle -> setCordon(handle, hostname, null, now));
+    public Server uncordon(String hostname, @Nullable IdempotencyKey key, Instant now) {
+        return database.write(handle ->
+                once(handle, key, now, () -> find(handle, hostname), () -> setCordon(handle, hostname, null, now)));
+    }
+
+    /** Returns what {@code change} returns; if that was done under the key before, how it stands now. */
+    private static <T> T once(
+            Handle handle, @Nullable IdempotencyKey key, Instant now, Supplier<T> present, Supplier<T> change) {
+        if (key == null) {
+            return change.get();
+        }
+        if (Operations.isDone(handle, key)) {
+            return present.get();
+        }
+        T changed = change.get();
+        Operations.remember(handle, key, now);
+        return changed;
     }
 
     private Server setCordon(Handle handle, String hostname, @Nullable Reason reason, Instant now) {
@@ -74,10 +92,11 @@ public final class OutOfService {
     /**
      * Takes a free unit out of service, and returns it.
      *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not free
+     * @param key under which it is done once; null for each time
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not free; KEY_REUSED
      */
-    public ComputeUnit withdraw(ComputeId id, Reason reason, Instant now) {
-        return database.write(handle -> {
+    public ComputeUnit withdraw(ComputeId id, Reason reason, @Nullable IdempotencyKey key, Instant now) {
+        return database.write(handle -> once(handle, key, now, () -> lock(handle, id), () -> {
             ComputeUnit unit = lock(handle, id);
             if (unit.status() != UnitStatus.FREE) {
                 throw new KloigosException(
@@ -87,16 +106,17 @@ public final class OutOfService {
             }
             inventory.change(handle, unit, UnitStatus.UNAVAILABLE, reason.text(), Operations.NONE, now);
             return lock(handle, id);
-        });
+        }));
     }
 
     /**
      * Takes a unit back into service, and returns it.
      *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not unavailable
+     * @param key under which it is done once; null for each time
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not unavailable; KEY_REUSED
      */
-    public ComputeUnit putBack(ComputeId id, Instant now) {
-        return database.write(handle -> {
+    public ComputeUnit putBack(ComputeId id, @Nullable IdempotencyKey key, Instant now) {
+        return database.write(handle -> once(handle, key, now, () -> lock(handle, id), () -> {
             ComputeUnit unit = lock(handle, id);
             if (unit.status() != UnitStatus.UNAVAILABLE) {
                 throw new KloigosException(
@@ -106,7 +126,7 @@ public final class OutOfService {
             }
             inventory.change(handle, unit, UnitStatus.FREE, "", Operations.NONE, now);
             return lock(handle, id);
-        });
+        }));
     }
 
     private ComputeUnit lock(Handle handle, ComputeId id) {

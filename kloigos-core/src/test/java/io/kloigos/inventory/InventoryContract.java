@@ -592,7 +592,7 @@ abstract class InventoryContract {
         addReady("host1", "0-3", "4-7", "8-9");
         addReady("host2", "0-3");
         add("host3", "0");
-        inventory.outOfService().cordon("host2", new Reason("a fan"), NOON);
+        inventory.outOfService().cordon("host2", new Reason("a fan"), null, NOON);
         ComputeUnit unit = claim(SampleFleet.wanting(2), "op1");
         Instant later = NOON.plusSeconds(5);
         inventory
@@ -941,6 +941,41 @@ abstract class InventoryContract {
     }
 
     @Test
+    void whatTakesNoOperationIsDoneOnceUnderAKeyToo() {
+        addReady("host1", "4-7");
+        ComputeId id = new ComputeId("host1_4-7");
+        Reason reason = new Reason("a fan");
+        IdempotencyKey key = IdempotencyKey.of("key1", "withdraw");
+
+        inventory.outOfService().withdraw(id, reason, key, NOON);
+        assertThat(inventory.outOfService().withdraw(id, reason, key, NOON).status())
+                .isEqualTo(UnitStatus.UNAVAILABLE);
+        inventory.outOfService().putBack(id, null, NOON);
+        assertThat(inventory.outOfService().withdraw(id, reason, key, NOON).status())
+                .isEqualTo(UnitStatus.FREE);
+        assertThat(inventory.operations().operationOf(key)).isEmpty();
+        IdempotencyKey other = IdempotencyKey.of("key1", "cordon");
+        assertThatThrownBy(() -> inventory.outOfService().cordon("host1", reason, other, NOON))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.KEY_REUSED));
+
+        inventory.operations().forgetEndedBefore(NOON.plusSeconds(60));
+        assertThat(inventory.outOfService().withdraw(id, reason, key, NOON).status())
+                .isEqualTo(UnitStatus.UNAVAILABLE);
+    }
+
+    @Test
+    void aKeyOfWhatWasRefusedIsFree() {
+        addReady("host1", "4-7");
+        ComputeId id = new ComputeId("host1_4-7");
+        IdempotencyKey key = IdempotencyKey.of("key1", "put back");
+
+        assertThatThrownBy(() -> inventory.outOfService().putBack(id, key, NOON))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE));
+        inventory.outOfService().withdraw(id, new Reason("a fan"), null, NOON);
+        assertThat(inventory.outOfService().putBack(id, key, NOON).status()).isEqualTo(UnitStatus.FREE);
+    }
+
+    @Test
     void aKeyBeginsOneOperationOnly() {
         addReady("host1", "4-7", "8-11");
         IdempotencyKey key = IdempotencyKey.of("key1", "allocate");
@@ -1249,7 +1284,7 @@ abstract class InventoryContract {
     void cordonedServersAreLeftOutAndNamed() {
         addReady("host1", "4-7", "8-11");
         Reason reason = new Reason("disk 2 is failing");
-        assertThat(inventory.outOfService().cordon("host1", reason, NOON).cordon())
+        assertThat(inventory.outOfService().cordon("host1", reason, null, NOON).cordon())
                 .isEqualTo(reason);
 
         assertThat(inventory.candidate(SampleFleet.wanting(null))).isEmpty();
@@ -1264,7 +1299,8 @@ abstract class InventoryContract {
         }
         assertThat(inventory.outOfService().cordonedWithRoomFor(SampleFleet.wanting(5)))
                 .isEmpty();
-        assertThat(inventory.outOfService().uncordon("host1", NOON).cordon()).isNull();
+        assertThat(inventory.outOfService().uncordon("host1", null, NOON).cordon())
+                .isNull();
         assertThat(inventory.candidate(SampleFleet.wanting(null))).isPresent();
     }
 
@@ -1301,12 +1337,12 @@ abstract class InventoryContract {
     @Test
     void aWithdrawnUnitKeepsItsNewestOperation() {
         addReady("host1", "4-7");
-        ComputeUnit withdrawn = inventory.outOfService().withdraw(UNIT, new Reason("CPU 5 throttles"), NOON);
+        ComputeUnit withdrawn = inventory.outOfService().withdraw(UNIT, new Reason("CPU 5 throttles"), null, NOON);
 
         assertThat(withdrawn.status()).isEqualTo(UnitStatus.UNAVAILABLE);
         assertThat(withdrawn.operationId()).isEqualTo("init-host1");
         assertThat(inventory.candidate(SampleFleet.wanting(null))).isEmpty();
-        assertThat(inventory.outOfService().putBack(UNIT, NOON).status()).isEqualTo(UnitStatus.FREE);
+        assertThat(inventory.outOfService().putBack(UNIT, null, NOON).status()).isEqualTo(UnitStatus.FREE);
     }
 
     // Certificates

@@ -157,8 +157,9 @@ final class ServerCommands extends RemoteCommand.Group {
 
         @Override
         ExitStatus run(Session session) {
-            ApiRequest request =
-                    ApiRequest.of("POST", "/api/servers/{}/cordon", hostname).with(Values.reason(reason));
+            ApiRequest request = ApiRequest.of("POST", "/api/servers/{}/cordon", hostname)
+                    .with(Values.reason(reason))
+                    .once();
             return session.changed(session.send(request), Views.SERVERS);
         }
     }
@@ -172,7 +173,9 @@ final class ServerCommands extends RemoteCommand.Group {
         @Override
         ExitStatus run(Session session) {
             return session.changed(
-                    session.send(ApiRequest.of("POST", "/api/servers/{}/uncordon", hostname)), Views.SERVERS);
+                    session.send(ApiRequest.of("POST", "/api/servers/{}/uncordon", hostname)
+                            .once()),
+                    Views.SERVERS);
         }
     }
 

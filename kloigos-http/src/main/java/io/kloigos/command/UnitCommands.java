@@ -462,7 +462,8 @@ final class UnitCommands extends RemoteCommand.Group {
         ExitStatus run(Session session) {
             return session.changed(
                     session.send(ApiRequest.of("POST", "/api/compute_units/{}/withdraw", unit())
-                            .with(Values.reason(reason))),
+                            .with(Values.reason(reason))
+                            .once()),
                     Views.UNITS);
         }
     }
@@ -473,7 +474,9 @@ final class UnitCommands extends RemoteCommand.Group {
         @Override
         ExitStatus run(Session session) {
             return session.changed(
-                    session.send(ApiRequest.of("POST", "/api/compute_units/{}/put_back", unit())), Views.UNITS);
+                    session.send(ApiRequest.of("POST", "/api/compute_units/{}/put_back", unit())
+                            .once()),
+                    Views.UNITS);
         }
     }
 }

@@ -31,29 +31,46 @@ final class OutOfServiceApi {
 
     private void cordon(Context context) {
         RequestReader reader = new RequestReader(context).withoutQuery();
-        Optional<Reason> reason = reader.body(RequestTypes.REASON);
+        Optional<Reason> body = reader.body(RequestTypes.REASON);
+        Optional<String> key = reader.idempotencyKey();
         reader.finish();
-        answers.send(context, kloigos.cordon(context.pathParam("hostname"), reason.orElseThrow()));
+        String hostname = context.pathParam("hostname");
+        Reason reason = body.orElseThrow();
+        answers.send(
+                context,
+                key.map(text -> kloigos.cordon(hostname, reason, text))
+                        .orElseGet(() -> kloigos.cordon(hostname, reason)));
     }
 
     private void uncordon(Context context) {
-        new RequestReader(context).withoutQuery().finish();
-        answers.send(context, kloigos.uncordon(context.pathParam("hostname")));
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<String> key = reader.idempotencyKey();
+        reader.finish();
+        String hostname = context.pathParam("hostname");
+        answers.send(
+                context, key.map(text -> kloigos.uncordon(hostname, text)).orElseGet(() -> kloigos.uncordon(hostname)));
     }
 
     private void withdraw(Context context) {
         RequestReader reader = new RequestReader(context).withoutQuery();
-        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
-        Optional<Reason> reason = reader.body(RequestTypes.REASON);
+        Optional<ComputeId> path = reader.path("compute_id", ComputeId::new);
+        Optional<Reason> body = reader.body(RequestTypes.REASON);
+        Optional<String> key = reader.idempotencyKey();
         reader.finish();
-        answers.send(context, kloigos.withdraw(id.orElseThrow(), reason.orElseThrow()));
+        ComputeId id = path.orElseThrow();
+        Reason reason = body.orElseThrow();
+        answers.send(
+                context,
+                key.map(text -> kloigos.withdraw(id, reason, text)).orElseGet(() -> kloigos.withdraw(id, reason)));
     }
 
     private void putBack(Context context) {
         RequestReader reader = new RequestReader(context).withoutQuery();
-        Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
+        Optional<ComputeId> path = reader.path("compute_id", ComputeId::new);
+        Optional<String> key = reader.idempotencyKey();
         reader.finish();
-        answers.send(context, kloigos.putBack(id.orElseThrow()));
+        ComputeId id = path.orElseThrow();
+        answers.send(context, key.map(text -> kloigos.putBack(id, text)).orElseGet(() -> kloigos.putBack(id)));
     }
 
     private record Drain(Tenants tenants, boolean dryRun) {}

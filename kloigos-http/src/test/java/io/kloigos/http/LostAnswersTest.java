@@ -106,15 +106,28 @@ class LostAnswersTest {
     }
 
     @Test
+    void whatIsTakenOutOfServiceIsDoneOnceToo() {
+        line.createContext("/", this::forward);
+        isLost = exchange -> arrived.size() % 2 == 1;
+        ComputeId unit = new ComputeId("host1_4-7");
+
+        assertThat(remote.withdraw(unit, new Reason("broken")).status()).isEqualTo(UnitStatus.UNAVAILABLE);
+        assertThat(remote.putBack(unit).status()).isEqualTo(UnitStatus.FREE);
+        assertThat(remote.cordon("host1", new Reason("broken")).cordon()).isEqualTo(new Reason("broken"));
+        assertThat(remote.uncordon("host1").cordon()).isNull();
+        assertThat(arrived).hasSize(8);
+    }
+
+    @Test
     void whatTheServerKnowsNoKeyForIsNotRepeated() {
         line.createContext("/", this::forward);
         isLost = exchange -> true;
 
-        assertThatThrownBy(() -> remote.withdraw(new ComputeId("host1_4-7"), new Reason("broken")))
+        assertThatThrownBy(() -> remote.cancel("any"))
                 .isInstanceOfSatisfying(
                         KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.SERVER_UNREACHABLE))
                 .hasMessageContaining("may have been done");
-        assertThat(server.kloigos.unit(new ComputeId("host1_4-7")).status()).isEqualTo(UnitStatus.UNAVAILABLE);
+        assertThat(arrived).hasSize(1);
     }
 
     @Test

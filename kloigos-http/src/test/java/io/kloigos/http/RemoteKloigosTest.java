@@ -78,8 +78,9 @@ class RemoteKloigosTest {
             Placement.SPREAD,
             new AntiAffinity("deployment_id", AntiAffinity.Scope.SERVER));
 
-    /** The server decides by the token who is asking, and keeps the tokens. */
-    private static final Set<String> OF_WHOEVER_RUNS_THE_SERVER = Set.of("of", "access");
+    /** The server decides by the token who is asking, keeps the tokens, and has /metrics and /readyz. */
+    private static final Set<String> OF_WHOEVER_RUNS_THE_SERVER =
+            Set.of("of", "access", "counts", "observe", "requireReady");
 
     private TestServer server;
     private RemoteKloigos remote;

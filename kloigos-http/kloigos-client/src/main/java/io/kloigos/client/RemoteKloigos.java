@@ -47,8 +47,7 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>A write without an idempotency key of the caller's gets one for itself, so that it is repeated safely when its answer is
- * lost. {@link #cordon}, {@link #uncordon}, {@link #withdraw}, {@link #putBack} and {@link #cancel}, for which the server knows
- * no key, are never repeated.
+ * lost. Only {@link #cancel}, for which the server knows no key, is never repeated.
  *
  * <p>The API leaves some things out, which are then as if there were none: of a server's facts the file systems, disks,
  * volume groups and logical volumes, accounts, groups, directories, cgroup controllers and ports in use, and sshd's settings; a unit's limits before it was resized,
@@ -220,13 +219,25 @@ public final class RemoteKloigos implements Fleet {
 
     @Override
     public Server cordon(String hostname, Reason reason) {
-        return serverAfter(
-                ApiRequest.of("POST", "/api/servers/{}/cordon", hostname).with(Bodies.of(reason)));
+        return cordon(hostname, reason, anyKey());
+    }
+
+    @Override
+    public Server cordon(String hostname, Reason reason, String idempotencyKey) {
+        return serverAfter(ApiRequest.of("POST", "/api/servers/{}/cordon", hostname)
+                .with(Bodies.of(reason))
+                .once(idempotencyKey));
     }
 
     @Override
     public Server uncordon(String hostname) {
-        return serverAfter(ApiRequest.of("POST", "/api/servers/{}/uncordon", hostname));
+        return uncordon(hostname, anyKey());
+    }
+
+    @Override
+    public Server uncordon(String hostname, String idempotencyKey) {
+        return serverAfter(
+                ApiRequest.of("POST", "/api/servers/{}/uncordon", hostname).once(idempotencyKey));
     }
 
     @Override
@@ -253,13 +264,25 @@ public final class RemoteKloigos implements Fleet {
 
     @Override
     public ComputeUnit withdraw(ComputeId id, Reason reason) {
+        return withdraw(id, reason, anyKey());
+    }
+
+    @Override
+    public ComputeUnit withdraw(ComputeId id, Reason reason, String idempotencyKey) {
         return unitAfter(ApiRequest.of("POST", "/api/compute_units/{}/withdraw", id.value())
-                .with(Bodies.of(reason)));
+                .with(Bodies.of(reason))
+                .once(idempotencyKey));
     }
 
     @Override
     public ComputeUnit putBack(ComputeId id) {
-        return unitAfter(ApiRequest.of("POST", "/api/compute_units/{}/put_back", id.value()));
+        return putBack(id, anyKey());
+    }
+
+    @Override
+    public ComputeUnit putBack(ComputeId id, String idempotencyKey) {
+        return unitAfter(ApiRequest.of("POST", "/api/compute_units/{}/put_back", id.value())
+                .once(idempotencyKey));
     }
 
     // Drift

@@ -136,11 +136,12 @@ CREATE TABLE drift (
   deviations TEXT
 );
 
--- Which operation a request with an idempotency key began.
+-- Which operation a request with an idempotency key began, or when it was done if it took none.
 CREATE TABLE requests (
   idempotency_key TEXT NOT NULL PRIMARY KEY,
   fingerprint     TEXT NOT NULL,
-  operation_id    TEXT NOT NULL REFERENCES operations (id) ON DELETE CASCADE
+  operation_id    TEXT REFERENCES operations (id) ON DELETE CASCADE,
+  done_at         TEXT
 );
 
 CREATE INDEX requests_by_operation ON requests (operation_id);

@@ -1,7 +1,6 @@
 package io.kloigos.http;
 
 import io.kloigos.Kloigos;
-import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
 import java.time.Duration;
 import java.time.Instant;
@@ -87,9 +86,11 @@ final class Readiness {
             if (found == State.READY) {
                 LOG.warn("This server is not ready: {}", e.getMessage());
             }
-            return e.code() == ErrorCode.SHUTTING_DOWN
-                    ? State.SHUTTING_DOWN
-                    : e.code() == ErrorCode.STORE_FAILED ? State.DATABASE : State.STALLED;
+            return switch (e.code()) {
+                case SHUTTING_DOWN -> State.SHUTTING_DOWN;
+                case STORE_FAILED -> State.DATABASE;
+                default -> State.STALLED;
+            };
         }
     }
 }

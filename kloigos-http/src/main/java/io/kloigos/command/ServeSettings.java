@@ -62,7 +62,7 @@ record ServeSettings(
     private static final Duration LEAST_KEPT = Duration.ofDays(1);
     private static final Duration LEAST_LEASE = Duration.ofSeconds(1);
     private static final Duration LEAST_BETWEEN_LOOKS = Duration.ofSeconds(1);
-    private static final Duration MOST_DELAY = Duration.ofMinutes(10);
+    private static final Duration MOST_DELAY = Duration.ofMinutes(1);
     private static final Duration LONGEST = Duration.ofDays(3650);
     private static final int MOST_STREAMS = 100_000;
     private static final int MOST_REQUESTS = 1_000_000;

@@ -1,11 +1,15 @@
 package io.kloigos.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.kloigos.Kloigos;
 import io.kloigos.http.ApiClient.Answer;
+import io.kloigos.testkit.FakeFleet;
 import io.kloigos.testkit.HostFailure;
 import io.kloigos.testkit.SettableClock;
 import java.io.IOException;
@@ -188,9 +192,32 @@ class MonitoringTest {
     }
 
     private void sql(String statement) throws SQLException {
-        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + directory.resolve("kloigos.db"));
+        sql(directory.resolve("kloigos.db"), statement);
+    }
+
+    private static void sql(Path file, String statement) throws SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
                 Statement change = connection.createStatement()) {
             change.execute(statement);
+        }
+    }
+
+    @Test
+    void isNotReadyWhileItCannotLookAfterItsOperations() throws SQLException {
+        Path file = directory.resolve("stalled.db");
+        try (Kloigos stalled = Kloigos.builder()
+                .driver(FakeFleet.of(test.other).driver())
+                .database(file)
+                .lease(Duration.ofSeconds(2))
+                .build()) {
+            await().ignoreExceptions().untilAsserted(stalled::requireReady);
+
+            sql(file, "ALTER TABLE operations RENAME TO lost");
+            await().untilAsserted(() -> assertThatThrownBy(stalled::requireReady)
+                    .hasMessageContaining("could not look after its operations"));
+
+            sql(file, "ALTER TABLE lost RENAME TO operations");
+            await().ignoreExceptions().untilAsserted(stalled::requireReady);
         }
     }
 

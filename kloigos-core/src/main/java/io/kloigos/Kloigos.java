@@ -43,10 +43,12 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -68,6 +70,8 @@ import org.jspecify.annotations.Nullable;
  * again by {@link Builder#build()}. All methods throw {@link KloigosException} only.
  */
 public final class Kloigos implements Fleet {
+    private static final int UNITS_AT_A_TIME = 500;
+
     private final Inventory inventory;
     private final HostDriver driver;
     private final Engine engine;
@@ -244,14 +248,16 @@ public final class Kloigos implements Fleet {
         engine.requireOpen();
         Supplier<Operation> claim = () -> {
             expiry.requirePossible(request.expiresAt());
-            ComputeUnit unit = inventory
+            AtomicReference<Operation> begun = new AtomicReference<>();
+            return inventory
                     .claim(
                             request,
-                            chosen -> newOperation(Operation.Kind.ALLOCATE, chosen.hostname(), chosen.id())
-                                    .ownedBy(request.owner()),
+                            chosen -> begun.updateAndGet(before -> newOperation(
+                                            Operation.Kind.ALLOCATE, chosen.hostname(), chosen.id())
+                                    .ownedBy(request.owner())),
                             key)
+                    .map(unit -> begun.get())
                     .orElseThrow(() -> noCapacity(request));
-            return operation(Objects.requireNonNull(unit.operationId()));
         };
         Operation operation = once(key, claim, this::runUnlessTakenOver);
         return allocated(await(operation.id()));
@@ -700,11 +706,37 @@ public final class Kloigos implements Fleet {
 
     @Override
     public List<ComputeUnit> units(UnitFilter filter) {
+        return visible(filter).map(inventory::units).orElse(List.of());
+    }
+
+    /**
+     * Returns the units that {@link #units} returns, read some at a time while the stream is consumed, so that any number of
+     * them needs little memory. Units that change meanwhile are as they were when they were read.
+     */
+    public Stream<ComputeUnit> streamUnits(UnitFilter filter) {
+        return visible(filter)
+                .map(owned -> Stream.iterate(
+                                inventory.units(owned, null, UNITS_AT_A_TIME),
+                                units -> !units.isEmpty(),
+                                units -> units.size() < UNITS_AT_A_TIME
+                                        ? List.<ComputeUnit>of()
+                                        : inventory.units(owned, units.get(units.size() - 1), UNITS_AT_A_TIME))
+                        .flatMap(List::stream))
+                .orElse(Stream.empty());
+    }
+
+    /** Returns the filter for what of its units this fleet shows; empty if it shows none of them. */
+    private Optional<UnitFilter> visible(UnitFilter filter) {
         Tenant asked = filter.owner();
         if (asked != null && !isVisible(asked)) {
-            return List.of();
+            return Optional.empty();
         }
-        return inventory.units(tenant == null ? filter : filter.ownedBy(tenant));
+        return Optional.of(tenant == null ? filter : filter.ownedBy(tenant));
+    }
+
+    /** Returns the SSH ports of the servers that were given one, by host name. */
+    public Map<String, Integer> sshPorts() {
+        return inventory.sshPorts();
     }
 
     @Override

@@ -21,10 +21,10 @@ public final class AuditLog {
     /** Writes an entry and returns its number; the entry's own is not looked at. */
     public long add(AuditEntry entry) {
         Role role = entry.role();
-        return database.write(handle -> handle.createUpdate(
+        return database.write(handle -> handle.createQuery(
                         "INSERT INTO audit_log (at, who, role, token_id, address, request_id, idempotency_key, action,"
                                 + " target, before, after, outcome, detail) VALUES (:at, :who, :role, :token, :address,"
-                                + " :request, :key, :action, :target, :before, :after, :outcome, :detail)")
+                                + " :request, :key, :action, :target, :before, :after, :outcome, :detail) RETURNING id")
                 .bind("at", Rows.text(entry.at()))
                 .bind("who", entry.who())
                 .bind("role", role == null ? null : role.toString())
@@ -38,7 +38,6 @@ public final class AuditLog {
                 .bind("after", entry.after())
                 .bind("outcome", entry.outcome().toString())
                 .bind("detail", entry.detail())
-                .executeAndReturnGeneratedKeys("id")
                 .mapTo(Long.class)
                 .one());
     }

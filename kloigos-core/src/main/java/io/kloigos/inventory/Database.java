@@ -16,6 +16,7 @@ import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Handles;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.JdbiException;
 import org.jspecify.annotations.Nullable;
@@ -121,7 +122,8 @@ abstract sealed class Database implements AutoCloseable {
                     migrations(writer, "sqlite").migrate();
                 }
                 DataSource reader = source(file, SQLiteConfig.TransactionMode.DEFERRED);
-                return new Sqlite(lock, new GroupCommit(connect(writer)), new Readers(() -> connect(reader), READERS));
+                return new Sqlite(
+                        lock, new GroupCommit(() -> connect(writer)), new Readers(() -> connect(reader), READERS));
             } catch (FlywayException | JdbiException e) {
                 close(lock);
                 throw unopenable(file, e);
@@ -129,7 +131,10 @@ abstract sealed class Database implements AutoCloseable {
         }
 
         private static Handle connect(DataSource source) {
-            return Jdbi.create(source).open().setStatementBuilder(new StatementCache());
+            Jdbi jdbi = Jdbi.create(source);
+            // A connection whose rollback failed is closed as it is.
+            jdbi.configure(Handles.class, handles -> handles.setForceEndTransactions(false));
+            return jdbi.open().setStatementBuilder(new StatementCache());
         }
 
         @Override

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
@@ -17,13 +18,15 @@ import org.jspecify.annotations.Nullable;
 final class GroupCommit implements AutoCloseable {
     private static final String SAVEPOINT = "change";
 
-    private final Handle handle;
+    private final Supplier<Handle> connections;
+    private Handle handle;
     private List<Change<?>> waiting = new ArrayList<>();
     private boolean led;
 
-    /** Changes through this connection, which nothing else uses and which is closed with it. */
-    GroupCommit(Handle handle) {
-        this.handle = handle;
+    /** Changes through one connection of these, which nothing else uses and which is closed with it. */
+    GroupCommit(Supplier<Handle> connections) {
+        this.connections = connections;
+        this.handle = connections.get();
     }
 
     /** A change, and what became of it. */
@@ -121,6 +124,11 @@ final class GroupCommit implements AutoCloseable {
     }
 
     private void commit(List<Change<?>> changes) {
+        if (handle.isInTransaction()) {
+            // A rollback failed, and what is written now would be taken for a part of that transaction.
+            handle.close();
+            handle = connections.get();
+        }
         handle.useTransaction(transaction -> {
             if (changes.size() == 1) {
                 changes.get(0).make(transaction);

@@ -23,7 +23,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -202,8 +204,41 @@ public final class Inventory implements AutoCloseable {
 
     /** Returns the units that pass the filter, by server and by their order on it. */
     public List<ComputeUnit> units(UnitFilter filter) {
+        return read(handle -> passing(filter)
+                .query(handle, UNITS, "ORDER BY u.hostname, u.ordinal")
+                .map(Rows::unit)
+                .list());
+    }
+
+    /**
+     * Returns some of the units that pass the filter, by server and user id.
+     *
+     * @param last the unit after which they come; null for the first
+     */
+    public List<ComputeUnit> units(UnitFilter filter, @Nullable ComputeUnit last, int most) {
+        Conditions conditions = passing(filter);
+        if (last != null) {
+            conditions.and("(u.hostname, u.uid) > (?, ?)", List.of(last.hostname(), last.uid()));
+        }
+        return read(handle -> conditions
+                .query(handle, UNITS, "ORDER BY u.hostname, u.uid LIMIT " + most)
+                .map(Rows::unit)
+                .list());
+    }
+
+    /** Returns the SSH ports of the servers that were given one, by host name. */
+    public Map<String, Integer> sshPorts() {
+        Map<String, Integer> ports = new HashMap<>();
+        read(handle -> handle.createQuery("SELECT hostname, ssh_port FROM servers WHERE ssh_port IS NOT NULL")
+                        .map((row, context) -> Map.entry(row.getString(1), row.getInt(2)))
+                        .list())
+                .forEach(port -> ports.put(port.getKey(), port.getValue()));
+        return ports;
+    }
+
+    private static Conditions passing(UnitFilter filter) {
         UnitStatus status = filter.status();
-        Conditions conditions = new Conditions()
+        return new Conditions()
                 .equal("u.compute_id", filter.computeId())
                 .equal("u.hostname", filter.hostname())
                 .equal("s.region", filter.region())
@@ -212,10 +247,6 @@ public final class Inventory implements AutoCloseable {
                 .equal("u.deployment_id", filter.deploymentId())
                 .equal("u.status", status == null ? null : status.toString())
                 .equal("u.owner", Rows.text(filter.owner()));
-        return read(handle -> conditions
-                .query(handle, UNITS, "ORDER BY u.hostname, u.ordinal")
-                .map(Rows::unit)
-                .list());
     }
 
     /** Returns the unit of this name. */

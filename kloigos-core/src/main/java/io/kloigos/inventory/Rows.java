@@ -7,7 +7,6 @@ import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataVolume;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostAddress;
-import io.kloigos.model.HostFacts;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.PortRange;
@@ -38,6 +37,8 @@ final class Rows {
     private static final DateTimeFormatter TIME =
             new DateTimeFormatterBuilder().appendInstant(9).toFormatter(Locale.ROOT);
 
+    private static final FactsCache FACTS = new FactsCache();
+
     private Rows() {}
 
     static Server server(ResultSet row, StatementContext context) throws SQLException {
@@ -57,7 +58,7 @@ final class Rows {
                 cordon == null ? null : new Reason(cordon),
                 CpuSet.parse(row.getString("housekeeping_cpus")),
                 Json.read(row.getString("volumes"), new TypeReference<List<DataVolume>>() {}),
-                HostFacts.parse(row.getString("facts")),
+                FACTS.parse(row.getString("facts")),
                 Json.read(row.getString("warnings"), new TypeReference<List<Warning>>() {}),
                 Instant.parse(row.getString("created_at")),
                 row.getString("operation_id"));

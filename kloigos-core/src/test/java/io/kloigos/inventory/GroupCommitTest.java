@@ -106,6 +106,24 @@ class GroupCommitTest {
     }
 
     @Test
+    void afterATransactionThatTheDatabaseGaveUpChangesAreWholeAgain() {
+        // What SQLite does by itself when the disk is full.
+        assertThatThrownBy(() -> database.write(handle -> {
+                    handle.execute("ROLLBACK");
+                    throw new KloigosException(ErrorCode.WRONG_STATE, "given up");
+                }))
+                .isInstanceOf(KloigosException.class);
+
+        assertThat(database.<String>write(handle -> note(handle, "later"))).isEqualTo("later");
+        assertThatThrownBy(() -> database.write(handle -> {
+                    note(handle, "half");
+                    throw new KloigosException(ErrorCode.WRONG_STATE, "not so");
+                }))
+                .hasMessage("not so");
+        assertThat(notes()).containsExactly("later");
+    }
+
+    @Test
     void nobodyReadsWhatIsNotCommittedAndReadersDoNotWait() throws Exception {
         Thread slow = beginSlowChange();
 

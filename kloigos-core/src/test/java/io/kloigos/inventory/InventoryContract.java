@@ -559,6 +559,11 @@ abstract class InventoryContract {
         allocate(new AllocateRequest(8, null, null, tags, SampleFleet.KEY), "op1");
 
         assertThat(ids(UnitFilter.all())).containsExactly("host1_0-3", "host1_4-7", "host1_8-15", "host2_0-3");
+        ComputeUnit first = inventory.units(UnitFilter.all(), null, 1).get(0);
+        assertThat(first.id()).hasToString("host1_0-3");
+        assertThat(inventory.units(UnitFilter.all(), first, 10))
+                .extracting(unit -> unit.id().value())
+                .containsExactly("host1_4-7", "host1_8-15", "host2_0-3");
         assertThat(ids(UnitFilter.ofServer("host2"))).containsExactly("host2_0-3");
         assertThat(ids(new UnitFilter("host1_4-7", null, null, null, null, null, null)))
                 .containsExactly("host1_4-7");

@@ -14,7 +14,6 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
-import io.kloigos.model.Server;
 import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
@@ -25,7 +24,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -179,11 +177,11 @@ final class Api {
         RequestReader reader = new RequestReader(context);
         Optional<UnitFilter> filter = reader.query(Api::filter);
         reader.finish();
-        Map<String, Integer> sshPorts = kloigos.servers().stream()
-                .collect(Collectors.toMap(Server::hostname, server -> ServerResponse.sshPort(server, settings)));
+        Map<String, Integer> sshPorts = kloigos.sshPorts();
         answers.sendAll(
                 context,
-                answers.fleet(context).units(filter.orElseThrow()).stream()
+                answers.fleet(context)
+                        .streamUnits(filter.orElseThrow())
                         .map(unit -> ComputeUnitResponse.of(
                                 unit, sshPorts.getOrDefault(unit.hostname(), settings.sshPort()))));
     }

@@ -78,9 +78,9 @@ class RemoteKloigosTest {
             Placement.SPREAD,
             new AntiAffinity("deployment_id", AntiAffinity.Scope.SERVER));
 
-    /** The server decides by the token who is asking, keeps the tokens, and has /metrics and /readyz. */
+    /** The server decides by the token who is asking, keeps the tokens, has /metrics and /readyz, and sends long lists. */
     private static final Set<String> OF_WHOEVER_RUNS_THE_SERVER =
-            Set.of("of", "access", "counts", "observe", "requireReady");
+            Set.of("of", "access", "counts", "observe", "requireReady", "sshPorts", "streamUnits");
 
     private TestServer server;
     private RemoteKloigos remote;

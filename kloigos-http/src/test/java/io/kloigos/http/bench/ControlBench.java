@@ -1,8 +1,5 @@
 package io.kloigos.http.bench;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,33 +16,21 @@ final class ControlBench {
     private static final int COMMITS = 2000;
     private static final int WARM_UP = 6;
 
-    private final Path directory;
+    private final BenchDirectory directory;
     private final int pairs;
 
-    private ControlBench(Path directory, int pairs) {
+    private ControlBench(BenchDirectory directory, int pairs) {
         this.directory = directory;
         this.pairs = pairs;
     }
 
     public static void main(String[] arguments) throws Exception {
         boolean quick = List.of(arguments).contains("--quick");
-        ControlBench bench = new ControlBench(Files.createTempDirectory(Path.of("."), "bench-"), quick ? 3 : 7);
-        System.out.println(Ratios.head());
         List<Integer> sizes = quick ? List.of(1_000, 10_000) : List.of(1_000, 10_000, 100_000, 1_000_000);
-        try {
-            bench.measure(sizes);
-        } finally {
-            bench.clear();
+        System.out.println(Ratios.head());
+        try (BenchDirectory directory = BenchDirectory.create()) {
+            new ControlBench(directory, quick ? 3 : 5).measure(sizes);
         }
-    }
-
-    private void clear() throws IOException {
-        try (var files = Files.list(directory)) {
-            for (Path file : files.toList()) {
-                Files.delete(file);
-            }
-        }
-        Files.delete(directory);
     }
 
     private void measure(List<Integer> sizes) throws Exception {
@@ -98,7 +83,7 @@ final class ControlBench {
     }
 
     private void besidePython(ServerProcess server, BenchFleet fleet) throws Exception {
-        try (ServerProcess python = ServerProcess.python(directory, 100_000)) {
+        try (ServerProcess python = ServerProcess.python(directory.path(), 100_000)) {
             Allocations.ask(python.port(), CLIENTS, EACH);
             for (int clients : List.of(1, CLIENTS)) {
                 Ratios ratios = new Ratios();

@@ -27,18 +27,28 @@ final class ServerProcess implements AutoCloseable {
     /** Starts Kloigos as bin/kloigos does, but for the driver. */
     static ServerProcess kloigos(Path database, long millisOfSlowHosts) throws IOException, InterruptedException {
         int port = freePort();
-        List<String> command = new ArrayList<>(
-                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-        command.addAll(List.of(System.getenv()
-                .getOrDefault("BENCH_JAVA_OPTIONS", "-XX:+UseSerialGC")
-                .split(" ", -1)));
-        command.addAll(List.of(
-                "-cp",
-                System.getProperty("java.class.path"),
+        return java(
+                port,
                 BenchServer.class.getName(),
                 database.toString(),
                 Integer.toString(port),
-                Long.toString(millisOfSlowHosts)));
+                Long.toString(millisOfSlowHosts));
+    }
+
+    /** Starts the smallest server of the same HTTP library. */
+    static ServerProcess hello() throws IOException, InterruptedException {
+        int port = freePort();
+        return java(port, HelloServer.class.getName(), Integer.toString(port));
+    }
+
+    private static ServerProcess java(int port, String... program) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-Dlogback.configurationFile=io/kloigos/command/logback.xml",
+                "-cp",
+                System.getProperty("java.class.path")));
+        command.addAll(List.of(program));
         return new ServerProcess(command, port).ready();
     }
 
@@ -86,8 +96,12 @@ final class ServerProcess implements AutoCloseable {
         return port;
     }
 
-    long pid() {
-        return process.pid();
+    /** Returns the most memory that the process has had resident so far. */
+    double mostMegabytes() throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + process.pid() + "/status")).stream()
+                .filter(line -> line.startsWith("VmHWM:"))
+                .mapToDouble(line -> Double.parseDouble(line.replaceAll("[^0-9]", "")) / 1024)
+                .sum();
     }
 
     @Override

@@ -252,9 +252,9 @@ public final class Kloigos implements Fleet {
             return inventory
                     .claim(
                             request,
-                            chosen -> begun.updateAndGet(before -> newOperation(
-                                            Operation.Kind.ALLOCATE, chosen.hostname(), chosen.id())
-                                    .ownedBy(request.owner())),
+                            chosen -> begun.updateAndGet(
+                                    before -> newOperation(Operation.Kind.ALLOCATE, chosen.hostname(), chosen.id())
+                                            .ownedBy(request.owner())),
                             key)
                     .map(unit -> begun.get())
                     .orElseThrow(() -> noCapacity(request));

@@ -34,8 +34,7 @@ final class FootprintBench {
     private static Started started(Start start) throws Exception {
         long begin = System.nanoTime();
         try (ServerProcess server = start.begin()) {
-            return new Started(
-                    TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - begin) / 1e3, server.mostMegabytes());
+            return new Started(TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - begin) / 1e3, server.mostMegabytes());
         }
     }
 }

@@ -45,7 +45,11 @@ final class ListsBench {
             System.out.println(Ratios.head());
             System.out.println(whole.row(units + " units : the same bytes from memory", "ms"));
             System.out.println(first.row("first byte of the same", "ms"));
-            System.out.printf(Locale.ROOT, "%d bytes; most resident memory of the server so far: %.0f MB%n", bytes, server.mostMegabytes());
+            System.out.printf(
+                    Locale.ROOT,
+                    "%d bytes; most resident memory of the server so far: %.0f MB%n",
+                    bytes,
+                    server.mostMegabytes());
         } finally {
             memory.stop(0);
         }

@@ -348,7 +348,7 @@ public final class Operations {
     public Optional<Operation> begunBy(IdempotencyKey key) {
         return database.read(
                         handle -> handle.createQuery("SELECT operation_id FROM requests WHERE idempotency_key = :key"
-                                + " AND operation_id IS NOT NULL")
+                                        + " AND operation_id IS NOT NULL")
                                 .bind("key", key.unique())
                                 .mapTo(String.class)
                                 .findOne())

@@ -125,7 +125,7 @@ class PackageIT {
                 .ok();
 
         assertThat(lab.root(Scripts.read("serve-others.sh"), token.strip()).ok())
-                .isEqualTo("with the token: 200, without: 401\n");
+                .isEqualTo("with the token: 200, without: 401");
     }
 
     @Test

@@ -1,14 +1,15 @@
 # Lets the installed server be reached from elsewhere, with a certificate, and asks it there: serve-others.sh TOKEN
 set -eu
-cd /etc/kloigos-server
+mkdir /etc/ssl/kloigos
+cd /etc/ssl/kloigos
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
     -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem 2>/dev/null
 chgrp kloigos-server key.pem
 chmod 640 key.pem
-cat >>kloigos.yaml <<'Y'
+cat >>/etc/kloigos-server/kloigos.yaml <<'Y'
 listen: 0.0.0.0:8443
-tls_cert: /etc/kloigos-server/cert.pem
-tls_key: /etc/kloigos-server/key.pem
+tls_cert: /etc/ssl/kloigos/cert.pem
+tls_key: /etc/ssl/kloigos/key.pem
 Y
 systemctl restart kloigos-server
 exec timeout 120 python3 - "$1" <<'P'

@@ -191,6 +191,16 @@ class MonitoringTest {
         test.api.get("/readyz").expect(200);
     }
 
+    @Test
+    void isAliveWhateverItsDatabaseDoes() throws SQLException {
+        sql("ALTER TABLE tokens RENAME TO lost");
+        test.api.get("/api/compute_units").expect(503);
+
+        test.api.get("/healthz").expect(200);
+
+        sql("ALTER TABLE lost RENAME TO tokens");
+    }
+
     private void sql(String statement) throws SQLException {
         sql(directory.resolve("kloigos.db"), statement);
     }

@@ -65,6 +65,11 @@ final class Authentication {
         return on;
     }
 
+    /** Tells the same without a look at the database: false for a moment after the start, until somebody needs to be recognised. */
+    boolean isKnownToBeOn() {
+        return on;
+    }
+
     /** Tells whether the request shows anything to be recognised by. */
     boolean isAttempted(Context context) {
         return shown(context).isPresent();

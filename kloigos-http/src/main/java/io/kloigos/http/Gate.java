@@ -88,7 +88,8 @@ final class Gate {
 
     private void arrive(Context context) {
         context.header(REQUEST_ID, UUID.randomUUID().toString());
-        // In this order, so that a server on the loopback address is alive whatever its database does.
+        // In this order, so that whoever asks on the machine itself whether the server is alive learns it without the
+        // database.
         if (!origin.isAskedAsLoopback(context) && !authentication.isOn()) {
             throw stranger(
                     context,
@@ -173,7 +174,7 @@ final class Gate {
     }
 
     private void limit(Context context, String whose) {
-        if (authentication.isOn()) {
+        if (authentication.isKnownToBeOn()) {
             requests.take(whose).ifPresent(wait -> {
                 throw tooMany(context, wait, "You send more requests than you may.");
             });

@@ -126,8 +126,10 @@ final class GroupCommit implements AutoCloseable {
     private void commit(List<Change<?>> changes) {
         if (handle.isInTransaction()) {
             // A rollback failed, and what is written now would be taken for a part of that transaction.
-            handle.close();
+            // In this order: if none can be opened now, the next change tries again.
+            Handle broken = handle;
             handle = connections.get();
+            broken.close();
         }
         handle.useTransaction(transaction -> {
             if (changes.size() == 1) {

@@ -252,5 +252,6 @@ final class HostBench implements AutoCloseable {
     @Override
     public void close() {
         kloigos.close();
+        start("", "-O", "exit");
     }
 }

@@ -7,7 +7,9 @@ import io.kloigos.model.FactKind;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.Server;
 import io.kloigos.model.UnitLimits;
+import io.kloigos.model.UnitLimits.DiskLimit;
 import io.kloigos.model.UnitStatus;
+import io.kloigos.planner.HostPlanner.Quotas;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
 import java.util.ArrayList;
@@ -50,10 +52,12 @@ public final class DriftCheck {
     private final Set<String> paths = new LinkedHashSet<>();
     private final Server server;
     private final List<ComputeUnit> units;
+    private final List<Quotas> quotas;
 
     private DriftCheck(Server server, List<ComputeUnit> units) {
         this.server = server;
         this.units = units;
+        this.quotas = Quotas.of(server, units);
     }
 
     /**
@@ -250,19 +254,32 @@ public final class DriftCheck {
         if (unit.dataDirectory() != null) {
             addMount(id, unit.mnt());
         }
-        HostPlanner.quotas(server, unit)
-                .forEach(quota -> add(
-                        quota.kind() == Reading.QuotaKind.USER ? FactKind.USER_QUOTA : FactKind.PROJECT_QUOTA,
-                        id,
-                        quota.mountPoint(),
-                        quota.expected(),
-                        quota.reading(),
-                        text -> text));
+        addQuotas(unit);
         if (isRunning(unit)) {
             addTenancy(unit);
         } else {
             addEntry(FactKind.NO_FILE, id, HostFiles.linger(unit), ABSENT);
             addEntry(FactKind.NO_FILE, id, HostFiles.key(unit), ABSENT);
+        }
+    }
+
+    private void addQuotas(ComputeUnit unit) {
+        String prefix = unit.uid() + " ";
+        for (Quotas quotas : quotas) {
+            DiskLimit limit = quotas.limits().get(unit.uid());
+            if (limit != null) {
+                add(
+                        quotas.kind() == Reading.QuotaKind.USER ? FactKind.USER_QUOTA : FactKind.PROJECT_QUOTA,
+                        unit.id(),
+                        quotas.mountPoint(),
+                        limit.bytes().kibibytes() + " " + limit.inodes(),
+                        quotas.reading(),
+                        text -> text.lines()
+                                .filter(line -> line.startsWith(prefix))
+                                .map(line -> line.substring(prefix.length()))
+                                .findFirst()
+                                .orElse(text));
+            }
         }
     }
 

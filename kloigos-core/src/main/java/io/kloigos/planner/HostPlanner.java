@@ -23,11 +23,14 @@ import io.kloigos.spi.Step.Access;
 import io.kloigos.spi.Tenant;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -68,6 +71,9 @@ public final class HostPlanner {
     /** The slices of the system and, by default, of every user: a unit whose own drop-in is lost lands there too. */
     static final List<String> HOUSEKEEPING = List.of("init.scope", "system.slice", "user-.slice");
 
+    private static final List<String> HOUSEKEEPING_DROP_INS =
+            HOUSEKEEPING.stream().map(HostPlanner::dropIns).toList();
+
     /** Those of them that are units, not templates: the system itself. */
     static final List<String> SYSTEM = List.of("init.scope", "system.slice");
 
@@ -92,12 +98,11 @@ public final class HostPlanner {
         HostFacts facts = server.facts();
         steps.directory(HostFiles.DIRECTORY, Access.rootDirectory());
         steps.rootFile(HostFiles.MANAGED_BY, manager + "\n");
-        steps.directory(HostFiles.KEYS, Access.rootDirectory());
-        steps.directory(HostFiles.LINGER, Access.rootDirectory());
+        steps.directories(rootDirectories(server, units), Access.rootDirectory());
         server.volumes().forEach(volume -> makeVolume(steps, volume));
         steps.rootFile(HostFiles.SYSUSERS, HostFiles.sysusers(units));
         steps.run("systemd-sysusers", HostFiles.SYSUSERS);
-        units.forEach(unit -> steps.expectOutput(HostFiles.passwd(unit), "getent", "passwd", unit.user()));
+        accountsMade(steps, units);
         writeUnitFiles(steps, server, units);
         writeHousekeeping(steps, server.housekeepingCpus());
         enable(steps, server, units);
@@ -107,14 +112,33 @@ public final class HostPlanner {
         letTenantsIn(steps, facts, units.get(0));
         jobFiles(facts).forEach(path -> steps.add(new Step.AppendedLines(path, HostFiles.PAM_LINES)));
         setGrace(steps, mountsWithProjects(server, units), LONGEST_GRACE);
-        for (ComputeUnit unit : units) {
-            limitDisks(steps, server, unit);
-            stage(steps, server, unit);
-        }
+        limitDisks(steps, server, units);
+        units.forEach(unit -> stage(steps, server, unit));
+        steps.add(directoriesOwned(units));
         if (!server.housekeepingCpus().isEmpty()) {
             moveSystemTo(steps, server.housekeepingCpus());
         }
         return steps.plan(id, Scope.host(), hostLimit(units));
+    }
+
+    private static List<String> rootDirectories(Server server, List<ComputeUnit> units) {
+        List<String> directories = new ArrayList<>(List.of(HostFiles.KEYS, HostFiles.LINGER, HostFiles.PORTS_DROP_INS));
+        for (ComputeUnit unit : units) {
+            directories.add(HostFiles.sliceDirectory(unit));
+            directories.add(HostFiles.managerDirectory(unit));
+        }
+        if (!server.housekeepingCpus().isEmpty()) {
+            directories.addAll(HOUSEKEEPING_DROP_INS);
+        }
+        return directories;
+    }
+
+    private static void accountsMade(Steps steps, List<ComputeUnit> units) {
+        List<String> argv = new ArrayList<>(List.of("getent", "passwd"));
+        units.forEach(unit -> argv.add(unit.user()));
+        steps.add(new Step.Expectation(
+                new Reading.Output(argv),
+                units.stream().map(HostFiles::passwd).collect(Collectors.joining("\n"))));
     }
 
     private static void makeVolume(Steps steps, DataVolume volume) {
@@ -137,9 +161,7 @@ public final class HostPlanner {
 
     private static void writeUnitFiles(Steps steps, Server server, List<ComputeUnit> units) {
         for (ComputeUnit unit : units) {
-            steps.directory(HostFiles.sliceDirectory(unit), Access.rootDirectory());
             steps.rootFile(HostFiles.sliceDropInFile(unit), HostFiles.sliceDropIn(unit));
-            steps.directory(HostFiles.managerDirectory(unit), Access.rootDirectory());
             steps.rootFile(HostFiles.managerDirectory(unit) + "/50-kloigos.conf", HostFiles.managerDropIn(unit));
         }
         for (DataVolume volume : server.volumes()) {
@@ -152,7 +174,6 @@ public final class HostPlanner {
         }
         steps.rootFile(HostFiles.PORTS_RULES, HostFiles.portsRules(units));
         steps.rootFile(HostFiles.PORTS_SERVICE_FILE, HostFiles.portsService());
-        steps.directory(HostFiles.PORTS_DROP_INS, Access.rootDirectory());
         steps.rootFile(HostFiles.PORTS_DROP_IN_FILE, HostFiles.portsDropIn());
     }
 
@@ -192,10 +213,8 @@ public final class HostPlanner {
         if (cpus.isEmpty()) {
             return;
         }
-        HOUSEKEEPING.forEach(name -> {
-            steps.directory(dropIns(name), Access.rootDirectory());
-            steps.rootFile(housekeepingFile(name), HostFiles.housekeepingDropIn(section(name), cpus));
-        });
+        HOUSEKEEPING.forEach(
+                name -> steps.rootFile(housekeepingFile(name), HostFiles.housekeepingDropIn(section(name), cpus)));
     }
 
     static String section(String name) {
@@ -244,10 +263,20 @@ public final class HostPlanner {
     private static void enforcePorts(Steps steps, Server server, List<ComputeUnit> units) {
         PortSet reserved = reservedPorts(server, units);
         steps.rootFile(HostFiles.SYSCTL, HostFiles.sysctl(reserved.toString()));
-        reserve(steps, reserved);
-        protectSharedDirectories(steps);
+        steps.run(HostFiles.SET_KERNEL, HostFiles.SYSCTL);
+        steps.add(kernelSettings(reserved));
         steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
-        units.forEach(unit -> steps.add(portsEnforced(unit)));
+        steps.add(portsEnforced(units));
+    }
+
+    private static Step kernelSettings(PortSet reserved) {
+        List<String> argv = new ArrayList<>(List.of("cat", HostFiles.RESERVED_PORTS));
+        StringBuilder expected = new StringBuilder(reserved.toString());
+        for (HostFiles.Setting setting : HostFiles.PROTECTED_FILES) {
+            argv.add(setting.path());
+            expected.append('\n').append(setting.value());
+        }
+        return new Step.Expectation(new Reading.Output(argv), expected.toString());
     }
 
     static void protectSharedDirectories(Steps steps) {
@@ -269,10 +298,11 @@ public final class HostPlanner {
         return reserved;
     }
 
-    static Step portsEnforced(ComputeUnit unit) {
+    /** The kernel finds all of these elements, or the command fails. */
+    static Step portsEnforced(List<ComputeUnit> units) {
+        String elements = units.stream().map(HostFiles::owned).collect(Collectors.joining(", ", "{ ", " }"));
         return Step.Ensure.that(
-                Condition.succeeds(
-                        "nft", "get", "element", "inet", HostFiles.TABLE, "own", "{ " + HostFiles.owned(unit) + " }"),
+                Condition.succeeds("nft", "get", "element", "inet", HostFiles.TABLE, "own", elements),
                 "systemctl",
                 "restart",
                 HostFiles.PORTS_SERVICE);
@@ -280,12 +310,14 @@ public final class HostPlanner {
 
     private static void letTenantsIn(Steps steps, HostFacts facts, ComputeUnit any) {
         steps.rootFile(HostFiles.SSHD, HostFiles.sshd());
-        steps.run("sshd", "-t");
-        steps.run("systemctl", "reload", facts.sshUnit());
         steps.add(keysFound(any));
+        steps.run("systemctl", "reload", facts.sshUnit());
     }
 
-    /** The first setting that sshd reads wins, so another file may have overruled ours. */
+    /**
+     * Besides telling what it makes of its files, sshd refuses those that it cannot use. The first setting that it reads wins, so
+     * another file may have overruled ours.
+     */
     static Step.Expectation keysFound(ComputeUnit any) {
         String test = "user=" + any.user() + ",host=localhost,addr=127.0.0.1";
         return new Step.Expectation(
@@ -311,47 +343,64 @@ public final class HostPlanner {
      * User quotas are the hard limit, since the owner of a file may change its project; project quotas are what df shows. These
      * are soft limits that never become hard: otherwise a unit that gives its files the project of another would fill it.
      */
-    private static void limitDisks(Steps steps, Server server, ComputeUnit unit) {
-        for (Quota quota : quotas(server, unit)) {
-            steps.run(setquota(quota));
-            steps.add(new Step.Expectation(quota.reading(), quota.expected()));
-        }
+    static void limitDisks(Steps steps, Server server, List<ComputeUnit> units) {
+        Quotas.of(server, units).forEach(quotas -> {
+            steps.add(quotas.set());
+            steps.add(new Step.Expectation(quotas.reading(), quotas.expected()));
+        });
     }
 
-    static String[] setquota(Quota quota) {
-        DiskLimit limit = quota.limit();
-        return setquota(quota.kind(), quota.uid(), limit.bytes().kibibytes(), limit.inodes(), limit.mountPoint());
-    }
-
-    /** One of the limits of a unit on one file system. */
-    record Quota(QuotaKind kind, int uid, DiskLimit limit) {
-        String mountPoint() {
-            return limit.mountPoint();
+    /**
+     * The limits of units on one file system, set and read by one command each however many there are.
+     *
+     * @param limits by user id, which is the project id too
+     */
+    record Quotas(QuotaKind kind, String mountPoint, Map<Integer, DiskLimit> limits) {
+        static List<Quotas> of(Server server, List<ComputeUnit> units) {
+            Map<String, Map<Integer, DiskLimit>> byMountPoint = new LinkedHashMap<>();
+            for (ComputeUnit unit : units) {
+                for (DiskLimit limit : unit.limits().disks()) {
+                    byMountPoint
+                            .computeIfAbsent(limit.mountPoint(), any -> new LinkedHashMap<>())
+                            .put(unit.uid(), limit);
+                }
+            }
+            List<Quotas> quotas = new ArrayList<>();
+            byMountPoint.forEach((mountPoint, limits) ->
+                    quotaKinds(server, mountPoint).forEach(kind -> quotas.add(new Quotas(kind, mountPoint, limits))));
+            return quotas;
         }
 
         Reading reading() {
-            return new Reading.QuotaLimit(kind, uid, limit.mountPoint());
+            return new Reading.QuotaLimits(kind, List.copyOf(limits.keySet()), mountPoint);
         }
 
         String expected() {
-            return Reading.QuotaLimit.of(limit.bytes(), limit.inodes());
+            List<String> lines = new ArrayList<>();
+            limits.forEach((id, limit) -> lines.add(Reading.QuotaLimits.line(id, limit.bytes(), limit.inodes())));
+            return String.join("\n", lines);
         }
-    }
 
-    static List<Quota> quotas(Server server, ComputeUnit unit) {
-        return unit.limits().disks().stream()
-                .flatMap(limit ->
-                        quotaKinds(server, limit.mountPoint()).stream().map(kind -> new Quota(kind, unit.uid(), limit)))
-                .toList();
-    }
+        Step set() {
+            return command(limit -> limit.bytes().kibibytes(), DiskLimit::inodes);
+        }
 
-    static String[] setquota(QuotaKind kind, int uid, long kibibytes, long inodes, String mountPoint) {
-        String id = Integer.toString(uid);
-        String blocks = Long.toString(kibibytes);
-        String files = Long.toString(inodes);
-        return kind == QuotaKind.USER
-                ? new String[] {"setquota", "-u", id, "0", blocks, "0", files, mountPoint}
-                : new String[] {"setquota", "-P", id, blocks, "0", files, "0", mountPoint};
+        Step lift() {
+            return command(limit -> 0, limit -> 0);
+        }
+
+        /** As setquota(8) reads them in a batch: an id, then soft and hard limits of blocks and of inodes. */
+        private Step command(ToLongFunction<DiskLimit> kibibytes, ToLongFunction<DiskLimit> inodes) {
+            boolean isHard = kind == QuotaKind.USER;
+            StringBuilder lines = new StringBuilder();
+            limits.forEach((id, limit) -> {
+                long blocks = kibibytes.applyAsLong(limit);
+                long files = inodes.applyAsLong(limit);
+                lines.append(id).append(isHard ? " 0 " + blocks + " 0 " + files : " " + blocks + " 0 " + files + " 0");
+                lines.append('\n');
+            });
+            return new Step.Command(List.of("setquota", isHard ? "-u" : "-P", "-b", mountPoint), lines.toString());
+        }
     }
 
     /** How long soft limits of projects may be exceeded. */
@@ -384,7 +433,7 @@ public final class HostPlanner {
     /** Makes the unit's directories as a new tenant finds them. */
     private static void stage(Steps steps, Server server, ComputeUnit unit) {
         Access own = new Access(unit.uid(), OWNER_ONLY);
-        unit.directories().forEach(directory -> steps.directory(directory, own));
+        steps.directories(unit.directories(), own);
         List<String> projects = new ArrayList<>();
         for (String directory : unit.directories()) {
             if (hasLimitedProject(server, unit, directory)) {
@@ -397,10 +446,8 @@ public final class HostPlanner {
             steps.add(new Step.Command(chattr, ""));
         }
         steps.run("cp", "-rT", "/etc/skel", unit.home());
-        steps.add(new Step.TextFile(
-                HostFiles.welcome(unit), HostFiles.welcomeText(server, unit), new Access(unit.uid(), 0644)));
+        steps.rootFile(HostFiles.welcome(unit), HostFiles.welcomeText(server, unit));
         steps.run("chown", "-hR", unit.uid() + ":" + unit.uid(), unit.home());
-        steps.add(directoriesOwned(unit));
     }
 
     private static boolean hasLimitedProject(Server server, ComputeUnit unit, String directory) {
@@ -415,14 +462,15 @@ public final class HostPlanner {
                 && hasProjects(server, mountPoint);
     }
 
-    private static Step directoriesOwned(ComputeUnit unit) {
+    private static Step directoriesOwned(List<ComputeUnit> units) {
         List<String> argv = new ArrayList<>(List.of("stat", "-c", "%u:%g %a %n"));
-        argv.addAll(unit.directories());
-        String expected = unit.directories().stream()
-                .map(directory -> unit.uid() + ":" + unit.uid() + " 700 " + directory)
-                .reduce((first, second) -> first + "\n" + second)
-                .orElseThrow();
-        return new Step.Expectation(new Reading.Output(argv), expected);
+        List<String> expected = new ArrayList<>();
+        for (ComputeUnit unit : units) {
+            argv.addAll(unit.directories());
+            unit.directories()
+                    .forEach(directory -> expected.add(unit.uid() + ":" + unit.uid() + " 700 " + directory));
+        }
+        return new Step.Expectation(new Reading.Output(argv), String.join("\n", expected));
     }
 
     /**
@@ -444,8 +492,8 @@ public final class HostPlanner {
         // A slice without members does not last, so the manager is started first, and the limits are read while it
         // starts.
         steps.run("systemctl", "start", "--no-block", HostFiles.manager(unit));
-        steps.add(portsEnforced(unit));
-        steps.add(directoriesOwned(unit));
+        steps.add(portsEnforced(List.of(unit)));
+        steps.add(directoriesOwned(List.of(unit)));
         expectLimits(steps, server, unit);
         steps.rootFile(HostFiles.key(unit), HostFiles.authorizedKeys(keys));
     }
@@ -533,7 +581,7 @@ public final class HostPlanner {
                         new Reading.FileLine(wanted.cgroup() + "/io.max", number + " "), "absent", SETTLING));
             }
         }
-        limitDisks(steps, server, wanted);
+        limitDisks(steps, server, List.of(wanted));
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
 
@@ -553,7 +601,7 @@ public final class HostPlanner {
         steps.rootFile(HostFiles.sliceDropInFile(handedOut), HostFiles.sliceDropIn(handedOut));
         steps.remove(HostFiles.runtimeDirectory(unit));
         steps.run("systemctl", "daemon-reload");
-        limitDisks(steps, server, handedOut);
+        limitDisks(steps, server, List.of(handedOut));
     }
 
     static void expectLimits(Steps steps, Server server, ComputeUnit unit) {
@@ -610,6 +658,7 @@ public final class HostPlanner {
         ownVolume(server, unit).ifPresent(volume -> discard(steps, volume));
         forgetResize(steps, server, unit);
         stage(steps, server, unit.with(Tenancy.none()));
+        steps.add(directoriesOwned(List.of(unit)));
         steps.unexpireAccount(unit);
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
@@ -705,8 +754,8 @@ public final class HostPlanner {
                     unit,
                     dataDisks,
                     keepsFiles ? EnumSet.complementOf(EnumSet.of(Trace.DISK_USAGE)) : EnumSet.allOf(Trace.class));
-            liftDiskLimits(steps, server, unit);
         }
+        liftDiskLimits(steps, server, units);
         setGrace(
                 steps,
                 mountsWithProjects(server, units).filter(mountPoint -> !isOnVolume(server, mountPoint)),
@@ -742,6 +791,7 @@ public final class HostPlanner {
     /** A limit that is only taken away may stay in force until the next boot, so every CPU is allowed before. */
     private static void releaseHousekeeping(Steps steps, Server server) {
         if (!server.housekeepingCpus().isEmpty()) {
+            steps.directories(HOUSEKEEPING_DROP_INS, Access.rootDirectory());
             writeHousekeeping(steps, server.facts().onlineCpus());
             steps.run("systemctl", "daemon-reload");
             moveSystemTo(steps, server.facts().onlineCpus());
@@ -756,14 +806,10 @@ public final class HostPlanner {
         }
     }
 
-    private static void liftDiskLimits(Steps steps, Server server, ComputeUnit unit) {
-        for (DiskLimit limit : unit.limits().disks()) {
-            if (!isOnVolume(server, limit.mountPoint())) {
-                for (QuotaKind kind : quotaKinds(server, limit.mountPoint())) {
-                    steps.run(setquota(kind, unit.uid(), 0, 0, limit.mountPoint()));
-                }
-            }
-        }
+    private static void liftDiskLimits(Steps steps, Server server, List<ComputeUnit> units) {
+        Quotas.of(server, units).stream()
+                .filter(quotas -> !isOnVolume(server, quotas.mountPoint()))
+                .forEach(quotas -> steps.add(quotas.lift()));
     }
 
     private static void unmountVolumes(Steps steps, Server server, List<ComputeUnit> units) {
@@ -855,7 +901,11 @@ public final class HostPlanner {
         }
 
         void directory(String path, Access access) {
-            steps.add(new Step.Directory(path, access));
+            steps.add(new Step.Directories(path, access));
+        }
+
+        void directories(List<String> paths, Access access) {
+            steps.add(new Step.Directories(paths, access));
         }
 
         void rootFile(String path, String content) {
@@ -864,10 +914,6 @@ public final class HostPlanner {
 
         void expectFile(String expected, String path) {
             steps.add(new Step.Expectation(new Reading.FileText(path), expected));
-        }
-
-        void expectOutput(String expected, String... argv) {
-            steps.add(new Step.Expectation(new Reading.Output(Arrays.asList(argv)), expected));
         }
 
         void remove(String path) {

@@ -9,7 +9,6 @@ import io.kloigos.model.FactKind;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.Server;
 import io.kloigos.model.UnitLimits;
-import io.kloigos.planner.HostPlanner.Quota;
 import io.kloigos.planner.HostPlanner.Steps;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostPlan.Scope;
@@ -227,12 +226,9 @@ public final class RepairPlanner {
     }
 
     private void mendQuotas() {
-        eachUnit(QUOTAS, unit -> {
-            for (Quota quota : HostPlanner.quotas(server, unit)) {
-                steps.run(HostPlanner.setquota(quota));
-                steps.add(new Step.Expectation(quota.reading(), quota.expected()));
-            }
-        });
+        List<ComputeUnit> wrong = new ArrayList<>();
+        eachUnit(QUOTAS, wrong::add);
+        HostPlanner.limitDisks(steps, server, wrong);
     }
 
     private void mendPorts() {
@@ -241,7 +237,7 @@ public final class RepairPlanner {
         }
         if (any(PORTS) || isFileWrong(HostFiles.PORTS_RULES) || isFileWrong(HostFiles.PORTS_SERVICE_FILE)) {
             steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
-            units.forEach(unit -> steps.add(HostPlanner.portsEnforced(unit)));
+            steps.add(HostPlanner.portsEnforced(units));
         }
         each(FactKind.FOREIGN_PORTS, this::closeForeignPorts);
         if (any(FactKind.KERNEL_SETTING)) {
@@ -280,9 +276,8 @@ public final class RepairPlanner {
 
     private void mendWaysIn() {
         if (any(FactKind.SSHD) || isFileWrong(HostFiles.SSHD)) {
-            steps.run("sshd", "-t");
-            steps.run("systemctl", "reload", server.facts().sshUnit());
             steps.add(HostPlanner.keysFound(units.get(0)));
+            steps.run("systemctl", "reload", server.facts().sshUnit());
         }
         each(FactKind.JOBS, deviation -> {
             steps.add(new Step.RemovedLines(deviation.subject(), HostFiles.PAM_LINES));

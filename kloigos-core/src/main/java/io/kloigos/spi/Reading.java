@@ -4,6 +4,7 @@ import io.kloigos.model.ByteSize;
 import io.kloigos.model.Trace;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 
 /**
  * Something to read on a host, always as one text without the spaces, tabs and line feeds around it. The text holds no NUL;
@@ -97,26 +98,28 @@ public sealed interface Reading {
     }
 
     /**
-     * Limits of an id on one file system, as {@code KIBIBYTES INODES}; 0 is no limit. Those of a user are the hard ones, those
-     * of a project the soft ones. Anything else is the host's reason why there is none.
+     * Limits of some ids on one file system: a line {@code ID KIBIBYTES INODES} for each, in the given order; 0 is no limit.
+     * Those of a user are the hard ones, those of a project the soft ones. Anything else is the host's reason why there is none.
      *
      * @param kind of which quota
-     * @param id a uid or a project id
+     * @param ids uids or project ids
      * @param mountPoint the file system
      */
-    record QuotaLimit(QuotaKind kind, int id, String mountPoint) implements Reading {
-        public QuotaLimit {
+    record QuotaLimits(QuotaKind kind, List<Integer> ids, String mountPoint) implements Reading {
+        public QuotaLimits {
             Objects.requireNonNull(kind);
+            ids = List.copyOf(ids);
         }
 
-        /** Returns the text that this reads when the limits are {@code bytes} and {@code inodes}. */
-        public static String of(ByteSize bytes, long inodes) {
-            return bytes.kibibytes() + " " + inodes;
+        /** Returns the line that this reads of an id whose limits are {@code bytes} and {@code inodes}. */
+        public static String line(int id, ByteSize bytes, long inodes) {
+            return id + " " + bytes.kibibytes() + " " + inodes;
         }
 
         @Override
         public String describe() {
-            return kind.name().toLowerCase(java.util.Locale.ROOT) + " quota of " + id + " on " + mountPoint;
+            return kind.name().toLowerCase(java.util.Locale.ROOT) + " quota of "
+                    + ids.stream().map(String::valueOf).collect(Collectors.joining(" ")) + " on " + mountPoint;
         }
     }
 

@@ -38,15 +38,26 @@ public sealed interface Step {
     }
 
     /**
-     * A directory exists with this owner and mode; its parent must exist.
+     * Directories exist with this owner and mode. Their parents must exist, so none of them is below another.
+     * Where one cannot be, none is made.
      *
-     * @param path absolute
-     * @param access owner and mode
+     * @param paths absolute
+     * @param access owner and mode of each
      */
-    record Directory(String path, Access access) implements Step {
+    record Directories(List<String> paths, Access access) implements Step {
+        /** A single directory. */
+        public Directories(String path, Access access) {
+            this(List.of(path), access);
+        }
+
+        public Directories {
+            paths = List.copyOf(paths);
+            Objects.requireNonNull(access);
+        }
+
         @Override
         public String describe() {
-            return "directory " + path + " " + access;
+            return "directory " + String.join(" ", paths) + " " + access;
         }
     }
 
@@ -125,7 +136,7 @@ public sealed interface Step {
     /**
      * A command that may be repeated is run.
      *
-     * @param argv the command, by its name in the system's path, and its arguments
+     * @param argv the command, by its name in the system's path or absolute, and its arguments
      * @param stdin what it reads; may be empty
      */
     record Command(List<String> argv, String stdin) implements Step {

@@ -249,11 +249,11 @@ class HostPlannerTest {
                 .isInstanceOfSatisfying(
                         Step.Ensure.class,
                         step -> assertThat(step.argv()).containsExactly("usermod", "-e", "", unit.user()));
-        unit.directories()
-                .forEach(directory -> assertThat(last(
-                                steps,
-                                step -> step.equals(new Step.Directory(directory, new Step.Access(unit.uid(), 0700)))))
-                        .isGreaterThan(first(steps, erases(Trace.FILES))));
+        assertThat(last(
+                        steps,
+                        step -> step.equals(
+                                new Step.Directories(unit.directories(), new Step.Access(unit.uid(), 0700)))))
+                .isGreaterThan(first(steps, erases(Trace.FILES)));
         assertThat(last(
                         steps,
                         step -> step instanceof Step.TextFile file
@@ -301,7 +301,7 @@ class HostPlannerTest {
 
     private static List<String> written(List<Step> steps) {
         return Stream.concat(
-                        all(steps, Step.Directory.class).map(Step.Directory::path),
+                        all(steps, Step.Directories.class).flatMap(step -> step.paths().stream()),
                         all(steps, Step.TextFile.class).map(Step.TextFile::path))
                 .toList();
     }
@@ -369,24 +369,21 @@ class HostPlannerTest {
     @ParameterizedTest
     @MethodSource("fleets")
     void theQuotasThatInitSetsDecommissionLifts(SampleFleet fleet) {
-        List<List<String>> lifted = quotas(decommission(fleet, DataDisks.KEEP).steps());
+        List<Step.Command> lifted = quotas(decommission(fleet, DataDisks.KEEP).steps());
 
         assertThat(quotas(init(fleet).steps()))
-                .filteredOn(argv -> !argv.get(7).startsWith("/var/lib/kloigos/"))
-                .allSatisfy(argv -> {
-                    List<String> lift = new ArrayList<>(argv);
-                    for (int limit = 3; limit <= 6; limit++) {
-                        lift.set(limit, "0");
-                    }
-                    assertThat(lift).isNotEqualTo(argv);
-                    assertThat(lifted).contains(lift);
+                .filteredOn(set -> !set.argv().get(3).startsWith("/var/lib/kloigos/"))
+                .allSatisfy(set -> {
+                    String none = set.stdin().replaceAll(" [0-9]+", " 0");
+                    assertThat(none).isNotEqualTo(set.stdin());
+                    assertThat(lifted).contains(new Step.Command(set.argv(), none));
                 });
     }
 
-    private static List<List<String>> quotas(List<Step> steps) {
+    private static List<Step.Command> quotas(List<Step> steps) {
         return all(steps, Step.Command.class)
-                .map(Step.Command::argv)
-                .filter(argv -> argv.get(0).equals("setquota") && !argv.get(1).equals("-t"))
+                .filter(step -> step.argv().get(0).equals("setquota")
+                        && !step.argv().get(1).equals("-t"))
                 .toList();
     }
 
@@ -473,16 +470,14 @@ class HostPlannerTest {
     void portsThatTheHostReservedItselfStayReserved() {
         SampleFleet fleet = withSharedDisk();
 
-        assertThat(reservedPorts(init(fleet).steps())).isEqualTo("2000-2399,9000-9100\n");
-        assertThat(reservedPorts(decommission(fleet, DataDisks.KEEP).steps())).isEqualTo("2100,9000-9100\n");
-    }
-
-    private static String reservedPorts(List<Step> steps) {
-        return all(steps, Step.Command.class)
-                .filter(step -> step.argv().contains("/proc/sys/net/ipv4/ip_local_reserved_ports"))
-                .map(Step.Command::stdin)
-                .findFirst()
-                .orElseThrow();
+        assertThat(all(init(fleet).steps(), Step.TextFile.class))
+                .filteredOn(file -> file.path().startsWith("/etc/sysctl.d/"))
+                .singleElement()
+                .satisfies(file ->
+                        assertThat(file.content()).contains("ip_local_reserved_ports = 2000-2399,9000-9100\n"));
+        assertThat(all(decommission(fleet, DataDisks.KEEP).steps(), Step.Command.class))
+                .contains(new Step.Command(
+                        List.of("tee", "/proc/sys/net/ipv4/ip_local_reserved_ports"), "2100,9000-9100\n"));
     }
 
     @Test

@@ -281,8 +281,19 @@ final class FakeFiles {
         return node;
     }
 
+    /** Refuses what cannot be a directory, before any of several is made. */
+    void requirePlaceForDirectory(String path) {
+        Node there = findHere(path);
+        if (there == null) {
+            parentOf(path);
+        } else if (!there.isDirectory()) {
+            throw new Refused(path + ": " + (there.link ? "Is a symbolic link" : "Not a directory"));
+        }
+    }
+
     boolean makeDirectory(String path, Access access) {
         requireWritable(path);
+        requirePlaceForDirectory(path);
         Node there = findHere(path);
         if (there == null) {
             Node parent = parentOf(path);
@@ -291,9 +302,6 @@ final class FakeFiles {
             made.project = parent.project;
             parent.list().put(lastOf(path).intern(), made);
             return true;
-        }
-        if (!there.isDirectory()) {
-            throw new Refused(path + ": " + (there.link ? "Is a symbolic link" : "Not a directory"));
         }
         boolean changed = !there.has(access);
         there.set(access);

@@ -263,8 +263,13 @@ final class FakeMachine {
      * @throws Refused if the step fails
      */
     boolean apply(Step step) {
-        if (step instanceof Step.Directory directory) {
-            return files.makeDirectory(directory.path(), directory.access());
+        if (step instanceof Step.Directories directories) {
+            directories.paths().forEach(files::requirePlaceForDirectory);
+            // All of them, and not only those before the first that changes.
+            return directories.paths().stream()
+                            .filter(path -> files.makeDirectory(path, directories.access()))
+                            .count()
+                    > 0;
         } else if (step instanceof Step.TextFile file) {
             return files.write(file.path(), file.content(), file.access());
         } else if (step instanceof Step.AppendedLines appended) {
@@ -425,12 +430,15 @@ final class FakeMachine {
                             .map(node ->
                                     Integer.toOctalString(node.mode) + " " + node.uid + ":" + node.gid + " " + path))
                     .collect(Collectors.joining("\n"));
-        } else if (reading instanceof Reading.QuotaLimit quota) {
+        } else if (reading instanceof Reading.QuotaLimits quota) {
             FakeFiles.Mounted mount = files.mountedOn(quota.mountPoint());
             if (mount == null || !enforces(mount.facts, quota.kind())) {
                 return "failed";
             }
-            return quotas.getOrDefault(new QuotaKey(quota.kind(), quota.id(), mount.facts.source()), "0 0");
+            return quota.ids().stream()
+                    .map(id -> id + " "
+                            + quotas.getOrDefault(new QuotaKey(quota.kind(), id, mount.facts.source()), "0 0"))
+                    .collect(Collectors.joining("\n"));
         } else if (reading instanceof Reading.Traces traces) {
             List<String> found = traces(traces.trace(), traces.tenant());
             return found.isEmpty()

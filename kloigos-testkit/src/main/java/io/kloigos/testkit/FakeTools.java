@@ -12,6 +12,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -94,9 +95,10 @@ final class FakeTools {
         tools.put("systemctl", (arguments, stdin) -> machine.systemd.systemctl(arguments.all()));
         tools.put("loginctl", (arguments, stdin) -> loginctl(arguments));
         tools.put("nft", this::packetFilter);
-        tools.put("setquota", (arguments, stdin) -> setQuota(arguments));
+        tools.put("setquota", this::setQuota);
         tools.put("ss", (arguments, stdin) -> machine.sockets.run(arguments.all()));
         tools.put("repquota", (arguments, stdin) -> reportQuota(arguments));
+        tools.put("/usr/lib/systemd/systemd-sysctl", (arguments, stdin) -> load(arguments.only()));
         tools.put("sysctl", (arguments, stdin) -> sysctl(arguments));
         tools.put("sshd", (arguments, stdin) -> sshd(arguments));
         tools.put("mountpoint", (arguments, stdin) -> mountPoint(arguments));
@@ -594,28 +596,32 @@ final class FakeTools {
     // -- accounts ---------------------------------------------------------------------------------------------------
 
     private String lookUp(Arguments arguments) {
-        List<String> words = arguments.words(2, 2);
-        String key = words.get(1);
-        String found =
-                switch (words.get(0)) {
-                    case "passwd" ->
-                        machine.accounts.values().stream()
-                                .filter(account -> account.name().equals(key) || key.equals("" + account.uid()))
-                                .findFirst()
-                                .map(FakeMachine.Account::passwd)
-                                .orElse("");
-                    case "group" ->
-                        machine.groups.values().stream()
-                                .filter(group -> group.name().equals(key) || key.equals("" + group.gid()))
-                                .findFirst()
-                                .map(FakeMachine.Group::line)
-                                .orElse("");
-                    default -> throw arguments.unknown();
-                };
-        if (found.isEmpty()) {
-            throw new Refused("");
+        List<String> words = arguments.words(2, 99);
+        StringBuilder found = new StringBuilder();
+        for (String key : words.subList(1, words.size())) {
+            Optional<String> entry =
+                    switch (words.get(0)) {
+                        case "passwd" -> passwd(key);
+                        case "group" -> group(key);
+                        default -> throw arguments.unknown();
+                    };
+            found.append(entry.orElseThrow(() -> new Refused(""))).append('\n');
         }
-        return found + "\n";
+        return found.toString();
+    }
+
+    private Optional<String> passwd(String key) {
+        return machine.accounts.values().stream()
+                .filter(account -> account.name().equals(key) || key.equals("" + account.uid()))
+                .findFirst()
+                .map(FakeMachine.Account::passwd);
+    }
+
+    private Optional<String> group(String key) {
+        return machine.groups.values().stream()
+                .filter(group -> group.name().equals(key) || key.equals("" + group.gid()))
+                .findFirst()
+                .map(FakeMachine.Group::line);
     }
 
     private String makeUsers(Arguments arguments) {
@@ -776,13 +782,16 @@ final class FakeTools {
         String said = String.join(" ", arguments.words(1, 99));
         String[] words = said.split("\\s+", -1);
         if (words.length > 5 && words[0].equals("get") && words[1].equals("element")) {
-            String element = said.substring(said.indexOf('{') + 1, said.lastIndexOf('}'));
-            String found = machine.nftables
-                    .get(words[2] + " " + words[3], words[4], FakeNftables.Element.parse(element))
-                    .map(FakeNftables.Element::toString)
-                    .orElseThrow(
-                            () -> new Refused("Error: Could not process rule: No such file or directory\n" + said));
-            return "\t\telements = { " + found + " }\n";
+            List<String> found = new ArrayList<>();
+            for (String element :
+                    said.substring(said.indexOf('{') + 1, said.lastIndexOf('}')).split(",", -1)) {
+                found.add(machine.nftables
+                        .get(words[2] + " " + words[3], words[4], FakeNftables.Element.parse(element))
+                        .map(FakeNftables.Element::toString)
+                        .orElseThrow(() ->
+                                new Refused("Error: Could not process rule: No such file or directory\n" + said)));
+            }
+            return "\t\telements = { " + String.join(", ", found) + " }\n";
         }
         if (words[0].equals("list")) {
             return switch (words[1]) {
@@ -811,13 +820,14 @@ final class FakeTools {
         return texts;
     }
 
-    private String setQuota(Arguments arguments) {
+    private String setQuota(Arguments arguments, String stdin) {
         QuotaKind kind = arguments.take("-u") ? QuotaKind.USER : QuotaKind.PROJECT;
         if (kind == QuotaKind.PROJECT && !arguments.take("-P")) {
             throw arguments.unknown();
         }
         boolean grace = arguments.take("-t");
-        List<String> words = grace ? arguments.words(3, 3) : arguments.words(6, 6);
+        boolean batch = arguments.take("-b");
+        List<String> words = batch ? arguments.words(1, 1) : grace ? arguments.words(3, 3) : arguments.words(6, 6);
         String mountPoint = words.get(words.size() - 1);
         FakeFiles.Mounted mount = files.mountedOn(mountPoint);
         if (mount == null || !FakeMachine.enforces(mount.facts, kind)) {
@@ -827,7 +837,17 @@ final class FakeTools {
         if (grace) {
             return "";
         }
-        FakeMachine.QuotaKey key = new FakeMachine.QuotaKey(kind, Integer.parseInt(words.get(0)), mount.facts.source());
+        String source = mount.facts.source();
+        if (batch) {
+            stdin.lines().forEach(line -> setQuota(kind, List.of(line.split(" ", -1)), source));
+        } else {
+            setQuota(kind, words, source);
+        }
+        return "";
+    }
+
+    private void setQuota(QuotaKind kind, List<String> words, String source) {
+        FakeMachine.QuotaKey key = new FakeMachine.QuotaKey(kind, Integer.parseInt(words.get(0)), source);
         int limit = kind == QuotaKind.USER ? 2 : 1;
         String limits = Long.parseLong(words.get(limit)) + " " + Long.parseLong(words.get(limit + 2));
         if (limits.equals("0 0")) {
@@ -835,7 +855,6 @@ final class FakeTools {
         } else {
             machine.quotas.put(key, limits);
         }
-        return "";
     }
 
     /** What users have stored on a file system, and may: a file takes whole blocks of 4 KiB. */
@@ -870,15 +889,19 @@ final class FakeTools {
     private String sysctl(Arguments arguments) {
         String path = arguments.value("-p");
         if (path != null) {
-            files.file(path)
-                    .text
-                    .lines()
-                    .filter(line -> !line.startsWith("#") && line.contains("="))
-                    .forEach(line -> set(line.replaceFirst("^-", "")));
-            return "";
+            return load(path);
         }
         arguments.flags("wq");
         arguments.words(1, 99).forEach(this::set);
+        return "";
+    }
+
+    private String load(String path) {
+        files.file(path)
+                .text
+                .lines()
+                .filter(line -> !line.startsWith("#") && line.contains("="))
+                .forEach(line -> set(line.replaceFirst("^-", "")));
         return "";
     }
 

@@ -32,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -147,11 +148,26 @@ public interface HostDriverContract {
     default void directoriesAreIdempotent() {
         String path = workspace() + "/directory";
 
-        assertThat(outcome(new Step.Directory(path, new Access(0, 0755)))).isEqualTo(Outcome.CHANGED);
-        assertThat(outcome(new Step.Directory(path, new Access(0, 0755)))).isEqualTo(Outcome.UNCHANGED);
-        assertThat(outcome(new Step.Directory(path, new Access(0, 0700)))).isEqualTo(Outcome.CHANGED);
-        assertThat(outcome(new Step.Directory(path, new Access(54321, 0700)))).isEqualTo(Outcome.CHANGED);
-        assertThat(outcome(new Step.Directory(path, new Access(54321, 0700)))).isEqualTo(Outcome.UNCHANGED);
+        assertThat(outcome(new Step.Directories(path, new Access(0, 0755)))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.Directories(path, new Access(0, 0755)))).isEqualTo(Outcome.UNCHANGED);
+        assertThat(outcome(new Step.Directories(path, new Access(0, 0700)))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.Directories(path, new Access(54321, 0700)))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.Directories(path, new Access(54321, 0700)))).isEqualTo(Outcome.UNCHANGED);
+    }
+
+    @Test
+    @DisplayName("of several directories those that are missing are made, and those that are there are mended")
+    default void directoriesAreMadeTogether() {
+        String in = workspace();
+        List<String> paths = List.of(in + "/one", in + "/it's two", in + "/-three");
+        Access access = new Access(54321, 0700);
+        succeed(new Step.Directories(paths.get(1), Access.rootDirectory()));
+
+        assertThat(outcome(new Step.Directories(paths, access))).isEqualTo(Outcome.CHANGED);
+        assertThat(outcome(new Step.Directories(paths, access))).isEqualTo(Outcome.UNCHANGED);
+        expect(
+                paths.stream().map(path -> "700 54321:54321 " + path).collect(Collectors.joining("\n")),
+                new Reading.Entries(paths));
     }
 
     @Test
@@ -160,13 +176,18 @@ public interface HostDriverContract {
         String in = workspace();
         succeed(file(in + "/file", "text"), Step.Command.of("ln", "-s", in, in + "/link"));
 
-        assertThat(failure(new Step.Directory(in + "/a/b", Access.rootDirectory())))
+        assertThat(failure(new Step.Directories(in + "/a/b", Access.rootDirectory())))
                 .isNotBlank();
-        assertThat(failure(new Step.Directory(in + "/file", Access.rootDirectory())))
+        assertThat(failure(new Step.Directories(in + "/file", Access.rootDirectory())))
                 .isNotBlank();
-        assertThat(failure(new Step.Directory(in + "/link", Access.rootDirectory())))
+        assertThat(failure(new Step.Directories(in + "/link", Access.rootDirectory())))
+                .isNotBlank();
+        assertThat(failure(new Step.Directories(List.of(in + "/one", in + "/file"), Access.rootDirectory())))
+                .isNotBlank();
+        assertThat(failure(new Step.Directories(List.of(in + "/one", in + "/one/below"), Access.rootDirectory())))
                 .isNotBlank();
         expect("absent", new Reading.FileText(in + "/a"));
+        expect("", new Reading.Entries(List.of(in + "/one")));
         expect("text", new Reading.FileText(in + "/file"));
     }
 
@@ -312,7 +333,7 @@ public interface HostDriverContract {
         List<Step> steps = new ArrayList<>();
         StringBuilder path = new StringBuilder(top);
         for (int depth = 0; depth < 100; depth++) {
-            steps.add(new Step.Directory(path.toString(), new Access(54321, depth % 2 == 0 ? 0700 : 0)));
+            steps.add(new Step.Directories(path.toString(), new Access(54321, depth % 2 == 0 ? 0700 : 0)));
             path.append("/d");
         }
         steps.add(file(path.append("eepest").toString(), "text"));
@@ -328,9 +349,9 @@ public interface HostDriverContract {
     default void targetsOfLinksAreLeft() {
         String in = workspace();
         succeed(
-                new Step.Directory(in + "/target", Access.rootDirectory()),
+                new Step.Directories(in + "/target", Access.rootDirectory()),
                 file(in + "/target/precious", "text"),
-                new Step.Directory(in + "/tree", Access.rootDirectory()),
+                new Step.Directories(in + "/tree", Access.rootDirectory()),
                 Step.Command.of("ln", "-s", in + "/target", in + "/tree/link"),
                 Step.Command.of("ln", "-s", in + "/target/precious", in + "/tree/file"),
                 Step.Command.of("ln", "-s", in + "/nowhere", in + "/tree/dangling"),
@@ -354,10 +375,10 @@ public interface HostDriverContract {
         String in = workspace();
         Access access = new Access(54321, 0700);
         succeed(
-                new Step.Directory(in + "/full", access),
+                new Step.Directories(in + "/full", access),
                 file(in + "/full/.hidden", "text"),
                 file(in + "/full/..odd", "text"),
-                new Step.Directory(in + "/full/below", access),
+                new Step.Directories(in + "/full/below", access),
                 file(in + "/full/below/file", "text"),
                 Step.Command.of("ln", "-s", in + "/full", in + "/link"));
 
@@ -365,7 +386,7 @@ public interface HostDriverContract {
         expect("text", new Reading.FileText(in + "/full/.hidden"));
         assertThat(outcome(new Step.Emptying(in + "/full"))).isEqualTo(Outcome.CHANGED);
         assertThat(outcome(new Step.Emptying(in + "/full"))).isEqualTo(Outcome.UNCHANGED);
-        assertThat(outcome(new Step.Directory(in + "/full", access))).isEqualTo(Outcome.UNCHANGED);
+        assertThat(outcome(new Step.Directories(in + "/full", access))).isEqualTo(Outcome.UNCHANGED);
         assertThat(outcome(new Step.Emptying(in + "/none"))).isEqualTo(Outcome.UNCHANGED);
         for (String gone : List.of(".hidden", "..odd", "below")) {
             succeed(Step.Command.of("test", "!", "-e", in + "/full/" + gone));
@@ -380,9 +401,9 @@ public interface HostDriverContract {
         String in = workspace();
 
         PlanReport report = apply(
-                new Step.Directory(in + "/before", Access.rootDirectory()),
+                new Step.Directories(in + "/before", Access.rootDirectory()),
                 Step.Command.of("cp", in + "/missing", in + "/copy"),
-                new Step.Directory(in + "/after", Access.rootDirectory()));
+                new Step.Directories(in + "/after", Access.rootDirectory()));
 
         assertThat(report.steps())
                 .extracting(StepReport::index, StepReport::outcome)
@@ -504,7 +525,7 @@ public interface HostDriverContract {
     default void entriesAreReadAtOnce() {
         String in = workspace();
         succeed(
-                new Step.Directory(in + "/odd  one", new Access(20000, 0750)),
+                new Step.Directories(in + "/odd  one", new Access(20000, 0750)),
                 new Step.TextFile(in + "/file", "text", new Access(0, 0600)),
                 Step.Command.of("ln", "-s", in + "/none", in + "/link"));
 
@@ -555,7 +576,7 @@ public interface HostDriverContract {
                         "key=1\nkey=2 \nkey=3");
         assertThat(read(List.of())).isEmpty();
         for (Reading.QuotaKind kind : Reading.QuotaKind.values()) {
-            Reading quota = new Reading.QuotaLimit(kind, 54321, "/");
+            Reading quota = new Reading.QuotaLimits(kind, List.of(54321, 54322), "/");
             expect(read(List.of(quota)).get(0), quota);
         }
     }
@@ -826,7 +847,7 @@ public interface HostDriverContract {
 
     private String workspace() {
         String path = scratchDirectory() + "/" + UUID.randomUUID();
-        succeed(new Step.Directory(path, Access.rootDirectory()));
+        succeed(new Step.Directories(path, Access.rootDirectory()));
         return path;
     }
 

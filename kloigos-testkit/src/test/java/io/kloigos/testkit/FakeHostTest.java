@@ -40,7 +40,7 @@ class FakeHostTest {
             "three", Scope.host(), LIMIT, List.of(directory("/a"), directory("/a/b"), directory("/a/b/c")));
 
     private static Step directory(String path) {
-        return new Step.Directory(path, Access.rootDirectory());
+        return new Step.Directories(path, Access.rootDirectory());
     }
 
     private static HostPlan unitPlan(String unit) {

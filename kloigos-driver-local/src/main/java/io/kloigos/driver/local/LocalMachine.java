@@ -25,6 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import jnr.posix.POSIX;
 
@@ -37,6 +39,12 @@ final class LocalMachine {
     private static final int PERMISSIONS = 07777;
     private static final long LOOK_AGAIN_MILLIS = 50;
     private static final int READ_AT_ONCE = 1 << 17;
+    private static final Pattern QUOTA_OWNER = Pattern.compile(" \\(.id (\\d+)\\):");
+
+    /** Device, then blocks used, soft limit, hard limit, grace, and the same four for inodes. */
+    private static final Pattern QUOTA_ROW = Pattern.compile("\\s*\\S+\\s+\\S+\\s+(?<softBlocks>\\d+)\\s+(?<hardBlocks>\\d+)"
+            + "\\s+\\S+\\s+\\S+\\s+(?<softInodes>\\d+)\\s+(?<hardInodes>\\d+)\\s+\\S+\\s*");
+
 
     private final POSIX posix;
     private final Tools tools;
@@ -54,8 +62,8 @@ final class LocalMachine {
      * @return whether the machine was changed
      */
     boolean apply(Step step) throws IOException {
-        if (step instanceof Step.Directory directory) {
-            return makeDirectory(path(directory.path()), directory.access());
+        if (step instanceof Step.Directories directories) {
+            return makeDirectories(directories);
         } else if (step instanceof Step.TextFile file) {
             return write(path(file.path()), file.content(), file.access());
         } else if (step instanceof Step.AppendedLines appended) {
@@ -151,10 +159,23 @@ final class LocalMachine {
         }
     }
 
-    private boolean makeDirectory(Path path, Access access) throws IOException {
+    private boolean makeDirectories(Step.Directories directories) throws IOException {
+        List<Path> paths =
+                directories.paths().stream().map(LocalMachine::path).toList();
+        for (Path path : paths) {
+            requirePlaceForDirectory(path);
+        }
+        boolean changed = false;
+        for (Path path : paths) {
+            changed |= makeDirectory(path, directories.access());
+        }
+        return changed;
+    }
+
+    private static void requirePlaceForDirectory(Path path) throws IOException {
         requireSafeParents(path);
         if (isDirectory(path)) {
-            return grant(path, access);
+            return;
         }
         if (exists(path)) {
             throw new StepFailure(path + " is there and is no directory: remove it");
@@ -162,6 +183,12 @@ final class LocalMachine {
         Path parent = path.getParent();
         if (parent == null || !Files.isDirectory(parent)) {
             throw new StepFailure(parent + " does not exist");
+        }
+    }
+
+    private boolean makeDirectory(Path path, Access access) throws IOException {
+        if (isDirectory(path)) {
+            return grant(path, access);
         }
         Files.createDirectory(path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         grant(path, access);
@@ -388,8 +415,8 @@ final class LocalMachine {
             return entries.paths().stream()
                     .flatMap(path -> entry(path).stream())
                     .collect(Collectors.joining("\n"));
-        } else if (reading instanceof Reading.QuotaLimit quota) {
-            return quota(quota);
+        } else if (reading instanceof Reading.QuotaLimits quotas) {
+            return quotas(quotas);
         } else if (reading instanceof Reading.Traces wanted) {
             return traces.read(wanted.trace(), wanted.tenant());
         }
@@ -445,21 +472,24 @@ final class LocalMachine {
         return text.replaceAll("\\A[ \t\n]+|[ \t\n]+\\z", "");
     }
 
-    /** Reads the last line: device, then blocks used, soft limit, hard limit, grace, and the same four for inodes. */
-    private String quota(Reading.QuotaLimit quota) {
-        Tools.Ran ran = tools.run(
-                "quota",
-                "-w",
-                "-p",
-                "-v",
-                quota.kind() == Reading.QuotaKind.USER ? "-u" : "-P",
-                "--filesystem=" + quota.mountPoint(),
-                Integer.toString(quota.id()));
-        String[] lines = ran.out().strip().split("\n", -1);
-        String[] fields = lines[lines.length - 1].strip().split("\\s+", -1);
-        int limit = quota.kind() == Reading.QuotaKind.USER ? 3 : 2;
-        return fields.length == 9 && (fields[limit] + fields[limit + 4]).matches("\\d+")
-                ? fields[limit] + " " + fields[limit + 4]
-                : stripped(ran.out() + ran.errors());
+    private String quotas(Reading.QuotaLimits quotas) {
+        boolean ofUsers = quotas.kind() == Reading.QuotaKind.USER;
+        List<String> argv = new ArrayList<>(
+                List.of("quota", "-w", "-p", "-v", ofUsers ? "-u" : "-P", "--filesystem=" + quotas.mountPoint()));
+        quotas.ids().forEach(id -> argv.add(Integer.toString(id)));
+        Tools.Ran ran = tools.run(argv, "");
+        List<String> found = new ArrayList<>();
+        String id = "";
+        for (String line : ran.out().split("\n", -1)) {
+            Matcher owner = QUOTA_OWNER.matcher(line);
+            Matcher row = QUOTA_ROW.matcher(line);
+            if (owner.find()) {
+                id = owner.group(1);
+            } else if (row.matches()) {
+                found.add(id + " " + row.group(ofUsers ? "hardBlocks" : "softBlocks") + " "
+                        + row.group(ofUsers ? "hardInodes" : "softInodes"));
+            }
+        }
+        return found.size() == quotas.ids().size() ? String.join("\n", found) : stripped(ran.out() + ran.errors());
     }
 }

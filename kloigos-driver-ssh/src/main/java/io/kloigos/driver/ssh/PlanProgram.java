@@ -112,6 +112,12 @@ record PlanProgram(String command, String text) {
         boolean needsTenant = readings.stream().anyMatch(Reading.Traces.class::isInstance);
         text.append(needsTenant ? TENANT : "").append("readings() {\n");
         text.append(needsTenant ? "make_scratch || return\n" : "");
+        List<String> kernelFiles = kernelFiles(readings);
+        if (kernelFiles.size() > 1) {
+            text.append("look_ahead ")
+                    .append(ShellQuoting.command(kernelFiles))
+                    .append('\n');
+        }
         text.append("printf '" + ReadingsText.BEGIN + "\\n'\n");
         readings.forEach(reading -> text.append("reading ")
                 .append(ShellQuoting.command(reader(reading)))
@@ -121,6 +127,15 @@ record PlanProgram(String command, String text) {
         return new PlanProgram(
                 "env LC_ALL=C timeout -k " + seconds(KILL_DELAY) + " " + seconds(READ_LIMIT) + " sh -s",
                 text.toString());
+    }
+
+    /** Returns what the shell cannot read by itself, as {@code file_text} says. */
+    private static List<String> kernelFiles(List<Reading> readings) {
+        return readings.stream()
+                .filter(Reading.FileText.class::isInstance)
+                .map(reading -> path(((Reading.FileText) reading).path()))
+                .filter(path -> path.matches("/(proc|sys)/.*") && !path.startsWith("/sys/fs/cgroup/"))
+                .toList();
     }
 
     /** Returns the resource without comments and indentation, which the host does not need. */
@@ -168,8 +183,10 @@ record PlanProgram(String command, String text) {
 
     /** Returns the shell function that does the step, and its arguments. */
     private static List<String> call(Step step) {
-        if (step instanceof Step.Directory directory) {
-            return words("make_directory", path(directory.path()), owner(directory.access()), mode(directory.access()));
+        if (step instanceof Step.Directories directories) {
+            return words(
+                    List.of("make_directories", owner(directories.access()), mode(directories.access())),
+                    directories.paths().stream().map(PlanProgram::path).toList());
         }
         if (step instanceof Step.TextFile file) {
             return words("text_file", path(file.path()), owner(file.access()), mode(file.access()), file.content());
@@ -225,12 +242,11 @@ record PlanProgram(String command, String text) {
                     List.of("entries"),
                     entries.paths().stream().map(PlanProgram::path).toList());
         }
-        if (reading instanceof Reading.QuotaLimit quota) {
+        if (reading instanceof Reading.QuotaLimits quota) {
+            String kind = quota.kind() == Reading.QuotaKind.USER ? "-u" : "-P";
             return words(
-                    "quota_limit",
-                    quota.kind() == Reading.QuotaKind.USER ? "-u" : "-P",
-                    Integer.toString(quota.id()),
-                    path(quota.mountPoint()));
+                    List.of("quota_limits", kind, path(quota.mountPoint())),
+                    quota.ids().stream().map(String::valueOf).toList());
         }
         if (reading instanceof Reading.Traces traces) {
             return words(List.of("traces"), tenant(traces.trace(), traces.tenant()));

@@ -11,7 +11,7 @@ line_break='
 '
 tab='	'
 white=" $tab$line_break"
-directory='' scope='' journal='' cancelled='' scratch='' outcome='' detail='' found='' now=''
+directory='' scope='' journal='' cancelled='' scratch='' outcome='' detail='' found='' now='' kernel_texts=''
 
 # ---- progress ----
 
@@ -32,7 +32,9 @@ begin() {
     fi
     fence "$5" "$6" || return
     [ "$scope" != host ] || find "$directory/plans" -type f -mtime +1 -delete 2>/dev/null
-    (umask 077 && printf '' >"$journal" && printf '' >"$scratch.out" && printf '' >"$scratch.in") || return 1
+    umask 077
+    { printf '' >"$journal" && printf '' >"$scratch.out" && printf '' >"$scratch.in"; } || return 1
+    umask 022
     say started
 }
 
@@ -188,8 +190,10 @@ holds() {
     [ "$holds_rest" = "$holds_line" ]
 }
 
+# has_line PATH LINE: if it has not, open_end is not empty where the last line has no end
 has_line() {
-    while IFS= read -r has_text || [ -n "$has_text" ]; do
+    open_end=''
+    while IFS= read -r has_text || { [ -n "$has_text" ] && open_end=yes; }; do
         [ "$has_text" != "$2" ] || return 0
     done <"$1"
     return 1
@@ -197,20 +201,38 @@ has_line() {
 
 # ---- files ----
 
-# make_directory PATH OWNER MODE
-make_directory() {
+# make_directories OWNER MODE PATH...
+make_directories() {
+    directories_owner=$1 directories_mode=$2
+    shift 2
+    for directory_path; do
+        may_be_directory "$directory_path" || return
+    done
+    # Each is taken from the front, and put to the end if it is to be made.
+    directories_left=$#
+    while [ "$directories_left" -gt 0 ]; do
+        directories_left=$((directories_left - 1))
+        directory_path=$1
+        shift
+        if [ -d "$directory_path" ]; then
+            access "$directory_path" "$directories_owner" "$directories_mode" || return
+        else
+            set -- "$@" "$directory_path"
+        fi
+    done
+    [ $# -gt 0 ] || return 0
+    outcome=changed
+    attempt install -d -m "$directories_mode" -o "$directories_owner" -g "$directories_owner" -- "$@"
+}
+
+may_be_directory() {
     safe_parents "$1" || return
     if [ -L "$1" ]; then
         fail "$1 is a symbolic link, no directory: remove it"
-    elif [ -d "$1" ]; then
-        access "$1" "$2" "$3"
     elif [ -e "$1" ]; then
-        fail "$1 is there and is no directory: remove it"
-    elif [ ! -d "${1%/*}/" ]; then
-        fail "${1%/*} does not exist"
+        [ -d "$1" ] || fail "$1 is there and is no directory: remove it"
     else
-        outcome=changed
-        attempt install -d -m "$3" -o "$2" -g "$2" -- "$1"
+        [ -d "${1%/*}/" ] || fail "${1%/*} does not exist"
     fi
 }
 
@@ -259,15 +281,15 @@ appended_lines() {
     [ -e "$append_path" ] || return 0
     safe_parents "$append_path" || return
     [ -f "$append_path" ] || fail "$append_path is no regular file" || return
-    append_text=
+    append_text='' append_end=''
     for append_line; do
-        has_line "$append_path" "$append_line" || append_text=$append_text$append_line$line_break
+        ! has_line "$append_path" "$append_line" || continue
+        append_text=$append_text$append_line$line_break
+        append_end=${open_end:+$line_break}
     done
     [ -n "$append_text" ] || return 0
     outcome=changed
-    if [ -s "$append_path" ] && [ -n "$(tail -c 1 -- "$append_path")" ]; then
-        append_text=$line_break$append_text
-    fi
+    append_text=$append_end$append_text
     { printf '%s' "$append_text" >>"$append_path"; } 2>"$scratch.out" || blame $? "appending to $append_path"
 }
 
@@ -420,7 +442,7 @@ file_text() {
         /sys/fs/cgroup/*) ;;
         /proc/* | /sys/*)
             # Many of these cannot be read byte by byte, as the shell does.
-            found=$(cat -- "$1" 2>/dev/null)
+            kernel_text "$1" || found=$(cat -- "$1" 2>/dev/null)
             return 0
             ;;
     esac
@@ -428,6 +450,26 @@ file_text() {
     while IFS= read -r read_line || [ -n "$read_line" ]; do
         found=$found$read_line$line_break
     done 2>/dev/null <"$1"
+}
+
+# look_ahead PATH...: reads files of the kernel by one process, for file_text
+look_ahead() {
+    kernel_texts=$line_break$(grep -sH '' -- "$@")$line_break
+}
+
+# kernel_text PATH: fails if it was not read ahead
+kernel_text() {
+    found='' kernel_rest=$kernel_texts
+    while :; do
+        case $kernel_rest in
+            *"$line_break$1:"*) ;;
+            *) break ;;
+        esac
+        kernel_rest=${kernel_rest#*"$line_break$1:"}
+        found=$found${kernel_rest%%"$line_break"*}$line_break
+        kernel_rest=$line_break${kernel_rest#*"$line_break"}
+    done
+    [ -n "$found" ]
 }
 
 # file_line PATH PREFIX
@@ -472,20 +514,39 @@ entries() {
     found=$(stat -c '%a %u:%g %n' -- "$@" 2>/dev/null)
 }
 
-# quota_limit -u|-P ID MOUNT_POINT
-quota_limit() {
-    quota_kind=$1
-    found=$(quota -w -p -v "$1" --filesystem="$3" "$2" 2>&1)
-    # The last line: device, blocks used, soft and hard limit, grace, then the same four for inodes.
-    # shellcheck disable=SC2086 # split on purpose
-    set -- ${found##*"$line_break"}
+# quota_limits -u|-P MOUNT_POINT ID...
+quota_limits() {
+    quota_kind=$1 quota_mount=$2
+    shift 2
+    quota_said=$(quota -w -p -v "$quota_kind" --filesystem="$quota_mount" "$@" 2>&1)
+    found='' quota_id='' quota_left=$# quota_rest=$quota_said$line_break
+    while [ -n "$quota_rest" ]; do
+        quota_line=${quota_rest%%"$line_break"*}
+        quota_rest=${quota_rest#*"$line_break"}
+        case $quota_line in
+            *' ('?'id '*'):'*)
+                quota_id=${quota_line##*id }
+                quota_id=${quota_id%%)*}
+                ;;
+            *)
+                # shellcheck disable=SC2086 # split on purpose
+                quota_row $quota_line
+                ;;
+        esac
+    done
+    [ "$quota_left" = 0 ] || found=$quota_said
+}
+
+# quota_row DEVICE BLOCKS SOFT HARD GRACE INODES SOFT HARD GRACE: the heading of the columns has as many words, but no numbers
+quota_row() {
     [ $# -eq 9 ] || return 0
     case $quota_kind in
         -P) set -- "$3" "$7" ;;
         *) set -- "$4" "$8" ;;
     esac
     case $1:$2 in
-        *[!0-9:]*) ;;
-        *) found="$1 $2" ;;
+        *[!0-9:]*) return 0 ;;
     esac
+    found="$found$quota_id $1 $2$line_break"
+    quota_left=$((quota_left - 1))
 }

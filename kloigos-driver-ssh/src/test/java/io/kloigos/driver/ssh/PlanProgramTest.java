@@ -19,6 +19,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -75,7 +76,7 @@ class PlanProgramTest {
 
     @Test
     void aDirectoryIsMadeThenKeptThenMended() throws Exception {
-        Step step = new Step.Directory(at("d"), access(0750));
+        Step step = new Step.Directories(at("d"), access(0750));
         assertThat(shell.apply(step).outcome()).isEqualTo(CHANGED);
         assertThat(mode(root.resolve("d"))).isEqualTo("rwxr-x---");
         assertThat(shell.apply(step).outcome()).isEqualTo(UNCHANGED);
@@ -87,12 +88,12 @@ class PlanProgramTest {
     @Test
     void aDirectoryNeitherFollowsALinkNorReplacesAFileNorMakesItsParent() throws Exception {
         Files.createSymbolicLink(root.resolve("link"), temp);
-        assertThat(shell.apply(new Step.Directory(at("link"), access(0700))).detail())
+        assertThat(shell.apply(new Step.Directories(at("link"), access(0700))).detail())
                 .contains("is a symbolic link");
         Files.writeString(root.resolve("file"), "");
-        assertThat(shell.apply(new Step.Directory(at("file"), access(0700))).detail())
+        assertThat(shell.apply(new Step.Directories(at("file"), access(0700))).detail())
                 .contains("is no directory");
-        assertThat(shell.apply(new Step.Directory(at("a/b"), access(0700))).detail())
+        assertThat(shell.apply(new Step.Directories(at("a/b"), access(0700))).detail())
                 .contains("does not exist");
     }
 
@@ -152,7 +153,7 @@ class PlanProgramTest {
         String through = open.resolve("way") + "/f";
         for (Step step : List.of(
                 new Step.TextFile(through, "x", access(0644)),
-                new Step.Directory(open.resolve("way") + "/d", access(0700)),
+                new Step.Directories(open.resolve("way") + "/d", access(0700)),
                 new Step.AppendedLines(through, List.of("x")),
                 new Step.RemovedLines(through, List.of("precious")),
                 new Step.Removal(through),
@@ -314,6 +315,25 @@ class PlanProgramTest {
         assertThat(shell.apply(expect(new Reading.FileText("/proc/sys/kernel/pid_max"), pids))
                         .detail())
                 .isEmpty();
+    }
+
+    @Test
+    void filesOfTheKernelAreReadTogetherAsEachByItself() throws Exception {
+        List<String> paths = List.of(
+                "/proc/sys/kernel/pid_max",
+                "/proc/filesystems",
+                "/proc/never",
+                "/proc/sys/kernel/ostype",
+                "/sys/devices/system/cpu/online");
+        PlanProgram program = PlanProgram.reading(
+                paths.stream().<Reading>map(Reading.FileText::new).toList());
+
+        List<String> expected = new ArrayList<>();
+        for (String path : paths) {
+            expected.add(path.equals("/proc/never") ? "absent" : LocalShell.run("cat " + path, "").strip());
+        }
+        assertThat(ReadingsText.parse(LocalShell.run(program.command(), program.text()), paths.size()))
+                .contains(expected);
     }
 
     private static Step expect(Reading reading, String expected) {

@@ -22,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.DoubleStream;
@@ -34,6 +35,8 @@ import java.util.stream.IntStream;
  */
 final class HostBench implements AutoCloseable {
     private static final int PAIRS = 5;
+    private static final int PAIRS_IF_QUICK = 3;
+    private static final int SLOWEST = 12;
     private static final String HOSTNAME = "host1";
     private static final int FIRST_CPU = 4;
     /** The unit by hand is at the end of the host, out of the way of those of Kloigos. */
@@ -45,8 +48,11 @@ final class HostBench implements AutoCloseable {
     private final HostAddress address;
     private final List<String> ssh;
     private final Path output;
+    private final int pairs;
+    private final List<Operation> ended = new ArrayList<>();
 
-    private HostBench(Lab lab, Path directory) {
+    private HostBench(Lab lab, Path directory, int pairs) {
+        this.pairs = pairs;
         this.output = directory.resolve("said");
         this.lab = lab;
         this.driver = new SshHostDriver(SshSettings.withKey(lab.privateKey()));
@@ -89,7 +95,8 @@ final class HostBench implements AutoCloseable {
     public static void main(String[] arguments) throws Exception {
         try (Lab lab = Lab.start(Lab.Release.BOOKWORM)) {
             lab.restore();
-            try (HostBench bench = new HostBench(lab, Files.createTempDirectory("bench"))) {
+            int pairs = List.of(arguments).contains("--quick") ? PAIRS_IF_QUICK : PAIRS;
+            try (HostBench bench = new HostBench(lab, Files.createTempDirectory("bench"), pairs)) {
                 bench.measure();
             }
         }
@@ -98,9 +105,10 @@ final class HostBench implements AutoCloseable {
     private void measure() {
         start("", "-o", "ControlMaster=yes", "-o", "ControlPersist=yes", "-N", "-f");
         System.out.printf("%-14s %12s %12s   %s%n", "", "Kloigos ms", "by hand ms", "ratio (min-max)");
-        print("init, 1 unit", pairs(init(1), initByHand(1)));
-        print("init, 4 units", pairs(init(4), initByHand(4)));
-        print("init, 8 units", pairs(init(8), initByHand(8)));
+        for (int units : new int[] {1, 4, 8}) {
+            print("init, " + units + (units == 1 ? " unit" : " units"), pairs(init(units), initByHand(units)));
+            printSteps(Operation.Kind.INIT);
+        }
 
         byHand("init.sh", CPU_BY_HAND, 1);
         init(1).run().run();
@@ -121,13 +129,14 @@ final class HostBench implements AutoCloseable {
         List<Pair> allocations = new ArrayList<>();
         List<Pair> logins = new ArrayList<>();
         List<Pair> releases = new ArrayList<>();
-        for (int i = 0; i <= PAIRS; i++) {
+        for (int i = 0; i <= pairs; i++) {
             ComputeUnit[] unit = new ComputeUnit[1];
             Pair allocation = pair(
                     i,
                     Timed.of(() -> unit[0] = kloigos.allocate(
                             new AllocateRequest(1, null, null, Tags.none(), new SshPublicKey(lab.publicKey())))),
                     Timed.of(() -> byHand("allocate.sh", 0, CPU_BY_HAND, lab.publicKey())));
+            ended.add(kloigos.operation(String.valueOf(unit[0].operationId())));
             Pair login = pair(i, Timed.of(() -> logIn(unit[0].user())), Timed.of(() -> logIn("h0")));
             Pair release = pair(
                     i,
@@ -140,8 +149,28 @@ final class HostBench implements AutoCloseable {
             }
         }
         print("allocate", allocations);
+        printSteps(Operation.Kind.ALLOCATE);
         print("first login", logins);
         print("deallocate", releases);
+        printSteps(Operation.Kind.DEALLOCATE);
+    }
+
+    /** What the host says of the last operation of this kind: how long its plan took, and which steps the most of it. */
+    private void printSteps(Operation.Kind kind) {
+        Operation last = ended.stream()
+                .filter(operation -> operation.kind() == kind)
+                .reduce((first, second) -> second)
+                .orElseThrow();
+        System.out.printf(
+                Locale.ROOT,
+                "    %5d on the host, in %d steps%n",
+                last.steps().stream().mapToLong(Operation.Step::millis).sum(),
+                last.steps().size());
+        last.steps().stream()
+                .sorted(Comparator.comparingLong(Operation.Step::millis).reversed())
+                .limit(SLOWEST)
+                .forEach(step -> System.out.printf(
+                        Locale.ROOT, "    %5d %.90s%n", step.millis(), step.description()));
     }
 
     private void facts() {
@@ -171,10 +200,11 @@ final class HostBench implements AutoCloseable {
     }
 
     private void succeed(Operation operation) {
-        Operation ended = kloigos.await(operation.id());
-        if (ended.state() != Operation.State.SUCCEEDED) {
-            throw new IllegalStateException(ended.toString());
+        Operation now = kloigos.await(operation.id());
+        if (now.state() != Operation.State.SUCCEEDED) {
+            throw new IllegalStateException(now.toString());
         }
+        ended.add(now);
     }
 
     private void byHand(String script, Object... arguments) {
@@ -207,8 +237,8 @@ final class HostBench implements AutoCloseable {
     }
 
     /** The first pair warms up and does not count. */
-    private static List<Pair> pairs(Timed kloigos, Timed byHand) {
-        return IntStream.rangeClosed(0, PAIRS)
+    private List<Pair> pairs(Timed kloigos, Timed byHand) {
+        return IntStream.rangeClosed(0, pairs)
                 .mapToObj(i -> pair(i, kloigos, byHand))
                 .skip(1)
                 .toList();

@@ -5,7 +5,10 @@ shift 2
 slice=/sys/fs/cgroup/user.slice/user-$((30000 + number)).slice
 : >"/var/lib/systemd/linger/h$number"
 systemctl start --no-block "user@$((30000 + number)).service"
-until [ "$(cat "$slice/cpuset.cpus.effective" 2>/dev/null)" = "$cpu" ]; do sleep 0.02; done
+until read -r now 2>/dev/null <"$slice/cpuset.cpus.effective" && [ "$now" = "$cpu" ]; do sleep 0.02; done
 cd "$slice"
-[ "$(cat memory.max memory.high memory.swap.max pids.max)" = $'268435456\n251658240\n0\n1024' ]
+for limit in memory.max=268435456 memory.high=251658240 memory.swap.max=0 pids.max=1024; do
+    read -r now <"${limit%=*}"
+    [ "$now" = "${limit#*=}" ]
+done
 echo "$*" >"/etc/byhand/keys/h$number"

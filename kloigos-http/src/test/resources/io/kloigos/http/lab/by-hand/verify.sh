@@ -7,11 +7,18 @@ nft list table inet byhand
 repquota -un /
 repquota -Pn /
 ss -Hltnue
+sshd -T -C user=h0,host=localhost,addr=127.0.0.1
+grep -h pam_systemd /etc/pam.d/cron /etc/pam.d/atd
+users=() directories=() files=() limits=() units=()
 for ((i = 0; i < $1; i++)); do
-    uid=$((30000 + i))
-    getent passwd "h$i"
-    stat -c '%u:%g %a %n' "/home/h$i" "/opt/h$i" "/mnt/h$i" "/var/lib/systemd/linger/h$i" 2>/dev/null
-    lsattr -dp "/home/h$i" "/opt/h$i" "/mnt/h$i"
-    cat "/etc/systemd/system/user-$uid.slice.d/50-byhand.conf" "/etc/systemd/system/user@$uid.service.d/50-byhand.conf" "/etc/byhand/keys/h$i" 2>/dev/null
-    cd "/sys/fs/cgroup/user.slice/user-$uid.slice" 2>/dev/null && cat cpuset.cpus.effective cpuset.mems.effective memory.max memory.high memory.swap.max pids.max
+    uid=$((30000 + i)) users+=("h$i") units+=("user-$uid.slice" "user@$uid.service")
+    directories+=("/home/h$i" "/opt/h$i" "/mnt/h$i")
+    files+=("/etc/systemd/system/user-$uid.slice.d/50-byhand.conf" "/etc/systemd/system/user@$uid.service.d/50-byhand.conf" "/etc/byhand/keys/h$i")
+    limits+=("/sys/fs/cgroup/user.slice/user-$uid.slice/"{cpuset.cpus.effective,cpuset.mems.effective,memory.max,memory.high,memory.swap.max,pids.max})
 done
+systemctl show -p Id -p NeedDaemonReload -p DropInPaths -p ActiveState "${units[@]}"
+getent passwd "${users[@]}"
+stat -c '%u:%g %a %n' "${directories[@]}" "${users[@]/#//var/lib/systemd/linger/}"
+lsattr -dp "${directories[@]}"
+cat "${files[@]}" "${limits[@]}" 2>/dev/null
+true

@@ -51,7 +51,7 @@ RULES
         echo capability=nft_uid_ports
     fi
     able sysusers systemd-sysusers
-    able util_linux flock timeout setpriv
+    able util_linux flock timeout setpriv sysctl
     able quota_tools setquota repquota quota chattr
     able keyctl keyctl
     able mkfs_ext4 mkfs.ext4
@@ -90,13 +90,22 @@ RULES
     done
 
     unit=''
-    # shellcheck disable=SC2046 # split on purpose
-    set -- $(systemctl is-active ssh.service ssh.socket sshd.service 2>/dev/null)
-    case "$1 $2 $3" in
-        active*) unit=ssh.service ;;
-        *' active '*) unit=ssh.service ;;
-        *' active') unit=sshd.service ;;
-    esac
+    for name in ssh.service sshd.service; do
+        first "/sys/fs/cgroup/system.slice/$name/cgroup.procs"
+        if [ -n "$line" ]; then
+            unit=$name
+            break
+        fi
+    done
+    if [ -z "$unit" ]; then
+        # shellcheck disable=SC2046 # split on purpose
+        set -- $(systemctl is-active ssh.service ssh.socket sshd.service 2>/dev/null)
+        case "$1 $2 $3" in
+            active*) unit=ssh.service ;;
+            *' active '*) unit=ssh.service ;;
+            *' active') unit=sshd.service ;;
+        esac
+    fi
     printf 'ssh_unit=%s\n' "$unit"
     while read -r key value _; do
         case "$key $value" in
@@ -106,12 +115,16 @@ RULES
                 ;;
         esac
     done 2>/dev/null </etc/ssh/sshd_config
-    volume_groups=$(vgs --noheadings --nosuffix --units b --separator "$tab" -o vg_name,vg_extent_size,vg_free_count \
-        2>/dev/null)
-    volumes=''
-    # Without volume groups there are no volumes to ask for.
-    [ -z "$volume_groups" ] || volumes=$(lvs --noheadings -o vg_name,lv_name 2>/dev/null)
     disks=$(lsblk -bpPo NAME,TYPE,MAJ:MIN,SIZE,FSTYPE,LABEL,PTTYPE,PKNAME 2>/dev/null)
+    volume_groups='' volumes=''
+    # Without physical volumes there are no groups to ask for, and without groups no volumes.
+    case $disks in
+        *'FSTYPE="LVM2_member"'*)
+            volume_groups=$(vgs --noheadings --nosuffix --units b --separator "$tab" \
+                -o vg_name,vg_extent_size,vg_free_count 2>/dev/null)
+            ;;
+    esac
+    [ -z "$volume_groups" ] || volumes=$(lvs --noheadings -o vg_name,lv_name 2>/dev/null)
     {
         sshd -T 2>/dev/null
         echo '== listen'
@@ -187,6 +200,27 @@ RULES
                 }
             }
         }
+        # What udev did not see yet, the disks themselves tell: all at once, and if that is not possible one by one.
+        function look_at(names,    command, line, word, n, disk, i) {
+            n = split(names, disk, " ")
+            if (n == 0) {
+                return
+            }
+            command = "wipefs -n" names " 2>/dev/null"
+            while ((command | getline line) > 0) {
+                split(line, word, " ")
+                for (i = 1; i <= n; i++) {
+                    if (n == 1 || word[1] != "DEVICE" && disk[i] ~ "/" word[1] "$") {
+                        signature[disk[i]] = "unknown"
+                    }
+                }
+            }
+            if (close(command) != 0 && n > 1) {
+                for (i = 1; i <= n; i++) {
+                    look_at(" " disk[i])
+                }
+            }
+        }
         $1 == "==" { part = $2; next }
         part == "kernel" {
             at = index($0, ":")
@@ -258,14 +292,13 @@ RULES
                 if (signature[name] == "" && (name in parent || kind[name] == "disk" && table[name] != "")) {
                     signature[name] = "parts"
                 }
-                # What udev did not see yet, the disk itself tells.
                 if (signature[name] == "" && kind[name] == "disk") {
-                    command = "wipefs -n " name " 2>/dev/null"
-                    if ((command | getline found) > 0) {
-                        signature[name] = "unknown"
-                    }
-                    close(command)
+                    blank = blank " " name
                 }
+            }
+            look_at(blank)
+            for (i = 1; i <= count; i++) {
+                name = order[i]
                 print "disk=" row[name] "\t" signature[name] "\t" label[name]
             }
         }' /proc/self/mountinfo /etc/passwd /etc/group -

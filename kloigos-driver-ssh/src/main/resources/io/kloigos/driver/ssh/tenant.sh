@@ -243,17 +243,18 @@ traces_sessions() {
 }
 
 erase_sessions() {
-    session_round=0
+    session_round=0 session_stopped=''
     uptime_hundredths
     session_deadline=$((now + 2000))
     while :; do
         trace_list=
-        traces_sessions "$@"
         traces_runtime_directory "$@"
         traces_cgroups "$@"
+        # Asking logind takes longest, so what is there already comes first.
+        [ -n "$trace_list" ] || traces_sessions "$@"
         if [ -z "$trace_list" ]; then
             # A manager that was killed would be remembered as failed, once systemd has seen its end.
-            quiet timeout -k 1 15 systemctl stop "user@$2.service"
+            [ -n "$session_stopped" ] || quiet timeout -k 1 15 systemctl stop "user@$2.service"
             quiet systemctl reset-failed "user@$2.service"
             return 0
         fi
@@ -266,9 +267,11 @@ erase_sessions() {
         fi
         case $session_round in
             1 | 20 | 40)
-                quiet timeout -k 1 15 systemctl stop "user-$2.slice" "user@$2.service" "user-runtime-dir@$2.service"
-                ! is_logged_in "$2" || quiet timeout -k 1 5 loginctl terminate-user "$2"
+                session_stopped=
+                quiet timeout -k 1 15 systemctl stop "user-$2.slice" "user@$2.service" "user-runtime-dir@$2.service" \
+                    && session_stopped=yes
                 ;;
+            2 | 21 | 41) ! is_logged_in "$2" || quiet timeout -k 1 5 loginctl terminate-user "$2" ;;
             10 | 30 | 50) remove_runtime_directory "$2" ;;
             *) sleep 0.2 ;;
         esac

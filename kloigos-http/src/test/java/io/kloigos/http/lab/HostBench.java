@@ -22,9 +22,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -49,10 +52,12 @@ final class HostBench implements AutoCloseable {
     private final List<String> ssh;
     private final Path output;
     private final int pairs;
+    private final Set<Part> parts;
     private final List<Operation> ended = new ArrayList<>();
 
-    private HostBench(Lab lab, Path directory, int pairs) {
+    private HostBench(Lab lab, Path directory, int pairs, Set<Part> parts) {
         this.pairs = pairs;
+        this.parts = parts;
         this.output = directory.resolve("said");
         this.lab = lab;
         this.driver = new SshHostDriver(SshSettings.withKey(lab.privateKey()));
@@ -79,6 +84,13 @@ final class HostBench implements AutoCloseable {
                 "root@" + lab.host());
     }
 
+    /** What can be measured by itself. */
+    private enum Part {
+        INIT,
+        LOOKS,
+        TENANCIES
+    }
+
     /** What is timed, and what follows untimed so that it can be done again. */
     private record Timed(Runnable run, Runnable after) {
         static Timed of(Runnable run) {
@@ -96,7 +108,14 @@ final class HostBench implements AutoCloseable {
         try (Lab lab = Lab.start(Lab.Release.BOOKWORM)) {
             lab.restore();
             int pairs = List.of(arguments).contains("--quick") ? PAIRS_IF_QUICK : PAIRS;
-            try (HostBench bench = new HostBench(lab, Files.createTempDirectory("bench"), pairs)) {
+            Set<Part> parts = EnumSet.noneOf(Part.class);
+            Arrays.stream(arguments)
+                    .filter(argument -> !argument.startsWith("-"))
+                    .forEach(argument -> parts.add(Part.valueOf(argument.toUpperCase(Locale.ROOT))));
+            if (parts.isEmpty()) {
+                parts.addAll(EnumSet.allOf(Part.class));
+            }
+            try (HostBench bench = new HostBench(lab, Files.createTempDirectory("bench"), pairs, parts)) {
                 bench.measure();
             }
         }
@@ -105,18 +124,23 @@ final class HostBench implements AutoCloseable {
     private void measure() {
         start("", "-o", "ControlMaster=yes", "-o", "ControlPersist=yes", "-N", "-f");
         System.out.printf("%-14s %12s %12s   %s%n", "", "Kloigos ms", "by hand ms", "ratio (min-max)");
-        for (int units : new int[] {1, 4, 8}) {
-            print("init, " + units + (units == 1 ? " unit" : " units"), pairs(init(units), initByHand(units)));
-            printSteps(Operation.Kind.INIT);
+        if (parts.contains(Part.INIT)) {
+            for (int units : new int[] {1, 4, 8}) {
+                print("init, " + units + (units == 1 ? " unit" : " units"), pairs(init(units), initByHand(units)));
+                printSteps(Operation.Kind.INIT);
+            }
         }
-
         byHand("init.sh", CPU_BY_HAND, 1);
         init(1).run().run();
-        tenancies();
-        print("facts", pairs(Timed.of(this::facts), Timed.of(() -> byHand("facts.sh"))));
-        print(
-                "drift check",
-                pairs(Timed.of(() -> kloigos.checkDrift(HOSTNAME)), Timed.of(() -> byHand("verify.sh", 1))));
+        if (parts.contains(Part.LOOKS)) {
+            print("facts", pairs(Timed.of(this::facts), Timed.of(() -> byHand("facts.sh"))));
+            print(
+                    "drift check",
+                    pairs(Timed.of(() -> kloigos.checkDrift(HOSTNAME)), Timed.of(() -> byHand("verify.sh", 1))));
+        }
+        if (parts.contains(Part.TENANCIES)) {
+            tenancies();
+        }
         System.out.printf(
                 Locale.ROOT,
                 "%-14s %12s %12.0f%n",
@@ -169,8 +193,7 @@ final class HostBench implements AutoCloseable {
         last.steps().stream()
                 .sorted(Comparator.comparingLong(Operation.Step::millis).reversed())
                 .limit(SLOWEST)
-                .forEach(step -> System.out.printf(
-                        Locale.ROOT, "    %5d %.90s%n", step.millis(), step.description()));
+                .forEach(step -> System.out.printf(Locale.ROOT, "    %5d %.90s%n", step.millis(), step.description()));
     }
 
     private void facts() {

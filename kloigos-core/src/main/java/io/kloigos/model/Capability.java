@@ -14,7 +14,7 @@ public enum Capability {
     SYSTEMD_BPF,
     /** {@code systemd-sysusers} is installed. */
     SYSUSERS,
-    /** {@code flock}, {@code timeout} and {@code setpriv} are installed. */
+    /** {@code flock}, {@code timeout}, {@code setpriv} and {@code sysctl} are installed. */
     UTIL_LINUX,
     /** {@code setquota}, {@code repquota} and {@code chattr} are installed. */
     QUOTA_TOOLS,

@@ -38,9 +38,6 @@ final class HostFiles {
     static final String SYSCTL = "/etc/sysctl.d/99-zz-kloigos.conf";
 
     static final String SSHD = "/etc/ssh/sshd_config.d/50-kloigos.conf";
-    /** systemd-sysctl(8), which sets at boot what these files say. */
-    static final String SET_KERNEL = "/usr/lib/systemd/systemd-sysctl";
-
     static final String RESERVED_PORTS = "/proc/sys/net/ipv4/ip_local_reserved_ports";
     static final String STATE = "/var/lib/kloigos";
     static final String RUNTIME = "/run/kloigos";

@@ -137,8 +137,7 @@ public final class HostPlanner {
         List<String> argv = new ArrayList<>(List.of("getent", "passwd"));
         units.forEach(unit -> argv.add(unit.user()));
         steps.add(new Step.Expectation(
-                new Reading.Output(argv),
-                units.stream().map(HostFiles::passwd).collect(Collectors.joining("\n"))));
+                new Reading.Output(argv), units.stream().map(HostFiles::passwd).collect(Collectors.joining("\n"))));
     }
 
     private static void makeVolume(Steps steps, DataVolume volume) {
@@ -263,7 +262,7 @@ public final class HostPlanner {
     private static void enforcePorts(Steps steps, Server server, List<ComputeUnit> units) {
         PortSet reserved = reservedPorts(server, units);
         steps.rootFile(HostFiles.SYSCTL, HostFiles.sysctl(reserved.toString()));
-        steps.run(HostFiles.SET_KERNEL, HostFiles.SYSCTL);
+        steps.run("sysctl", "-q", "-p", HostFiles.SYSCTL);
         steps.add(kernelSettings(reserved));
         steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
         steps.add(portsEnforced(units));
@@ -467,8 +466,7 @@ public final class HostPlanner {
         List<String> expected = new ArrayList<>();
         for (ComputeUnit unit : units) {
             argv.addAll(unit.directories());
-            unit.directories()
-                    .forEach(directory -> expected.add(unit.uid() + ":" + unit.uid() + " 700 " + directory));
+            unit.directories().forEach(directory -> expected.add(unit.uid() + ":" + unit.uid() + " 700 " + directory));
         }
         return new Step.Expectation(new Reading.Output(argv), String.join("\n", expected));
     }

@@ -32,7 +32,7 @@ final class HostRequirements {
             Capability.CGROUP_KILL, "cgroup.kill, which Linux has since 5.14",
             Capability.NFT_UID_PORTS, "nft, with sets of user ids and ports (Debian: nftables)",
             Capability.SYSUSERS, "systemd-sysusers",
-            Capability.UTIL_LINUX, "flock, timeout and setpriv (Debian: util-linux, coreutils)",
+            Capability.UTIL_LINUX, "flock, timeout, setpriv and sysctl (Debian: util-linux, coreutils, procps)",
             Capability.KEYCTL, "keyctl, to clear kernel keyrings (Debian: keyutils)",
             Capability.SSHD_PAM, "an sshd with \"UsePAM yes\"",
             Capability.SSHD_INCLUDE, "an sshd that reads /etc/ssh/sshd_config.d (\"Include\" in sshd_config)",

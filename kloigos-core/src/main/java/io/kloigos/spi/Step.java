@@ -136,7 +136,7 @@ public sealed interface Step {
     /**
      * A command that may be repeated is run.
      *
-     * @param argv the command, by its name in the system's path or absolute, and its arguments
+     * @param argv the command, by its name in the system's path, and its arguments
      * @param stdin what it reads; may be empty
      */
     record Command(List<String> argv, String stdin) implements Step {

@@ -19,7 +19,6 @@ import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -473,8 +472,8 @@ class HostPlannerTest {
         assertThat(all(init(fleet).steps(), Step.TextFile.class))
                 .filteredOn(file -> file.path().startsWith("/etc/sysctl.d/"))
                 .singleElement()
-                .satisfies(file ->
-                        assertThat(file.content()).contains("ip_local_reserved_ports = 2000-2399,9000-9100\n"));
+                .satisfies(
+                        file -> assertThat(file.content()).contains("ip_local_reserved_ports = 2000-2399,9000-9100\n"));
         assertThat(all(decommission(fleet, DataDisks.KEEP).steps(), Step.Command.class))
                 .contains(new Step.Command(
                         List.of("tee", "/proc/sys/net/ipv4/ip_local_reserved_ports"), "2100,9000-9100\n"));

@@ -436,8 +436,8 @@ final class FakeMachine {
                 return "failed";
             }
             return quota.ids().stream()
-                    .map(id -> id + " "
-                            + quotas.getOrDefault(new QuotaKey(quota.kind(), id, mount.facts.source()), "0 0"))
+                    .map(id ->
+                            id + " " + quotas.getOrDefault(new QuotaKey(quota.kind(), id, mount.facts.source()), "0 0"))
                     .collect(Collectors.joining("\n"));
         } else if (reading instanceof Reading.Traces traces) {
             List<String> found = traces(traces.trace(), traces.tenant());

@@ -98,7 +98,6 @@ final class FakeTools {
         tools.put("setquota", this::setQuota);
         tools.put("ss", (arguments, stdin) -> machine.sockets.run(arguments.all()));
         tools.put("repquota", (arguments, stdin) -> reportQuota(arguments));
-        tools.put("/usr/lib/systemd/systemd-sysctl", (arguments, stdin) -> load(arguments.only()));
         tools.put("sysctl", (arguments, stdin) -> sysctl(arguments));
         tools.put("sshd", (arguments, stdin) -> sshd(arguments));
         tools.put("mountpoint", (arguments, stdin) -> mountPoint(arguments));

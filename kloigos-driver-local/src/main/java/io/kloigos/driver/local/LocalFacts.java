@@ -118,7 +118,7 @@ final class LocalFacts {
                 Capability.NFT_UID_PORTS,
                 tools.run(List.of("nft", "-c", "-f", "-"), PROBE_RULES).succeeded());
         known.put(Capability.SYSUSERS, installed("systemd-sysusers"));
-        known.put(Capability.UTIL_LINUX, installed("flock", "timeout", "setpriv"));
+        known.put(Capability.UTIL_LINUX, installed("flock", "timeout", "setpriv", "sysctl"));
         known.put(Capability.QUOTA_TOOLS, installed("setquota", "repquota", "quota", "chattr"));
         known.put(Capability.KEYCTL, installed("keyctl"));
         known.put(Capability.MKFS_EXT4, installed("mkfs.ext4"));

@@ -42,9 +42,9 @@ final class LocalMachine {
     private static final Pattern QUOTA_OWNER = Pattern.compile(" \\(.id (\\d+)\\):");
 
     /** Device, then blocks used, soft limit, hard limit, grace, and the same four for inodes. */
-    private static final Pattern QUOTA_ROW = Pattern.compile("\\s*\\S+\\s+\\S+\\s+(?<softBlocks>\\d+)\\s+(?<hardBlocks>\\d+)"
-            + "\\s+\\S+\\s+\\S+\\s+(?<softInodes>\\d+)\\s+(?<hardInodes>\\d+)\\s+\\S+\\s*");
-
+    private static final Pattern QUOTA_ROW =
+            Pattern.compile("\\s*\\S+\\s+\\S+\\s+(?<softBlocks>\\d+)\\s+(?<hardBlocks>\\d+)"
+                    + "\\s+\\S+\\s+\\S+\\s+(?<softInodes>\\d+)\\s+(?<hardInodes>\\d+)\\s+\\S+\\s*");
 
     private final POSIX posix;
     private final Tools tools;
@@ -160,8 +160,7 @@ final class LocalMachine {
     }
 
     private boolean makeDirectories(Step.Directories directories) throws IOException {
-        List<Path> paths =
-                directories.paths().stream().map(LocalMachine::path).toList();
+        List<Path> paths = directories.paths().stream().map(LocalMachine::path).toList();
         for (Path path : paths) {
             requirePlaceForDirectory(path);
         }

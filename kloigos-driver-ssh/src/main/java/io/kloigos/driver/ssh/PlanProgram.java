@@ -114,9 +114,7 @@ record PlanProgram(String command, String text) {
         text.append(needsTenant ? "make_scratch || return\n" : "");
         List<String> kernelFiles = kernelFiles(readings);
         if (kernelFiles.size() > 1) {
-            text.append("look_ahead ")
-                    .append(ShellQuoting.command(kernelFiles))
-                    .append('\n');
+            text.append("look_ahead ").append(ShellQuoting.command(kernelFiles)).append('\n');
         }
         text.append("printf '" + ReadingsText.BEGIN + "\\n'\n");
         readings.forEach(reading -> text.append("reading ")

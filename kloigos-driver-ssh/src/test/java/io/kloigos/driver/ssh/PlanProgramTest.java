@@ -330,7 +330,10 @@ class PlanProgramTest {
 
         List<String> expected = new ArrayList<>();
         for (String path : paths) {
-            expected.add(path.equals("/proc/never") ? "absent" : LocalShell.run("cat " + path, "").strip());
+            expected.add(
+                    path.equals("/proc/never")
+                            ? "absent"
+                            : LocalShell.run("cat " + path, "").strip());
         }
         assertThat(ReadingsText.parse(LocalShell.run(program.command(), program.text()), paths.size()))
                 .contains(expected);

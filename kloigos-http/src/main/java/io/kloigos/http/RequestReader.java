@@ -10,6 +10,7 @@ import io.kloigos.model.Faults;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
@@ -17,6 +18,9 @@ import java.util.function.Function;
 /** Reads the parts of one request and collects what is wrong with all of them. */
 final class RequestReader {
     static final int MOST_BODY_BYTES = 1 << 20;
+
+    /** A connection that is closed before its sender was read to the end is cut, and the answer may be lost with it. */
+    private static final int MOST_SKIPPED_BYTES = 16 << 20;
 
     private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
 
@@ -113,17 +117,23 @@ final class RequestReader {
     }
 
     private byte[] bytes() {
-        if (context.req().getContentLengthLong() > MOST_BODY_BYTES) {
-            throw tooLarge();
-        }
-        try {
-            byte[] bytes = context.bodyInputStream().readNBytes(MOST_BODY_BYTES + 1);
-            if (bytes.length > MOST_BODY_BYTES) {
-                throw tooLarge();
+        try (InputStream in = context.bodyInputStream()) {
+            byte[] bytes = in.readNBytes(MOST_BODY_BYTES + 1);
+            if (bytes.length <= MOST_BODY_BYTES) {
+                return bytes;
             }
-            return bytes;
+            skipRest(in);
+            throw tooLarge();
         } catch (IOException e) {
             throw new HttpResponseException(HttpStatus.BAD_REQUEST.getCode(), "The body ended too early.");
+        }
+    }
+
+    private static void skipRest(InputStream in) throws IOException {
+        byte[] skipped = new byte[1 << 14];
+        int count = 0;
+        for (int read = in.read(skipped); read > 0 && count < MOST_SKIPPED_BYTES; read = in.read(skipped)) {
+            count += read;
         }
     }
 

@@ -35,6 +35,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Who is let in, and what is written down of it. */
 @Timeout(60)
@@ -328,11 +330,12 @@ class AccessTest {
                 .hasSize(11);
     }
 
-    @Test
-    void bodiesHaveALimit() {
+    @ParameterizedTest
+    @ValueSource(ints = {1 << 20, 8 << 20})
+    void bodiesHaveALimitAndWhoPassesItIsToldSo(int length) {
         test.token(Role.ADMIN, null);
         test.api
-                .post("/api/session", "{\"token\": \"" + "x".repeat(1 << 20) + "\"}")
+                .post("/api/session", "{\"token\": \"" + "x".repeat(length) + "\"}")
                 .expect(413);
     }
 

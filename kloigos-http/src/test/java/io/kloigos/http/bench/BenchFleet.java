@@ -50,6 +50,10 @@ final class BenchFleet {
         return file;
     }
 
+    int servers() {
+        return servers;
+    }
+
     int units() {
         return servers * UNITS_PER_SERVER;
     }

@@ -1,6 +1,7 @@
 package io.kloigos;
 
 import io.kloigos.inventory.Inventory;
+import io.kloigos.inventory.Inventory.Claim;
 import io.kloigos.inventory.Operations;
 import io.kloigos.inventory.Operations.Change;
 import io.kloigos.inventory.Tenancies;
@@ -41,6 +42,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,6 +81,8 @@ final class Engine {
         private final Operation begun;
         private volatile @Nullable Progress progress;
         private @Nullable Release release;
+        /** Of an allocation: what it is about, and once it has succeeded, what became of it. */
+        private @Nullable ComputeUnit unit;
 
         Run(Operation begun) {
             this.begun = begun;
@@ -293,6 +297,33 @@ final class Engine {
         runRegistered(operation, run);
     }
 
+    /**
+     * Makes a claimed unit ready on this thread, and returns it; throws what made it fail.
+     *
+     * @param plan that of the claim's operation, which was written down as begun with its steps
+     * @return empty if another replica has taken it over, and carries on with it
+     */
+    Optional<ComputeUnit> run(Claim claim, HostPlan plan) {
+        Run run = new Run(claim.operation());
+        run.unit = claim.unit();
+        runs.put(claim.operation().id(), run);
+        try {
+            runRegistered(claim.operation(), run, () -> {
+                announceSubject(claim.operation());
+                Progress progress = progress(run, plan);
+                tellStarted(progress.operation());
+                apply(claim.server(), plan.fencedBy(claim.fence()), progress, run);
+                return progress.operation();
+            });
+            return Optional.ofNullable(run.unit);
+        } catch (KloigosException e) {
+            if (e.code() == ErrorCode.TAKEN_OVER) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
     private void release(Operation operation, Run run) {
         runs.remove(operation.id(), run);
         run.ended.countDown();
@@ -319,16 +350,27 @@ final class Engine {
         }
     }
 
-    /** The table of contents of an operation. */
     private void runRegistered(Operation operation, Run run) {
-        try {
+        runRegistered(operation, run, () -> {
             announceSubject(operation);
             Server server = inventory.server(operation.hostname()).orElseThrow();
-            HostPlan plan = plan(operation, server);
-            Progress progress = new Progress(run.operation(), plan, this::announceProgress);
-            run.progress = progress;
+            HostPlan plan = plan(operation, server, run);
+            Progress progress = progress(run, plan);
             apply(server, plan.fencedBy(start(progress)), progress, run);
-            end(progress.operation(), run.release, null);
+            return progress.operation();
+        });
+    }
+
+    private Progress progress(Run run, HostPlan plan) {
+        Progress progress = new Progress(run.operation(), plan, this::announceProgress);
+        run.progress = progress;
+        return progress;
+    }
+
+    /** @param work does what the operation is about and returns the operation with its steps */
+    private void runRegistered(Operation operation, Run run, Supplier<Operation> work) {
+        try {
+            end(work.get(), run, null);
         } catch (KloigosException e) {
             fail(operation, run, e);
             throw e;
@@ -344,12 +386,13 @@ final class Engine {
         }
     }
 
-    private HostPlan plan(Operation operation, Server server) {
+    private HostPlan plan(Operation operation, Server server, Run run) {
         String planId = planId(operation);
         return switch (operation.kind()) {
             case INIT -> HostPlanner.init(planId, server, unitsOf(server), manager);
             case ALLOCATE -> {
                 ComputeUnit unit = unitOf(operation);
+                run.unit = unit;
                 yield HostPlanner.allocate(planId, server, unit, unit.sshPublicKeys());
             }
             case DEALLOCATE ->
@@ -400,16 +443,20 @@ final class Engine {
     private long start(Progress progress) {
         Operation operation = progress.operation();
         Operations.Start start = inventory.operations().start(operation);
-        announce(new Event.OperationChanged(operation));
         if (start.isCancelled()) {
             throw cancelled(operation, "before its first step");
         }
+        tellStarted(operation);
+        return start.fence();
+    }
+
+    private void tellStarted(Operation operation) {
+        announce(new Event.OperationChanged(operation));
         LOG.info(
                 "{} of {} started, {} steps",
                 operation.kind(),
                 subject(operation),
                 operation.steps().size());
-        return start.fence();
     }
 
     private static KloigosException cancelled(Operation operation, String when) {
@@ -464,10 +511,10 @@ final class Engine {
             LOG.info("{} of {} is left to the next start", operation.kind(), subject(operation));
             return;
         }
-        end(run.operation(), run.release, failure);
+        end(run.operation(), run, failure);
     }
 
-    private void end(Operation running, @Nullable Release release, @Nullable KloigosException failure) {
+    private void end(Operation running, Run run, @Nullable KloigosException failure) {
         Instant now = clock.instant();
         Operation ended = failure == null ? running.succeeded(now) : running.failed(failure, now);
         String reason = failure == null ? "" : String.valueOf(failure.getMessage());
@@ -485,13 +532,13 @@ final class Engine {
                         good ? ServerStatus.DECOMMISSIONED : ServerStatus.DECOMMISSION_FAIL,
                         good ? UnitStatus.DECOMMISSIONED : UnitStatus.DECOMMISSION_FAIL,
                         reason);
-            case ALLOCATE -> endOnUnit(ended, good ? UnitStatus.ALLOCATED : UnitStatus.ALLOCATION_FAIL, reason);
+            case ALLOCATE -> endAllocation(ended, run, reason, now);
             case DEALLOCATE ->
                 endRelease(
                         ended,
                         good ? UnitStatus.FREE : UnitStatus.DEALLOCATION_FAIL,
                         reason,
-                        Objects.requireNonNullElseGet(release, () -> Release.unknown(reason)));
+                        Objects.requireNonNullElseGet(run.release, () -> Release.unknown(reason)));
             case REPAIR -> inventory.drift().end(ended, reason, now);
             case ROTATE_KEYS, STOP, START, RESIZE -> inventory.tenancies().end(ended, reason, now);
         }
@@ -515,8 +562,13 @@ final class Engine {
         inventory.endOnServer(ended, server, units, reason, clock.instant());
     }
 
-    private void endOnUnit(Operation ended, UnitStatus status, String reason) {
-        inventory.endOnUnit(ended, Objects.requireNonNull(ended.computeId()), status, reason, clock.instant());
+    private void endAllocation(Operation ended, Run run, String reason, Instant now) {
+        if (ended.state() == Operation.State.SUCCEEDED) {
+            run.unit = inventory.endAllocation(ended, Objects.requireNonNull(run.unit), now);
+        } else {
+            ComputeId id = Objects.requireNonNull(ended.computeId());
+            inventory.endOnUnit(ended, id, UnitStatus.ALLOCATION_FAIL, reason, now);
+        }
     }
 
     private void endRelease(Operation ended, UnitStatus status, String reason, Release release) {

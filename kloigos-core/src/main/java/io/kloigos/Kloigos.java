@@ -35,6 +35,7 @@ import io.kloigos.rules.Capacity;
 import io.kloigos.rules.KnownLimits;
 import io.kloigos.rules.ServerLayout;
 import io.kloigos.spi.HostDriver;
+import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.Reading;
 import java.nio.file.Path;
@@ -46,6 +47,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicReference;
@@ -246,21 +248,41 @@ public final class Kloigos implements Fleet {
 
     private ComputeUnit allocateOwned(AllocateRequest request, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        Supplier<Operation> claim = () -> {
-            expiry.requirePossible(request.expiresAt());
-            AtomicReference<Operation> begun = new AtomicReference<>();
-            return inventory
-                    .claim(
-                            request,
-                            chosen -> begun.updateAndGet(
-                                    before -> newOperation(Operation.Kind.ALLOCATE, chosen.hostname(), chosen.id())
-                                            .ownedBy(request.owner())),
-                            key)
-                    .map(unit -> begun.get())
-                    .orElseThrow(() -> noCapacity(request));
-        };
-        Operation operation = once(key, claim, this::runUnlessTakenOver);
-        return allocated(await(operation.id()));
+        Optional<Operation> before = known(key);
+        if (before.isPresent()) {
+            return allocated(await(before.get().id()));
+        }
+        Begun begun;
+        try {
+            begun = claim(request, key);
+        } catch (KloigosException e) {
+            return allocated(await(known(key).orElseThrow(() -> e).id()));
+        }
+        return engine.run(begun.claim(), begun.plan())
+                .orElseGet(() -> allocated(await(begun.claim().operation().id())));
+    }
+
+    /** A claimed unit, and what makes it ready. */
+    private record Begun(Inventory.Claim claim, HostPlan plan) {}
+
+    private Begun claim(AllocateRequest request, @Nullable IdempotencyKey key) {
+        expiry.requirePossible(request.expiresAt());
+        AtomicReference<HostPlan> plan = new AtomicReference<>();
+        return inventory
+                .claim(
+                        request,
+                        (server, unit) -> {
+                            Operation begun = newOperation(Operation.Kind.ALLOCATE, unit.hostname(), unit.id())
+                                    .ownedBy(request.owner())
+                                    .begun(clock.instant());
+                            HostPlan made =
+                                    HostPlanner.allocate(Engine.planId(begun), server, unit, unit.sshPublicKeys());
+                            plan.set(made);
+                            return begun.with(Progress.stepsOf(made));
+                        },
+                        key)
+                .map(claim -> new Begun(claim, Objects.requireNonNull(plan.get())))
+                .orElseThrow(() -> noCapacity(request));
     }
 
     private void runUnlessTakenOver(Operation operation) {
@@ -737,6 +759,11 @@ public final class Kloigos implements Fleet {
     /** Returns the SSH ports of the servers that were given one, by host name. */
     public Map<String, Integer> sshPorts() {
         return inventory.sshPorts();
+    }
+
+    /** Returns the SSH port of this server, if it was given one. */
+    public OptionalInt sshPort(String hostname) {
+        return inventory.sshPort(hostname);
     }
 
     @Override

@@ -5,7 +5,6 @@ import io.kloigos.model.Operation.StepState;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
-import io.kloigos.spi.Step;
 import io.kloigos.spi.StepReport;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,11 +17,16 @@ final class Progress implements PlanListener {
     private final Consumer<Progress> listener;
 
     Progress(Operation started, HostPlan plan, Consumer<Progress> listener) {
-        for (Step step : plan.steps()) {
-            steps.add(new Operation.Step(step.describe(), StepState.PENDING, 0, ""));
-        }
+        steps.addAll(stepsOf(plan));
         this.started = started;
         this.listener = listener;
+    }
+
+    /** Returns the steps of a plan, of which none has begun. */
+    static List<Operation.Step> stepsOf(HostPlan plan) {
+        return plan.steps().stream()
+                .map(step -> new Operation.Step(step.describe(), StepState.PENDING, 0, ""))
+                .toList();
     }
 
     /** Returns the operation with its steps as they now are. */

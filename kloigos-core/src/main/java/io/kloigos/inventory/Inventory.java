@@ -13,6 +13,7 @@ import io.kloigos.model.Reason;
 import io.kloigos.model.ReleaseCertificate;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.Tenancy;
 import io.kloigos.model.Tenant;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitFilter;
@@ -28,8 +29,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import javax.sql.DataSource;
 import org.jdbi.v3.core.Handle;
@@ -236,6 +239,17 @@ public final class Inventory implements AutoCloseable {
         return ports;
     }
 
+    /** Returns the SSH port of this server, if it was given one. */
+    public OptionalInt sshPort(String hostname) {
+        return read(
+                handle -> handle.createQuery("SELECT ssh_port FROM servers WHERE hostname = ? AND ssh_port IS NOT NULL")
+                        .bind(0, hostname)
+                        .mapTo(Integer.class)
+                        .findOne()
+                        .map(OptionalInt::of)
+                        .orElse(OptionalInt.empty()));
+    }
+
     private static Conditions passing(UnitFilter filter) {
         UnitStatus status = filter.status();
         return new Conditions()
@@ -376,32 +390,54 @@ public final class Inventory implements AutoCloseable {
     // Changes of status
 
     /**
+     * A unit in the hands of a tenant, who cannot log in yet.
+     *
+     * @param operation makes the unit ready, under the fence
+     */
+    public record Claim(Server server, ComputeUnit unit, Operation operation, long fence) {}
+
+    /**
      * Gives a free unit that matches to the tenant: its status becomes allocating and {@code operation} is written. Returns
      * empty if none is free.
      *
-     * @param operation makes the operation for the chosen unit
+     * @param operation makes the operation for the unit, as it will be, on its server; it may be under way already
      * @throws KloigosException KEY_IN_USE
      */
-    public Optional<ComputeUnit> claim(
-            AllocateRequest request, Function<ComputeUnit, Operation> operation, @Nullable IdempotencyKey key) {
-        return write(handle -> placements.lock(handle, request).map(unit -> {
-            Operation written = operation.apply(unit);
-            change(handle, unit, UnitStatus.ALLOCATING, "", written.id(), written.createdAt());
-            handle.createUpdate("UPDATE units SET tags = :tags, deployment_id = :deployment, ssh_public_keys = :keys,"
-                            + " expires_at = :expiresAt, expiry_told = 0, owner = :owner"
-                            + " WHERE compute_id = :id")
-                    .bind("tags", Json.write(request.tags().values()))
-                    .bind("deployment", request.tags().deploymentId().orElse(null))
-                    .bind("keys", Json.write(request.sshPublicKeys()))
-                    .bind("expiresAt", Rows.text(request.expiresAt()))
-                    .bind("owner", Rows.text(request.owner()))
-                    .bind("id", unit.id().value())
-                    .execute();
-            ComputeUnit claimed = findUnit(handle, unit.id()).orElseThrow();
-            placements.tag(handle, claimed, request.tags());
-            operations.insertFenced(handle, written, DataDisks.KEEP, key);
-            return claimed;
+    public Optional<Claim> claim(
+            AllocateRequest request,
+            BiFunction<Server, ComputeUnit, Operation> operation,
+            @Nullable IdempotencyKey key) {
+        return write(handle -> placements.lock(handle, request).map(free -> {
+            Server server = findServer(handle, free.hostname()).orElseThrow();
+            ComputeUnit unit = free.in(UnitStatus.ALLOCATING, "").with(Tenancy.beginning(request));
+            Operation written = operation.apply(server, unit);
+            long fence = Operations.nextFence(handle, written, written.createdAt());
+            give(handle, unit, written, fence);
+            note(handle, free, UnitStatus.ALLOCATING, "", written.id(), written.createdAt());
+            operations.insert(handle, written, DataDisks.KEEP, fence, key);
+            placements.tag(handle, unit, request.tags());
+            return new Claim(server, unit.under(written.id()), written, fence);
         }));
+    }
+
+    private static void give(Handle handle, ComputeUnit unit, Operation operation, long fence) {
+        Tenancy tenancy = unit.tenancy();
+        int changed = handle.createUpdate("UPDATE units SET status = :next, reason = '', operation_id = :operation,"
+                        + " fence = :fence, tags = :tags, deployment_id = :deployment, ssh_public_keys = :keys,"
+                        + " expires_at = :expiresAt, expiry_told = 0, owner = :owner"
+                        + " WHERE compute_id = :id AND status = :free")
+                .bind("next", unit.status().toString())
+                .bind("operation", operation.id())
+                .bind("fence", fence)
+                .bind("tags", Json.write(tenancy.tags().values()))
+                .bind("deployment", tenancy.tags().deploymentId().orElse(null))
+                .bind("keys", Json.write(tenancy.sshPublicKeys()))
+                .bind("expiresAt", Rows.text(tenancy.expiresAt()))
+                .bind("owner", Rows.text(tenancy.owner()))
+                .bind("id", unit.id().value())
+                .bind("free", UnitStatus.FREE.toString())
+                .execute();
+        requireOne(changed, unit.id().value());
     }
 
     /** Returns the unit that {@link #claim} would give now. */
@@ -506,7 +542,30 @@ public final class Inventory implements AutoCloseable {
     }
 
     /**
-     * Ends an operation on one unit, which gets {@code status}. A unit that is free afterwards has forgotten its tenant.
+     * Ends an allocation that succeeded, and returns the unit as it now is.
+     *
+     * @param ended the operation as it is to be kept
+     * @param unit as it was claimed
+     */
+    public ComputeUnit endAllocation(Operation ended, ComputeUnit unit, Instant now) {
+        return write(handle -> {
+            operations.end(handle, ended);
+            int changed = handle.createUpdate("UPDATE units SET status = :next, reason = '', started_at = :now"
+                            + " WHERE compute_id = :id AND status = :before")
+                    .bind("next", UnitStatus.ALLOCATED.toString())
+                    .bind("now", Rows.text(now))
+                    .bind("id", unit.id().value())
+                    .bind("before", UnitStatus.ALLOCATING.toString())
+                    .execute();
+            requireOne(changed, unit.id().value());
+            note(handle, unit, UnitStatus.ALLOCATED, "", ended.id(), now);
+            return unit.in(UnitStatus.ALLOCATED, "").with(unit.tenancy().started(now));
+        });
+    }
+
+    /**
+     * Ends an operation on one unit, other than an allocation that succeeded. The unit gets {@code status}; if it is free
+     * afterwards, it has forgotten its tenant.
      *
      * @param ended the operation as it is to be kept
      */
@@ -535,9 +594,7 @@ public final class Inventory implements AutoCloseable {
         operations.end(handle, ended);
         ComputeUnit unit = lockUnit(handle, id).orElseThrow(() -> unknownUnit(id));
         change(handle, unit, status, reason, ended.id(), now);
-        if (status == UnitStatus.ALLOCATED) {
-            handle.execute("UPDATE units SET started_at = ? WHERE compute_id = ?", Rows.text(now), id.value());
-        } else if (status == UnitStatus.FREE) {
+        if (status == UnitStatus.FREE) {
             forgetTenant(handle, id);
         }
     }
@@ -596,6 +653,11 @@ public final class Inventory implements AutoCloseable {
                 .bind("before", unit.status().toString())
                 .execute();
         requireOne(changed, unit.id().value());
+        note(handle, unit, next, reason, operationId, now);
+    }
+
+    private void note(
+            Handle handle, ComputeUnit unit, UnitStatus next, String reason, String operationId, Instant now) {
         placements.change(handle, unit, next);
         audit(handle, unit.id().value(), operationId, now, unit.status().toString(), next.toString(), reason);
     }

@@ -187,7 +187,8 @@ public final class Operations {
         ComputeId unit = operation.computeId();
         handle.createUpdate(
                         "INSERT INTO operations VALUES (:id, :kind, :hostname, :computeId, :dataDisks, :state, :attempt,"
-                                + " NULL, NULL, :createdAt, NULL, NULL, '[]', 0, :fence, :replica, " + leaseEnd()
+                                + " NULL, NULL, :createdAt, :startedAt, NULL, :steps, 0, :fence, :replica, "
+                                + leaseEnd()
                                 + ", NULL, :owner)")
                 .bind("id", operation.id())
                 .bind("kind", operation.kind().toString())
@@ -197,6 +198,8 @@ public final class Operations {
                 .bind("state", operation.state().toString())
                 .bind("attempt", operation.attempt())
                 .bind("createdAt", Rows.text(operation.createdAt()))
+                .bind("startedAt", Rows.text(operation.startedAt()))
+                .bind("steps", Json.write(operation.steps()))
                 .bind("fence", fence)
                 .bind("replica", replica)
                 .bind("owner", Rows.text(operation.owner()))

@@ -60,8 +60,8 @@ final class Placements {
         Optional<ComputeUnit> unit;
         do {
             unit = preferred(handle, request, database.lockingUnlocked("u")).or(() -> waitForAny(handle, request));
-            // Its server may have been cordoned between the look and the lock; the next look sees that.
-        } while (unit.isPresent() && isCordoned(handle, unit.get()));
+            // Others may have cordoned its server between the look and the lock; the next look sees that.
+        } while (database.isShared() && unit.isPresent() && isCordoned(handle, unit.get()));
         return unit;
     }
 

@@ -149,15 +149,21 @@ public record ComputeUnit(
 
     /** Returns this unit in another status, for {@code reason}. */
     public ComputeUnit in(UnitStatus newStatus, String newReason) {
-        return with(newStatus, newReason, tenancy);
+        return with(newStatus, newReason, tenancy, operationId);
+    }
+
+    /** Returns this unit with this operation as the newest on it. */
+    public ComputeUnit under(String operation) {
+        return with(status, reason, tenancy, operation);
     }
 
     /** Returns this unit as it is to its tenant with another tenancy. */
     public ComputeUnit with(Tenancy other) {
-        return with(status, reason, other);
+        return with(status, reason, other, operationId);
     }
 
-    private ComputeUnit with(UnitStatus newStatus, String newReason, Tenancy newTenancy) {
+    private ComputeUnit with(
+            UnitStatus newStatus, String newReason, Tenancy newTenancy, @Nullable String newOperationId) {
         return new ComputeUnit(
                 id,
                 hostname,
@@ -172,6 +178,6 @@ public record ComputeUnit(
                 newStatus,
                 newReason,
                 newTenancy,
-                operationId);
+                newOperationId);
     }
 }

@@ -36,6 +36,17 @@ public record Tenancy(
         return NONE;
     }
 
+    /** Returns the tenancy of a unit that is not handed over yet to whoever sent the request. */
+    public static Tenancy beginning(AllocateRequest request) {
+        return new Tenancy(
+                request.tags(), request.sshPublicKeys(), null, request.expiresAt(), null, null, request.owner());
+    }
+
+    /** Returns this tenancy, handed over at that time. */
+    public Tenancy started(Instant at) {
+        return new Tenancy(tags, sshPublicKeys, at, expiresAt, stoppedAt, resizedTo, owner);
+    }
+
     /** Returns this tenancy with other keys. */
     public Tenancy withKeys(List<SshPublicKey> keys) {
         return new Tenancy(tags, keys, startedAt, expiresAt, stoppedAt, resizedTo, owner);

@@ -74,15 +74,17 @@ abstract class InventoryClaimContract {
     }
 
     Optional<ComputeUnit> claim(Inventory inventory, AllocateRequest request) {
-        return inventory.claim(
-                request,
-                unit -> SampleFleet.operation(
-                        "op" + operations.incrementAndGet(),
-                        Operation.Kind.ALLOCATE,
-                        unit.hostname(),
-                        unit,
-                        SampleFleet.NOON),
-                null);
+        return inventory
+                .claim(
+                        request,
+                        (server, unit) -> SampleFleet.operation(
+                                "op" + operations.incrementAndGet(),
+                                Operation.Kind.ALLOCATE,
+                                unit.hostname(),
+                                unit,
+                                SampleFleet.NOON),
+                        null)
+                .map(Inventory.Claim::unit);
     }
 
     /** Returns what each of the threads, begun at once, returned. */

@@ -107,20 +107,17 @@ abstract class InventoryContract {
         return inventory
                 .claim(
                         request,
-                        unit -> SampleFleet.operation(
+                        (server, unit) -> SampleFleet.operation(
                                 operationId, Operation.Kind.ALLOCATE, unit.hostname(), unit, NOON),
                         null)
-                .orElseThrow();
+                .orElseThrow()
+                .unit();
     }
 
     ComputeUnit allocate(AllocateRequest request, String operationId) {
         ComputeUnit unit = claim(request, operationId);
-        inventory.endOnUnit(
-                SampleFleet.ended(operationId, Operation.Kind.ALLOCATE, unit.hostname(), unit),
-                unit.id(),
-                UnitStatus.ALLOCATED,
-                "",
-                NOON);
+        inventory.endAllocation(
+                SampleFleet.ended(operationId, Operation.Kind.ALLOCATE, unit.hostname(), unit), unit, NOON);
         return inventory.unit(unit.id()).orElseThrow();
     }
 
@@ -253,7 +250,7 @@ abstract class InventoryContract {
         assertThat(failed.sshPublicKeys()).containsExactly(SampleFleet.KEY);
         assertThat(inventory.claim(
                         SampleFleet.wanting(null),
-                        chosen -> {
+                        (server, chosen) -> {
                             throw new AssertionError("handed out " + chosen.id());
                         },
                         null))
@@ -364,8 +361,8 @@ abstract class InventoryContract {
     }
 
     private ComputeUnit allocatedBy(ComputeUnit unit, String operationId) {
-        endOn(unit, operationId, Operation.Kind.ALLOCATE, UnitStatus.ALLOCATED);
-        return unit;
+        return inventory.endAllocation(
+                SampleFleet.ended(operationId, Operation.Kind.ALLOCATE, unit.hostname(), unit), unit, NOON);
     }
 
     @Test
@@ -431,7 +428,7 @@ abstract class InventoryContract {
         assertThat(inventory.candidate(apart("web", AntiAffinity.Scope.SERVER))).isEmpty();
         assertThat(inventory.claim(
                         apart("web", AntiAffinity.Scope.SERVER),
-                        unit -> {
+                        (server, unit) -> {
                             throw new AssertionError("gave " + unit.id());
                         },
                         null))
@@ -862,12 +859,7 @@ abstract class InventoryContract {
         addReady("host1", "4-7", "8-11");
         ComputeUnit one = claim(SampleFleet.wanting(4), "op1");
         long first = inventory.operations().start(started("op1", one)).fence();
-        inventory.endOnUnit(
-                SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", one),
-                one.id(),
-                UnitStatus.ALLOCATED,
-                "",
-                NOON);
+        inventory.endAllocation(SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", one), one, NOON);
         inventory.beginDeallocation(one.id(), deallocation("op2", one), null);
         long second = inventory.operations().start(started("op2", one)).fence();
         inventory.endOnUnit(
@@ -984,9 +976,10 @@ abstract class InventoryContract {
     void aKeyBeginsOneOperationOnly() {
         addReady("host1", "4-7", "8-11");
         IdempotencyKey key = IdempotencyKey.of("key1", "allocate");
-        Function<String, Optional<ComputeUnit>> claim = operation -> inventory.claim(
+        Function<String, Optional<Inventory.Claim>> claim = operation -> inventory.claim(
                 SampleFleet.wanting(4),
-                unit -> SampleFleet.operation(operation, Operation.Kind.ALLOCATE, unit.hostname(), unit, NOON),
+                (server, unit) ->
+                        SampleFleet.operation(operation, Operation.Kind.ALLOCATE, unit.hostname(), unit, NOON),
                 key);
 
         assertThat(claim.apply("op1")).isPresent();
@@ -1036,7 +1029,7 @@ abstract class InventoryContract {
         Operation late = SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit);
         assertThatThrownBy(() -> inventory.operations().start(late))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
-        assertThatThrownBy(() -> inventory.endOnUnit(late, unit.id(), UnitStatus.ALLOCATED, "", NOON))
+        assertThatThrownBy(() -> inventory.endAllocation(late, unit, NOON))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
         assertThat(inventory.unit(unit.id()).orElseThrow().status()).isEqualTo(UnitStatus.ALLOCATING);
     }

@@ -41,12 +41,8 @@ class PostgresInventoryTest extends InventoryContract {
         assertThat(other.operations().start(started("op1", unit)).fence()).isGreaterThan(before);
         assertThatThrownBy(() -> inventory.operations().start(started("op1", unit)))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
-        assertThatThrownBy(() -> inventory.endOnUnit(
-                        SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit),
-                        unit.id(),
-                        UnitStatus.ALLOCATED,
-                        "",
-                        NOON))
+        assertThatThrownBy(() -> inventory.endAllocation(
+                        SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit), unit, NOON))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.TAKEN_OVER));
         assertThat(inventory.unit(unit.id()).orElseThrow().status()).isEqualTo(UnitStatus.ALLOCATING);
     }

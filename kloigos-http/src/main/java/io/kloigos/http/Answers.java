@@ -29,8 +29,8 @@ final class Answers {
     }
 
     void send(Context context, ComputeUnit unit) {
-        AuditTrail.target(context, unit.id().value());
-        int sshPort = ServerResponse.sshPort(kloigos.server(unit.hostname()), settings);
+        AuditTrail.result(context, unit);
+        int sshPort = kloigos.sshPort(unit.hostname()).orElse(settings.sshPort());
         send(context, ComputeUnitResponse.of(unit, sshPort));
     }
 

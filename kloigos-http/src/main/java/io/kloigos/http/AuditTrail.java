@@ -10,6 +10,7 @@ import io.kloigos.model.AuditEntry;
 import io.kloigos.model.AuditEntry.Outcome;
 import io.kloigos.model.Caller;
 import io.kloigos.model.ComputeId;
+import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.KloigosException;
 import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
@@ -32,6 +33,7 @@ final class AuditTrail {
     private static final String BEGUN = "kloigos.audit.begun";
     private static final String SEEN = "kloigos.audit.seen";
     private static final String TARGET = "kloigos.audit.target";
+    private static final String RESULT = "kloigos.audit.result";
     private static final String DETAIL = "kloigos.audit.detail";
     private static final int LONGEST_DETAIL = 2000;
 
@@ -98,6 +100,12 @@ final class AuditTrail {
         context.attribute(TARGET, name);
     }
 
+    /** Tells what the request turned out to be about, and what that is after it. */
+    static void result(Context context, ComputeUnit unit) {
+        target(context, unit.id().value());
+        context.attribute(RESULT, unit);
+    }
+
     /** Notes why the request is refused or has failed. */
     static void detail(Context context, String why) {
         context.attribute(DETAIL, why.length() <= LONGEST_DETAIL ? why : why.substring(0, LONGEST_DETAIL) + "...");
@@ -113,7 +121,8 @@ final class AuditTrail {
         String target = found == null ? begun.target() : found;
         try {
             JsonNode before = context.attribute(SEEN);
-            JsonNode after = look(named(context, target));
+            ComputeUnit result = context.attribute(RESULT);
+            JsonNode after = result == null ? look(named(context, target)) : tree(result);
             kloigos.access()
                     .auditLog()
                     .end(begun.ended(
@@ -202,11 +211,11 @@ final class AuditTrail {
             String unit = names.get("compute_id");
             if (unit != null) {
                 ComputeId id = new ComputeId(unit);
-                return tree(ComputeUnitResponse.of(kloigos.unit(id), 0));
+                return tree(kloigos.unit(id));
             }
             String hostname = names.get("hostname");
             if (hostname != null) {
-                return tree(ServerResponse.of(kloigos.server(hostname), settings));
+                return Json.tree(ServerResponse.of(kloigos.server(hostname), settings));
             }
         } catch (KloigosException e) {
             LOG.debug("Nothing of {} is noted in the audit log: {}", names, e.getMessage());
@@ -214,8 +223,8 @@ final class AuditTrail {
         return JsonNodeFactory.instance.objectNode();
     }
 
-    private static JsonNode tree(Object response) {
-        return Json.read(Json.write(response));
+    private static JsonNode tree(ComputeUnit unit) {
+        return Json.tree(ComputeUnitResponse.of(unit, 0));
     }
 
     /** Returns what of the one is another in the other; null if nothing is. */

@@ -40,6 +40,11 @@ final class Json {
         }
     }
 
+    /** Returns what {@link #write} would write, as a tree. */
+    static JsonNode tree(Object value) {
+        return MAPPER.valueToTree(value);
+    }
+
     /** Writes an array one element after the other, so that a long list is never in memory as a whole. */
     static void writeArray(Stream<?> values, OutputStream out) throws IOException {
         try (SequenceWriter writer = MAPPER.writer().writeValuesAsArray(out)) {

@@ -59,6 +59,8 @@ CREATE TABLE units (
 );
 
 CREATE INDEX units_by_status ON units (status, cpu_count, hostname, ordinal);
+-- Holds what a choice among the units of one server looks at.
+CREATE INDEX units_by_server ON units (hostname, status, numa_nodes, fence);
 CREATE INDEX units_by_deployment ON units (deployment_id);
 CREATE INDEX units_by_expiry ON units (expires_at);
 CREATE INDEX units_by_owner ON units (owner);

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a host reports about itself, read from its kernel and its systemd.
@@ -34,6 +35,8 @@ import java.util.stream.Collectors;
  * @param volumeGroups LVM's volume groups, by name
  * @param listeningPorts TCP and UDP ports with a listener
  * @param reservedPorts {@code net.ipv4.ip_local_reserved_ports}
+ * @param workqueueCpus where the kernel does work that belongs to no CPU, {@code /sys/devices/virtual/workqueue/cpumask};
+ *     null where it cannot be told
  * @param accounts Unix users, by name
  * @param groups Unix groups, by name
  * @param directories entries of /home, /opt and /mnt
@@ -58,6 +61,7 @@ public record HostFacts(
         Map<String, VolumeGroup> volumeGroups,
         Set<Integer> listeningPorts,
         String reservedPorts,
+        @Nullable CpuMask workqueueCpus,
         Map<String, Integer> accounts,
         Map<String, Integer> groups,
         Set<String> directories,
@@ -195,6 +199,7 @@ public record HostFacts(
                 volumeGroups,
                 listeningPorts,
                 reservedPorts,
+                workqueueCpus,
                 accounts,
                 groups,
                 directories,
@@ -281,6 +286,7 @@ public record HostFacts(
                         .map(row -> Integer.valueOf(row[0]))
                         .collect(Collectors.toSet()),
                 need(single, "reserved_ports"),
+                mask(need(single, "workqueue_cpus")),
                 ids(repeated, "account"),
                 ids(repeated, "group"),
                 rows(repeated, "directory", 1).stream().map(row -> row[0]).collect(Collectors.toSet()),
@@ -306,6 +312,10 @@ public record HostFacts(
 
     private static String need(Map<String, String> single, String key) {
         return Objects.requireNonNull(single.get(key), () -> "the probe did not report " + key);
+    }
+
+    private static @Nullable CpuMask mask(String text) {
+        return text.isEmpty() ? null : CpuMask.parse(text);
     }
 
     private static ByteSize kib(String text) {
@@ -360,6 +370,7 @@ public record HostFacts(
                 String.join(",", new TreeSet<>(group.volumes()))));
         listeningPorts.forEach(port -> line(out, "listen", port));
         line(out, "reserved_ports", reservedPorts);
+        line(out, "workqueue_cpus", workqueueCpus == null ? "" : workqueueCpus);
         new TreeMap<>(accounts).forEach((name, id) -> line(out, "account", name, id));
         new TreeMap<>(groups).forEach((name, id) -> line(out, "group", name, id));
         new TreeSet<>(directories).forEach(directory -> line(out, "directory", directory));

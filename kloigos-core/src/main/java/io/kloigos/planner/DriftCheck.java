@@ -224,6 +224,8 @@ public final class DriftCheck {
                     "/sys/fs/cgroup/" + name + "/cpuset.cpus.effective",
                     server.housekeepingCpus().toString());
         }
+        HostPlanner.workqueueCpus(server)
+                .ifPresent(cpus -> add(FactKind.HOUSEKEEPING_CPUS, null, HostFiles.WORKQUEUE_CPUS, cpus.toString()));
     }
 
     private void addSshd() {

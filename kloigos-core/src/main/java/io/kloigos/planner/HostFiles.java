@@ -2,6 +2,7 @@ package io.kloigos.planner;
 
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuMask;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataVolume;
 import io.kloigos.model.IoLimit;
@@ -37,6 +38,8 @@ final class HostFiles {
     /** The last one counts (sysctl.d(5)), and Debian's 99-protect-links.conf says less. */
     static final String SYSCTL = "/etc/sysctl.d/99-zz-kloigos.conf";
 
+    static final String TMPFILES = "/etc/tmpfiles.d/kloigos.conf";
+    static final String WORKQUEUE_CPUS = "/sys/devices/virtual/workqueue/cpumask";
     static final String SSHD = "/etc/ssh/sshd_config.d/50-kloigos.conf";
     static final String RESERVED_PORTS = "/proc/sys/net/ipv4/ip_local_reserved_ports";
     static final String STATE = "/var/lib/kloigos";
@@ -108,6 +111,7 @@ final class HostFiles {
                     HostPlanner.housekeepingFile(name),
                     housekeepingDropIn(HostPlanner.section(name), server.housekeepingCpus()))));
         }
+        HostPlanner.workqueueCpus(server).ifPresent(cpus -> files.add(Managed.of(null, TMPFILES, tmpfiles(cpus))));
         server.volumes()
                 .forEach(volume ->
                         files.add(Managed.of(null, HostPlanner.mountFile(volume.mountPoint()), volumeMount(volume))));
@@ -270,6 +274,16 @@ final class HostFiles {
         return "# Keeps ephemeral ports out of the port ranges of compute units, and units from each other's files in /tmp; kept by"
                 + " Kloigos.\nnet.ipv4.ip_local_reserved_ports = " + reservedPorts + "\n"
                 + lines(PROTECTED_FILES, file -> "fs." + file.name() + " = " + file.value());
+    }
+
+    /**
+     * What is written to the kernel at boot that is no sysctl.
+     *
+     * @see <a href="https://man7.org/linux/man-pages/man5/tmpfiles.d.5.html">tmpfiles.d(5)</a>
+     */
+    static String tmpfiles(CpuMask workqueueCpus) {
+        return "# Keeps work of the kernel off the CPUs of compute units, kept by Kloigos.\nw " + WORKQUEUE_CPUS
+                + " - - - - " + workqueueCpus + "\n";
     }
 
     static String sshd() {

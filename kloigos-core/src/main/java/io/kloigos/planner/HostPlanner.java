@@ -2,6 +2,7 @@ package io.kloigos.planner;
 
 import io.kloigos.model.Capability;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuMask;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataVolume;
 import io.kloigos.model.HostFacts;
@@ -27,6 +28,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.ToLongFunction;
@@ -118,6 +120,10 @@ public final class HostPlanner {
         if (!server.housekeepingCpus().isEmpty()) {
             moveSystemTo(steps, server.housekeepingCpus());
         }
+        workqueueCpus(server).ifPresent(cpus -> {
+            steps.rootFile(HostFiles.TMPFILES, HostFiles.tmpfiles(cpus));
+            moveKernelTo(steps, cpus);
+        });
         return steps.plan(id, Scope.host(), hostLimit(units));
     }
 
@@ -214,6 +220,18 @@ public final class HostPlanner {
         }
         HOUSEKEEPING.forEach(
                 name -> steps.rootFile(housekeepingFile(name), HostFiles.housekeepingDropIn(section(name), cpus)));
+    }
+
+    /** Returns where the kernel is to do work that belongs to no CPU, e.g. to write what others' processes left for the disk. */
+    static Optional<CpuMask> workqueueCpus(Server server) {
+        return server.housekeepingCpus().isEmpty()
+                ? Optional.empty()
+                : Optional.ofNullable(server.facts().workqueueCpus()).map(mask -> mask.of(server.housekeepingCpus()));
+    }
+
+    static void moveKernelTo(Steps steps, CpuMask cpus) {
+        steps.add(new Step.Command(List.of("tee", HostFiles.WORKQUEUE_CPUS), cpus + "\n"));
+        steps.expectFile(cpus.toString(), HostFiles.WORKQUEUE_CPUS);
     }
 
     static String section(String name) {
@@ -793,6 +811,10 @@ public final class HostPlanner {
             writeHousekeeping(steps, server.facts().onlineCpus());
             steps.run("systemctl", "daemon-reload");
             moveSystemTo(steps, server.facts().onlineCpus());
+        }
+        steps.remove(HostFiles.TMPFILES);
+        if (workqueueCpus(server).isPresent()) {
+            moveKernelTo(steps, Objects.requireNonNull(server.facts().workqueueCpus()));
         }
         HOUSEKEEPING.forEach(name -> steps.remove(housekeepingFile(name)));
         SYSTEM.forEach(name -> steps.remove(HostFiles.CONTROL + "/" + name + ".d/50-AllowedCPUs.conf"));

@@ -201,6 +201,7 @@ public final class RepairPlanner {
         }
         if (any(FactKind.HOUSEKEEPING_CPUS)) {
             HostPlanner.moveSystemTo(steps, server.housekeepingCpus());
+            HostPlanner.workqueueCpus(server).ifPresent(cpus -> HostPlanner.moveKernelTo(steps, cpus));
         }
     }
 

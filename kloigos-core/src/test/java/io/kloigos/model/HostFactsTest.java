@@ -108,6 +108,7 @@ class HostFactsTest {
                 "memory_kb",
                 "swap_kb",
                 "reserved_ports",
+                "workqueue_cpus",
                 "managed_by",
                 "ssh_unit"
             })

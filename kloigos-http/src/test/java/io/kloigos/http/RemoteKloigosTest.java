@@ -165,6 +165,7 @@ class RemoteKloigosTest {
                         "facts.sshAllows",
                         "facts.sshUnit",
                         "facts.volumeGroups",
+                        "facts.workqueueCpus",
                         "facts.topology.cores.coreId")
                 .isEqualTo(server.kloigos.server("host1"));
         assertThat(remote.servers()).containsExactly(remote.server("host1"));

@@ -2,6 +2,7 @@ package io.kloigos.testkit;
 
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.Capability;
+import io.kloigos.model.CpuMask;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.PortRange;
@@ -33,6 +34,7 @@ final class FakeMachine {
     private static final String JOURNAL = "/var/log/journal/4b6c6f69676f73/";
     private static final Set<String> PLACES_OF_OTHER_KINDS =
             Set.of("/dev/mqueue", "/dev/shm", "/proc", "/run/user", "/sys", "/var/mail", "/var/spool/cron");
+    private static final String WORKQUEUE_CPUS = "/sys/devices/virtual/workqueue/cpumask";
     private static final String CORE_DUMPS = "/var/lib/systemd/coredump/";
     private static final List<String> PROBED = List.of("/", "/home", "/opt", "/mnt", "/tmp", "/var/tmp", "/var/spool");
 
@@ -149,6 +151,7 @@ final class FakeMachine {
                 "/etc/systemd/system",
                 "/etc/sysctl.d",
                 "/etc/sysusers.d",
+                "/etc/tmpfiles.d",
                 "/etc/pam.d",
                 "/etc/skel",
                 "/home",
@@ -187,6 +190,8 @@ final class FakeMachine {
         pam(Capability.ATD, "atd");
         files.makeAll("/sys/devices/system/cpu");
         files.put("/sys/devices/system/cpu/online", topology.online() + "\n", Access.rootFile());
+        files.makeAll(FakeFiles.above(WORKQUEUE_CPUS));
+        bootKernel();
         files.put("/proc/sys/net/ipv4/ip_local_reserved_ports", spec.reservedPorts + "\n", Access.rootFile());
         Map.of("hardlinks", 1, "symlinks", 1, "fifos", 2, "regular", 2)
                 .forEach((kind, value) -> files.put("/proc/sys/fs/protected_" + kind, value + "\n", Access.rootFile()));
@@ -211,6 +216,11 @@ final class FakeMachine {
         });
         readSshConfiguration();
         systemd.boot();
+    }
+
+    private void bootKernel() {
+        int digits = (topology.online().stream().max().orElse(0) + 4) / 4;
+        files.put(WORKQUEUE_CPUS, new CpuMask(topology.online(), digits) + "\n", Access.rootFile());
     }
 
     private void pam(Capability daemon, String name) {
@@ -249,9 +259,19 @@ final class FakeMachine {
                 .forEach(files::unmount);
         systemd.shutDown();
         systemd.boot();
+        bootKernel();
+        files.texts("/etc/tmpfiles.d", ".conf").values().forEach(this::writeTemporary);
         files.texts("/etc/sysctl.d", ".conf").keySet().forEach(path -> run(List.of("sysctl", "-p", path), ""));
         readSshConfiguration();
         systemd.startEnabled();
+    }
+
+    /** Of tmpfiles.d(5), the lines that write to a file. */
+    private void writeTemporary(String text) {
+        text.lines()
+                .filter(line -> line.startsWith("w "))
+                .map(line -> line.split(" +", 7))
+                .forEach(fields -> run(List.of("tee", fields[1]), fields[6] + "\n"));
     }
 
     // -- steps ------------------------------------------------------------------------------------------------------
@@ -898,6 +918,7 @@ final class FakeMachine {
                 volumes.groups(),
                 listening,
                 files.file("/proc/sys/net/ipv4/ip_local_reserved_ports").text.strip(),
+                CpuMask.parse(files.file(WORKQUEUE_CPUS).text.strip()),
                 uids,
                 gids,
                 directories,

@@ -2,6 +2,7 @@ package io.kloigos.driver.local;
 
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.Capability;
+import io.kloigos.model.CpuMask;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.CpuTopology;
 import io.kloigos.model.CpuTopology.Cache;
@@ -29,6 +30,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** Reads what this machine is from its kernel and its tools, as the probe of the SSH driver does. */
 final class LocalFacts {
@@ -71,6 +73,7 @@ final class LocalFacts {
                 volumeGroups(),
                 listeningPorts(),
                 text("/proc/sys/net/ipv4/ip_local_reserved_ports"),
+                workqueueCpus(text("/sys/devices/virtual/workqueue/cpumask")),
                 ids("/etc/passwd"),
                 ids("/etc/group"),
                 directories(),
@@ -88,6 +91,10 @@ final class LocalFacts {
         } catch (IOException e) {
             return "";
         }
+    }
+
+    private static @Nullable CpuMask workqueueCpus(String text) {
+        return text.isEmpty() ? null : CpuMask.parse(text);
     }
 
     private static String firstLine(String text) {

@@ -141,8 +141,9 @@ RULES
         # One process for hundreds of files, many of which cannot be read byte by byte, as the shell does.
         grep -rs '' --include=thread_siblings_list --include=physical_package_id --include=die_id --include=core_id \
             --include=level --include=type --include=size --include=shared_cpu_list --include=cpulist --include=meminfo \
-            --include=ip_local_reserved_ports \
-            /sys/devices/system/cpu /sys/devices/system/node /proc/sys/net/ipv4/ip_local_reserved_ports
+            --include=ip_local_reserved_ports --include=cpumask \
+            /sys/devices/system/cpu /sys/devices/system/node /proc/sys/net/ipv4/ip_local_reserved_ports \
+            /sys/devices/virtual/workqueue/cpumask
     } | awk -v online="$online" -v memory="$memory" '
         function unescape(text,    out, i, c) {
             out = ""
@@ -225,7 +226,7 @@ RULES
         part == "kernel" {
             at = index($0, ":")
             file = substr($0, 1, at - 1)
-            sub(/^.*\/(cpu\/cpu|node\/node|ipv4\/)/, "", file)
+            sub(/^.*\/(cpu\/cpu|node\/node|ipv4\/|workqueue\/)/, "", file)
             if (file ~ /meminfo$/) {
                 if ($3 == "MemTotal:") {
                     kernel[file] = $4
@@ -280,6 +281,7 @@ RULES
         }
         END {
             print "reserved_ports=" kernel["ip_local_reserved_ports"]
+            print "workqueue_cpus=" kernel["cpumask"]
             for (i = 1; i <= nodes; i++) {
                 print "node=" node_at[i] "\t" kernel[node_at[i] "/cpulist"] "\t" kernel[node_at[i] "/meminfo"]
             }

@@ -191,6 +191,7 @@ final class ModelReader {
                 Map.of(),
                 Set.of(),
                 "",
+                null,
                 Map.of(),
                 Map.of(),
                 Set.of(),

@@ -6,13 +6,13 @@ find /etc /home /opt /mnt /srv /root /var -xdev \( -path /var/log -o -path /var/
 find /mnt/* -maxdepth 1 -printf '%y %m %U:%G %p\n' | sort
 echo '== contents'
 # Fences differ from one operation to the next, whatever it does.
-find /etc/kloigos /etc/systemd/system /etc/sysctl.d /etc/ssh /etc/pam.d /etc/passwd /etc/group /home /opt /var/lib/systemd/linger \
+find /etc/kloigos /etc/systemd/system /etc/sysctl.d /etc/tmpfiles.d /etc/ssh /etc/pam.d /etc/passwd /etc/group /home /opt /var/lib/systemd/linger \
   /var/lib/kloigos -xdev -path /var/lib/kloigos/fences -prune -o -type f -print0 2> /dev/null | sort -z | xargs -0 -r sha256sum -z | tr '\0' '\n'
 # Without the day of the last change of a password, which is no matter of ours.
 cut -d: -f 1,2,4- /etc/shadow
 echo '== packet filter'
 nft -s list table inet kloigos 2>&1
-cat /proc/sys/net/ipv4/ip_local_reserved_ports
+cat /proc/sys/net/ipv4/ip_local_reserved_ports /sys/devices/virtual/workqueue/cpumask
 echo '== systemd'
 systemctl list-unit-files --no-legend '*kloigos*' 'mnt-*' 'var-lib-kloigos*' | sed 's/  */ /g'
 systemctl list-units --all --plain --no-legend '*kloigos*' 'mnt-*' 'var-lib-kloigos*' 'user@2*' 'user-2*' | sed 's/  */ /g'

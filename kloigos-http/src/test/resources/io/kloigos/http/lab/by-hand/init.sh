@@ -84,3 +84,6 @@ done
 systemctl set-property --runtime init.scope "AllowedCPUs=$rest"
 systemctl set-property --runtime system.slice "AllowedCPUs=$rest"
 until read -r now </sys/fs/cgroup/system.slice/cpuset.cpus.effective && [ "$now" = "$rest" ]; do sleep 0.05; done
+mask=$(printf '%x' $(((1 << cpus) - 1 - (((1 << units) - 1) << first))))
+printf 'w /sys/devices/virtual/workqueue/cpumask - - - - %s\n' "$mask" >/etc/tmpfiles.d/byhand.conf
+echo "$mask" >/sys/devices/virtual/workqueue/cpumask

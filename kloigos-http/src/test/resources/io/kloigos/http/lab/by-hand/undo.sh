@@ -15,8 +15,9 @@ for unit in init.scope system.slice user-.slice; do
     rm "/etc/systemd/system/$unit.d/20-byhand.conf"
     rmdir "/etc/systemd/system/$unit.d"
 done
-rm -rf /etc/byhand /etc/sysctl.d/60-byhand.conf /etc/systemd/system/byhand-ports.service /etc/ssh/sshd_config.d/50-byhand.conf
+rm -rf /etc/byhand /etc/sysctl.d/60-byhand.conf /etc/tmpfiles.d/byhand.conf /etc/systemd/system/byhand-ports.service /etc/ssh/sshd_config.d/50-byhand.conf
 sysctl -q net.ipv4.ip_local_reserved_ports=
+printf '%x\n' $(((1 << $(nproc --all)) - 1)) >/sys/devices/virtual/workqueue/cpumask
 systemctl reload ssh.service
 systemctl set-property --runtime init.scope "AllowedCPUs=0-$(($(nproc --all) - 1))"
 systemctl set-property --runtime system.slice "AllowedCPUs=0-$(($(nproc --all) - 1))"

@@ -1,8 +1,8 @@
 # Whether what init.sh made is still so: verify.sh UNITS. Prints what there is of each unit, for a look at differences.
 set -u
-cat /etc/byhand/sysusers.conf /etc/byhand/ports.nft /etc/systemd/system/byhand-ports.service /etc/sysctl.d/60-byhand.conf
+cat /etc/byhand/sysusers.conf /etc/byhand/ports.nft /etc/systemd/system/byhand-ports.service /etc/sysctl.d/60-byhand.conf /etc/tmpfiles.d/byhand.conf
 cat /etc/ssh/sshd_config.d/50-byhand.conf /etc/systemd/system/{init.scope,system.slice,user-.slice}.d/20-byhand.conf
-cat /sys/fs/cgroup/{init.scope,system.slice}/cpuset.cpus.effective /proc/sys/net/ipv4/ip_local_reserved_ports /proc/sys/fs/protected_*
+cat /sys/fs/cgroup/{init.scope,system.slice}/cpuset.cpus.effective /sys/devices/virtual/workqueue/cpumask /proc/sys/net/ipv4/ip_local_reserved_ports /proc/sys/fs/protected_*
 nft list table inet byhand
 repquota -un /
 repquota -Pn /

@@ -80,7 +80,7 @@ class RemoteKloigosTest {
 
     /** The server decides by the token who is asking, keeps the tokens, has /metrics and /readyz, and sends long lists. */
     private static final Set<String> OF_WHOEVER_RUNS_THE_SERVER =
-            Set.of("of", "access", "counts", "observe", "requireReady", "sshPorts", "streamUnits");
+            Set.of("of", "access", "counts", "observe", "requireReady", "sshPort", "sshPorts", "streamUnits");
 
     private TestServer server;
     private RemoteKloigos remote;

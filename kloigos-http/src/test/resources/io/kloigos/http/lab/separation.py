@@ -1,12 +1,14 @@
 # What NeighbourBench measures, on this machine's own first two CPUs and without units: separation.py [LOAD...]
-# The measured program has the one CPU; what burns, and everything else that runs here, the other. Nothing else keeps them apart, so it
-# says what hardware does where an emulated host cannot. Needs root. Prints a row for each load: medians of the pairs, and the ratio of the 99th percentiles.
+# The measured program has the one CPU; what burns, everything else that runs here, and the kernel's unbound work, as init has it,
+# the other. So it says what hardware does where an emulated host cannot. Needs root. With UNBOUND=anywhere the kernel's work
+# stays on both. Prints a row for each load: medians of the pairs, and the ratio of the 99th percentiles.
 import glob, os, signal, statistics, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOADS = ["cpu", "memory", "forks", "disk", "network", "everything"]
 PAIRS, SECONDS, TURN, SETTLED = 5, 10, 0.5, 0.15
 PORT = 21100
+WORKQUEUES = "/sys/devices/virtual/workqueue/cpumask"
 
 
 def on(cpu, *argv, **options):
@@ -84,8 +86,12 @@ def measure(load):
 os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(50))
 print(f"{'burning':12} {'alone median/p99 us':>22} {'beside median/p99 us':>22}   p99 ratio (min-max)", flush=True)
 confine({0})
+unbound = open(WORKQUEUES).read()
+if os.environ.get("UNBOUND") != "anywhere":
+    open(WORKQUEUES, "w").write("1")
 try:
     for name in sys.argv[1:] or LOADS:
         measure(name)
 finally:
+    open(WORKQUEUES, "w").write(unbound)
     confine({0, 1})

@@ -371,27 +371,32 @@ has_keys() {
     return 1
 }
 
-# find_keys UID: "user:KEY" and "persistent:KEY", a line each, in found
+# find_keys UID [user|persistent]: "user:KEY" and "persistent:KEY", a line each, in found; those of the kind named are cleared.
+# Keyrings are invalidated too: they are gone at once, and whoever asks next for those of this user gets new ones.
 find_keys() {
     found=
     has_keys "$1" || return 0
     # In an anonymous session keyring, in which nothing is left.
     # shellcheck disable=SC2016 # expanded by the other shell
     found=$(setpriv --reuid "$1" --regid "$1" --clear-groups keyctl session - sh -c '
-        user=$(keyctl id @u)
+        user=$(keyctl id @u) persistent=$(keyctl get_persistent @s) left=
         for key in $(keyctl rlist @u) $(keyctl rlist @us); do
-            [ "$key" = "$user" ] || echo "user:$key"
+            [ "$key" = "$user" ] || { echo "user:$key" && left=user; }
         done
-        for key in $(keyctl rlist "$(keyctl get_persistent @s)"); do echo "persistent:$key"; done' 2>/dev/null)
+        [ "$left:$1" != user:user ] || for keyring in @us @u; do keyctl clear $keyring; keyctl invalidate $keyring; done
+        left=
+        for key in $(keyctl rlist "$persistent"); do echo "persistent:$key" && left=persistent; done
+        [ "$left:$1" != persistent:persistent ] || { keyctl clear "$persistent"; keyctl invalidate "$persistent"; }' \
+        keys "${2:-}" 2>/dev/null)
 }
 
-# trace_keys KIND UID
+# trace_keys KIND UID [KIND]: what is found of the kind, after that of the last was cleared
 trace_keys() {
     seen_persistent=
     if has_keys "$2"; then
         command -v keyctl >/dev/null || unknown 'keyctl is not installed' || return
     fi
-    find_keys "$2"
+    find_keys "$2" "${3:-}"
     case $found in *persistent:*) ;; *) seen_persistent=seen ;; esac
     keys_rest=$found
     [ -z "$found" ] || keys_rest=$found$line_break
@@ -410,30 +415,26 @@ traces_persistent_keyring() {
     seen_persistent=
 }
 
-# erase_keys KIND UID PROGRAM: the program clears the keyring in a session of the user's
+# erase_keys KIND UID
 erase_keys() {
     has_keys "$2" || return 0
     command -v keyctl >/dev/null || fail 'keyctl is not installed: install the package keyutils' || return
     trace_list=
-    trace_keys "$1" "$2"
+    trace_keys "$1" "$2" "$1"
     [ -n "$trace_list" ] || return 0
     outcome=changed
-    attempt setpriv --reuid "$2" --regid "$2" --clear-groups keyctl session - sh -c "$3" || return
     trace_list=
     trace_keys "$1" "$2"
     [ -z "$trace_list" ] || fail "keys are still there: $trace_list"
 }
 
-# Invalid keyrings are gone at once; whoever asks next for those of this user gets new ones.
 erase_user_keyring() {
-    erase_keys user "$2" 'keyctl clear @us; keyctl invalidate @us; keyctl clear @u; keyctl invalidate @u; true'
+    erase_keys user "$2"
 }
 
 erase_persistent_keyring() {
     [ "$seen_persistent" != seen ] || return 0
-    # shellcheck disable=SC2016 # expanded by the other shell
-    erase_keys persistent "$2" \
-        'persistent=$(keyctl get_persistent @s) && keyctl clear "$persistent" && keyctl invalidate "$persistent"'
+    erase_keys persistent "$2"
 }
 
 # find_ipc shm|msg|sem UID: ids, in found

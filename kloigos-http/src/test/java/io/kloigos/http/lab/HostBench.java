@@ -28,6 +28,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -149,34 +150,59 @@ final class HostBench implements AutoCloseable {
                 millis(Timed.of(() -> start("true", "bash", "-s"))));
     }
 
+    /** How long a tenancy took: to be had, to the end of the first command over SSH, and to be given back. */
+    private record Tenancy(double allocate, double login, double release) {}
+
     private void tenancies() {
-        List<Pair> allocations = new ArrayList<>();
-        List<Pair> logins = new ArrayList<>();
-        List<Pair> releases = new ArrayList<>();
+        List<Tenancy> kloigosTenancies = new ArrayList<>();
+        List<Tenancy> byHandTenancies = new ArrayList<>();
         for (int i = 0; i <= pairs; i++) {
-            ComputeUnit[] unit = new ComputeUnit[1];
-            Pair allocation = pair(
-                    i,
-                    Timed.of(() -> unit[0] = kloigos.allocate(
-                            new AllocateRequest(1, null, null, Tags.none(), new SshPublicKey(lab.publicKey())))),
-                    Timed.of(() -> byHand("allocate.sh", 0, CPU_BY_HAND, lab.publicKey())));
-            ended.add(kloigos.operation(String.valueOf(unit[0].operationId())));
-            Pair login = pair(i, Timed.of(() -> logIn(unit[0].user())), Timed.of(() -> logIn("h0")));
-            Pair release = pair(
-                    i,
-                    Timed.of(() -> succeed(kloigos.deallocate(unit[0].id()))),
-                    Timed.of(() -> byHand("deallocate.sh", 0)));
-            if (i > 0) {
-                allocations.add(allocation);
-                logins.add(login);
-                releases.add(release);
+            if (i % 2 == 0) {
+                kloigosTenancies.add(tenancy());
+                byHandTenancies.add(tenancyByHand());
+            } else {
+                byHandTenancies.add(tenancyByHand());
+                kloigosTenancies.add(tenancy());
             }
         }
-        print("allocate", allocations);
+        print("allocate", pairs(kloigosTenancies, byHandTenancies, Tenancy::allocate));
         printSteps(Operation.Kind.ALLOCATE);
-        print("first login", logins);
-        print("deallocate", releases);
+        print("first login", pairs(kloigosTenancies, byHandTenancies, Tenancy::login));
+        print("deallocate", pairs(kloigosTenancies, byHandTenancies, Tenancy::release));
         printSteps(Operation.Kind.DEALLOCATE);
+    }
+
+    /** One side after the other: a user manager goes on starting when the allocation has ended. */
+    private Tenancy tenancy() {
+        ComputeUnit[] unit = new ComputeUnit[1];
+        double allocate = millis(Timed.of(() -> unit[0] = kloigos.allocate(
+                new AllocateRequest(1, null, null, Tags.none(), new SshPublicKey(lab.publicKey())))));
+        ended.add(kloigos.operation(String.valueOf(unit[0].operationId())));
+        double login = millis(Timed.of(() -> logIn(unit[0].user())));
+        settle();
+        double release = millis(Timed.of(() -> succeed(kloigos.deallocate(unit[0].id()))));
+        settle();
+        return new Tenancy(allocate, login, release);
+    }
+
+    private Tenancy tenancyByHand() {
+        double allocate = millis(Timed.of(() -> byHand("allocate.sh", 0, CPU_BY_HAND, lab.publicKey())));
+        double login = millis(Timed.of(() -> logIn("h0")));
+        settle();
+        double release = millis(Timed.of(() -> byHand("deallocate.sh", 0)));
+        settle();
+        return new Tenancy(allocate, login, release);
+    }
+
+    private void settle() {
+        start("until [ -z \"$(systemctl list-jobs --no-legend)\" ]; do sleep 0.2; done\n", "bash", "-s");
+    }
+
+    /** The first of each side warms up and does not count. */
+    private static List<Pair> pairs(List<Tenancy> kloigos, List<Tenancy> byHand, ToDoubleFunction<Tenancy> part) {
+        return IntStream.range(1, kloigos.size())
+                .mapToObj(i -> new Pair(part.applyAsDouble(kloigos.get(i)), part.applyAsDouble(byHand.get(i))))
+                .toList();
     }
 
     /** What the host says of the last operation of this kind: how long its plan took, and which steps the most of it. */

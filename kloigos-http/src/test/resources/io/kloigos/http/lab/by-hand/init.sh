@@ -23,7 +23,8 @@ done
 mkdir "${directories[@]}" /etc/systemd/system/{init.scope,system.slice,user-.slice}.d
 for ((i = 0; i < units; i++)); do
     uid=$((30000 + i)) cpu=$((first + i))
-    printf '%s\n' '[Slice]' "AllowedCPUs=$cpu" "AllowedMemoryNodes=$((2 * cpu / cpus))" MemoryMax=256M MemoryHigh=240M MemorySwapMax=0 \
+    # Settings of drop-ins are added up, so what user-.slice has is emptied first.
+    printf '%s\n' '[Slice]' AllowedCPUs= "AllowedCPUs=$cpu" "AllowedMemoryNodes=$((2 * cpu / cpus))" MemoryMax=256M MemoryHigh=240M MemorySwapMax=0 \
         TasksMax=1024 >"/etc/systemd/system/user-$uid.slice.d/50-byhand.conf"
     printf '[Service]\nRestart=on-failure\nRestartSec=1\nTimeoutStopSec=5\n' >"/etc/systemd/system/user@$uid.service.d/50-byhand.conf"
 done

@@ -463,6 +463,7 @@ public final class HostPlanner {
             steps.add(new Step.Command(chattr, ""));
         }
         steps.run("cp", "-rT", "/etc/skel", unit.home());
+        // Becomes the unit's together with what was copied.
         steps.rootFile(HostFiles.welcome(unit), HostFiles.welcomeText(server, unit));
         steps.run("chown", "-hR", unit.uid() + ":" + unit.uid(), unit.home());
     }

@@ -6,15 +6,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
 import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import org.jdbi.v3.core.ConnectionException;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Handles;
+import org.jdbi.v3.core.Jdbi;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -121,6 +128,25 @@ class GroupCommitTest {
                 }))
                 .hasMessage("not so");
         assertThat(notes()).containsExactly("later");
+    }
+
+    @Test
+    void inPlaceOfAConnectionThatIsLeftInATransactionANewOneIsTriedUntilItIsThere(@TempDir Path directory) {
+        Jdbi jdbi = Jdbi.create("jdbc:sqlite:" + directory.resolve("other.db"));
+        jdbi.configure(Handles.class, handles -> handles.setForceEndTransactions(false));
+        Deque<Supplier<Handle>> connections = new ArrayDeque<>();
+        connections.add(() -> jdbi.open().begin());
+        connections.add(() -> {
+            throw new ConnectionException(new SQLException("too many open files"));
+        });
+        connections.add(jdbi::open);
+        try (GroupCommit writer = new GroupCommit(() -> connections.remove().get())) {
+            assertThatThrownBy(() -> writer.make(handle -> note(handle, "early")))
+                    .isInstanceOf(ConnectionException.class);
+            assertThat(writer.<Integer>make(handle -> handle.execute("CREATE TABLE notes (name TEXT PRIMARY KEY)")))
+                    .isZero();
+            assertThat(connections).isEmpty();
+        }
     }
 
     @Test

@@ -54,6 +54,9 @@ final class FakeTools {
             Pattern.compile("u!?\\s+(\\S+)\\s+(\\d+)(?:\\s+\"([^\"]*)\"(?:\\s+(\\S+)(?:\\s+(\\S+))?)?)?");
     private static final int LARGEST_SYSTEM_ID = 999;
 
+    /** More than any plan names, as on a real host. */
+    private static final int MANY = 10_000;
+
     /** What a command does. */
     private interface Tool {
         String run(Arguments arguments, String stdin);
@@ -238,7 +241,7 @@ final class FakeTools {
 
     private String cat(Arguments arguments) {
         StringBuilder out = new StringBuilder();
-        arguments.words(1, 99).forEach(path -> out.append(files.file(path).text));
+        arguments.words(1, MANY).forEach(path -> out.append(files.file(path).text));
         return out.toString();
     }
 
@@ -283,7 +286,7 @@ final class FakeTools {
     }
 
     private String touch(Arguments arguments) {
-        for (String path : arguments.words(1, 99)) {
+        for (String path : arguments.words(1, MANY)) {
             if (files.find(path) == null) {
                 files.write(path, "", Access.rootFile());
             }
@@ -348,7 +351,7 @@ final class FakeTools {
         String mode = arguments.value("-m");
         Access access = mode == null ? Access.rootDirectory() : new Access(0, Integer.parseInt(mode, 8));
         boolean parents = arguments.flags("p").contains('p');
-        for (String path : arguments.words(1, 99)) {
+        for (String path : arguments.words(1, MANY)) {
             Node there = files.find(path);
             if (there == null) {
                 if (parents) {
@@ -365,7 +368,7 @@ final class FakeTools {
     private String remove(Arguments arguments) {
         arguments.take("--one-file-system");
         Set<Character> flags = arguments.flags("rf");
-        for (String path : arguments.words(1, 99)) {
+        for (String path : arguments.words(1, MANY)) {
             Node there = files.findHere(path);
             if (there == null && !flags.contains('f')) {
                 throw new Refused("rm: cannot remove '" + path + "': No such file or directory");
@@ -380,7 +383,7 @@ final class FakeTools {
 
     private String changeOwner(Arguments arguments) {
         boolean recursive = arguments.flags("hR").contains('R');
-        List<String> words = arguments.words(2, 99);
+        List<String> words = arguments.words(2, MANY);
         String[] owner = words.get(0).split(":", -1);
         int uid = id(owner[0], true);
         int gid = owner.length > 1 ? id(owner[1], false) : -1;
@@ -415,7 +418,7 @@ final class FakeTools {
         if (project == null || !arguments.take("+P")) {
             throw arguments.unknown();
         }
-        for (String path : arguments.words(1, 99)) {
+        for (String path : arguments.words(1, MANY)) {
             Node node = files.find(path);
             if (node == null) {
                 throw new Refused("chattr: No such file or directory while trying to stat " + path);
@@ -434,7 +437,7 @@ final class FakeTools {
             throw arguments.unknown();
         }
         StringBuilder out = new StringBuilder();
-        for (String path : arguments.words(1, 99)) {
+        for (String path : arguments.words(1, MANY)) {
             Node node = files.findHere(path);
             if (node == null) {
                 throw new Refused("stat: cannot statx '" + path + "': No such file or directory");
@@ -595,7 +598,7 @@ final class FakeTools {
     // -- accounts ---------------------------------------------------------------------------------------------------
 
     private String lookUp(Arguments arguments) {
-        List<String> words = arguments.words(2, 99);
+        List<String> words = arguments.words(2, MANY);
         StringBuilder found = new StringBuilder();
         for (String key : words.subList(1, words.size())) {
             Optional<String> entry =
@@ -778,7 +781,7 @@ final class FakeTools {
             machine.nftables.run(path.equals("-") ? stdin : files.file(path).text, this::included);
             return "";
         }
-        String said = String.join(" ", arguments.words(1, 99));
+        String said = String.join(" ", arguments.words(1, MANY));
         String[] words = said.split("\\s+", -1);
         if (words.length > 5 && words[0].equals("get") && words[1].equals("element")) {
             List<String> found = new ArrayList<>();
@@ -891,7 +894,7 @@ final class FakeTools {
             return load(path);
         }
         arguments.flags("wq");
-        arguments.words(1, 99).forEach(this::set);
+        arguments.words(1, MANY).forEach(this::set);
         return "";
     }
 

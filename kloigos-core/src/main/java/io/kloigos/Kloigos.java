@@ -24,6 +24,7 @@ import io.kloigos.model.Tags;
 import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
+import io.kloigos.model.UnitPlace;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.model.UnitUsage;
 import io.kloigos.planner.HostPlanner;
@@ -734,17 +735,40 @@ public final class Kloigos implements Fleet {
     /**
      * Returns the units that {@link #units} returns, read some at a time while the stream is consumed, so that any number of
      * them needs little memory. Units that change meanwhile are as they were when they were read.
+     *
+     * @param after the place after which they come; null for all
      */
-    public Stream<ComputeUnit> streamUnits(UnitFilter filter) {
-        return visible(filter)
-                .map(owned -> Stream.iterate(
-                                inventory.units(owned, null, UNITS_AT_A_TIME),
-                                units -> !units.isEmpty(),
-                                units -> units.size() < UNITS_AT_A_TIME
-                                        ? List.<ComputeUnit>of()
-                                        : inventory.units(owned, units.get(units.size() - 1), UNITS_AT_A_TIME))
-                        .flatMap(List::stream))
-                .orElse(Stream.empty());
+    public Stream<ComputeUnit> streamUnits(UnitFilter filter, @Nullable UnitPlace after) {
+        return Stream.iterate(
+                        unitsAfter(filter, after, UNITS_AT_A_TIME),
+                        units -> !units.isEmpty(),
+                        units -> units.size() < UNITS_AT_A_TIME
+                                ? List.<ComputeUnit>of()
+                                : unitsAfter(filter, UnitPlace.of(units.get(units.size() - 1)), UNITS_AT_A_TIME))
+                .flatMap(List::stream);
+    }
+
+    /**
+     * Returns some of the units that {@link #units} returns.
+     *
+     * @param after the place after which they come; null for the first
+     */
+    public List<ComputeUnit> unitsAfter(UnitFilter filter, @Nullable UnitPlace after, int most) {
+        return visible(filter).map(owned -> inventory.units(owned, after, most)).orElse(List.of());
+    }
+
+    /**
+     * Returns some of the servers, by host name.
+     *
+     * @param after the host name after which they come; empty for the first
+     */
+    public List<Server> serversAfter(String after, int most) {
+        return inventory.servers(after, most);
+    }
+
+    /** Returns what {@link Inventory#version} does. */
+    public Optional<String> version() {
+        return inventory.version();
     }
 
     /** Returns the filter for what of its units this fleet shows; empty if it shows none of them. */

@@ -39,6 +39,12 @@ abstract sealed class Database implements AutoCloseable {
     /** Returns what is appended to a query so that it finds only rows that nobody has locked, and locks them. */
     abstract String lockingUnlocked(String table);
 
+    /**
+     * Returns the SQL that tells whether all rows that have a number in this table so far are there to be read, so that none
+     * can appear among them later. False where that cannot be told.
+     */
+    abstract String isSettled(String table);
+
     /** Returns whether other processes may use the same inventory at the same time. */
     abstract boolean isShared();
 
@@ -206,6 +212,12 @@ abstract sealed class Database implements AutoCloseable {
             return "";
         }
 
+        /** With one writer at a time, rows appear in the order of their numbers. */
+        @Override
+        String isSettled(String table) {
+            return "TRUE";
+        }
+
         @Override
         boolean isShared() {
             return false;
@@ -304,6 +316,19 @@ abstract sealed class Database implements AutoCloseable {
         @Override
         String lockingUnlocked(String table) {
             return " FOR UPDATE OF " + table + " SKIP LOCKED";
+        }
+
+        /**
+         * Numbers are given before the commit, in any order; but whoever was given one holds a lock of the table until after it.
+         * Others that speak like PostgreSQL do not show their locks.
+         *
+         * @see <a href="https://www.postgresql.org/docs/current/explicit-locking.html">PostgreSQL, Explicit Locking</a>
+         */
+        @Override
+        String isSettled(String table) {
+            return "version() LIKE 'PostgreSQL %' AND NOT EXISTS (SELECT 1 FROM pg_locks WHERE relation = '" + table
+                    + "'::regclass AND mode = 'RowExclusiveLock'"
+                    + " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
         }
 
         @Override

@@ -17,6 +17,7 @@ import io.kloigos.model.Tenancy;
 import io.kloigos.model.Tenant;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitFilter;
+import io.kloigos.model.UnitPlace;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.rules.Capacity;
@@ -193,6 +194,35 @@ public final class Inventory implements AutoCloseable {
                 .list());
     }
 
+    /**
+     * Returns some of the servers, by host name.
+     *
+     * @param after the host name after which they come; empty for the first
+     */
+    public List<Server> servers(String after, int most) {
+        return read(handle -> new Conditions()
+                .and("hostname > ?", List.of(after))
+                .query(handle, "SELECT * FROM servers", "ORDER BY hostname LIMIT " + most)
+                .map(Rows::server)
+                .list());
+    }
+
+    /**
+     * Returns a name for the servers and units as they now are, unlike any that they had before, at whatever replica: what is
+     * read from now on is so, or newer. Empty while it cannot be told, because somebody is changing something.
+     */
+    public Optional<String> version() {
+        String newest = read(handle -> handle.createQuery("SELECT id, written_at FROM audit ORDER BY id DESC LIMIT 1")
+                .map((row, context) -> row.getLong(1) + "." + row.getLong(2))
+                .findOne()
+                .orElse(""));
+        // In this order: whatever has a lower number must be there for those who read later.
+        boolean settled = read(handle -> handle.createQuery("SELECT " + database.isSettled("audit"))
+                .mapTo(Boolean.class)
+                .one());
+        return settled ? Optional.of(newest) : Optional.empty();
+    }
+
     /** Returns the server of this name. */
     public Optional<Server> server(String hostname) {
         return read(handle -> findServer(handle, hostname));
@@ -216,12 +246,12 @@ public final class Inventory implements AutoCloseable {
     /**
      * Returns some of the units that pass the filter, by server and user id.
      *
-     * @param last the unit after which they come; null for the first
+     * @param after the place after which they come; null for the first
      */
-    public List<ComputeUnit> units(UnitFilter filter, @Nullable ComputeUnit last, int most) {
+    public List<ComputeUnit> units(UnitFilter filter, @Nullable UnitPlace after, int most) {
         Conditions conditions = passing(filter);
-        if (last != null) {
-            conditions.and("(u.hostname, u.uid) > (?, ?)", List.of(last.hostname(), last.uid()));
+        if (after != null) {
+            conditions.and("(u.hostname, u.uid) > (?, ?)", List.of(after.hostname(), after.uid()));
         }
         return read(handle -> conditions
                 .query(handle, UNITS, "ORDER BY u.hostname, u.uid LIMIT " + most)

@@ -39,6 +39,7 @@ import io.kloigos.model.Tenant;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
+import io.kloigos.model.UnitPlace;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.model.UnitVolumes;
 import io.kloigos.planner.HostPlanner.DataDisks;
@@ -134,6 +135,24 @@ abstract class InventoryContract {
                 .filter(operation -> !operation.state().isEnded())
                 .map(Operation::id)
                 .toList();
+    }
+
+    // What is as it was
+
+    @Test
+    void itsVersionIsAnotherAfterEachChangeAndTheSameUntilThen() {
+        List<String> versions = new ArrayList<>();
+        versions.add(inventory.version().orElseThrow());
+        addReady("host1", "4-7");
+        versions.add(inventory.version().orElseThrow());
+        ComputeUnit unit = allocate(SampleFleet.wanting(4), "op1");
+        versions.add(inventory.version().orElseThrow());
+        inventory.tenancies().setTags(unit, Tags.none(), NOON);
+        versions.add(inventory.version().orElseThrow());
+
+        assertThat(versions).doesNotHaveDuplicates();
+        inventory.units(UnitFilter.all());
+        assertThat(inventory.version()).contains(versions.get(3));
     }
 
     // What is kept
@@ -558,7 +577,7 @@ abstract class InventoryContract {
         assertThat(ids(UnitFilter.all())).containsExactly("host1_0-3", "host1_4-7", "host1_8-15", "host2_0-3");
         ComputeUnit first = inventory.units(UnitFilter.all(), null, 1).get(0);
         assertThat(first.id()).hasToString("host1_0-3");
-        assertThat(inventory.units(UnitFilter.all(), first, 10))
+        assertThat(inventory.units(UnitFilter.all(), UnitPlace.of(first), 10))
                 .extracting(unit -> unit.id().value())
                 .containsExactly("host1_4-7", "host1_8-15", "host2_0-3");
         assertThat(ids(UnitFilter.ofServer("host2"))).containsExactly("host2_0-3");

@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kloigos.fixture.SampleFleet;
+import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.Operation;
+import io.kloigos.model.Reason;
 import io.kloigos.model.UnitStatus;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -60,6 +65,26 @@ class PostgresInventoryTest extends InventoryContract {
                         org.assertj.core.groups.Tuple.tuple(unit.id().value(), "op1"));
         assertThat(inventory.operations().changesOfOthers(Duration.ofMinutes(1)))
                 .isEmpty();
+    }
+
+    /** A change that got its number first may be seen last: what was read between the two must not be taken for the newest. */
+    @Test
+    void thereIsNoVersionWhileAReplicaIsChangingSomething() throws SQLException {
+        addReady("host1", "4-7", "8-11");
+        try (Connection slow = database.source().getConnection();
+                Statement statement = slow.createStatement()) {
+            slow.setAutoCommit(false);
+            statement.execute("UPDATE units SET reason = 'looked at' WHERE compute_id = 'host1_4-7'");
+            statement.execute(
+                    "INSERT INTO audit (at, subject, operation_id, before, after, reason, replica, written_at)"
+                            + " VALUES ('', 'host1_4-7', '', 'free', 'free', '', 'slow', 0)");
+            ComputeUnit other = inventory.unit(new ComputeId("host1_8-11")).orElseThrow();
+            inventory.outOfService().withdraw(other.id(), new Reason("a fan is loud"), null, NOON);
+
+            assertThat(inventory.version()).isEmpty();
+            slow.commit();
+            assertThat(inventory.version()).isPresent();
+        }
     }
 
     @Test

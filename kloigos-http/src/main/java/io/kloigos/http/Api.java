@@ -14,13 +14,9 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
-import io.kloigos.model.Tenant;
-import io.kloigos.model.UnitFilter;
-import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.io.IOException;
 import java.time.InstantSource;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -54,9 +50,9 @@ final class Api {
     void addTo(RoutesConfig routes) {
         routes.post("/api/compute_units/allocate", this::allocate);
         routes.delete("/api/compute_units/deallocate/{compute_id}", this::deallocate);
-        get(routes, "/api/compute_units", this::units);
         get(routes, "/api/compute_units/{compute_id}", this::unit);
         get(routes, "/api/compute_units/{compute_id}/usage", this::usage);
+        new ListsApi(kloigos, settings, answers, document).addTo(routes);
         new TenancyApi(answers).addTo(routes);
         new OutOfServiceApi(kloigos, answers).addTo(routes);
         new DriftApi(kloigos, answers).addTo(routes);
@@ -67,7 +63,6 @@ final class Api {
         new AuditApi(kloigos, answers).addTo(routes);
         routes.post("/api/admin/init_server", this::initServer);
         routes.delete("/api/admin/decommission_server/{hostname}", this::decommissionServer);
-        get(routes, "/api/servers", this::servers);
         get(routes, "/api/servers/{hostname}", this::server);
         get(routes, "/api/operations", this::operations);
         get(routes, "/api/operations/{id}", this::operation);
@@ -173,32 +168,6 @@ final class Api {
 
     // Questions
 
-    private void units(Context context) throws IOException {
-        RequestReader reader = new RequestReader(context);
-        Optional<UnitFilter> filter = reader.query(Api::filter);
-        reader.finish();
-        Map<String, Integer> sshPorts = kloigos.sshPorts();
-        answers.sendAll(
-                context,
-                answers.fleet(context)
-                        .streamUnits(filter.orElseThrow())
-                        .map(unit -> ComputeUnitResponse.of(
-                                unit, sshPorts.getOrDefault(unit.hostname(), settings.sshPort()))));
-    }
-
-    private static UnitFilter filter(JsonFields query) {
-        JsonType<String> lowerCase = JsonType.text(text -> text.toLowerCase(Locale.ROOT));
-        return new UnitFilter(
-                query.optional("compute_id", lowerCase, null),
-                query.optional("hostname", lowerCase, null),
-                query.optional("region", JsonType.text(), null),
-                query.optional("zone", JsonType.text(), null),
-                query.optional("cpu_count", JsonType.text(RequestReader::integer), null),
-                query.optional("deployment_id", JsonType.text(), null),
-                query.optional("status", JsonType.text(UnitStatus::parse), null),
-                query.optional("owner", JsonType.text(Tenant::new), null));
-    }
-
     private void unit(Context context) {
         RequestReader reader = new RequestReader(context).withoutQuery();
         Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
@@ -218,11 +187,6 @@ final class Api {
         Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
         reader.finish();
         answers.send(context, UsageResponse.of(answers.fleet(context).usage(id.orElseThrow())));
-    }
-
-    private void servers(Context context) throws IOException {
-        new RequestReader(context).withoutQuery().finish();
-        answers.sendAll(context, kloigos.servers().stream().map(server -> ServerResponse.of(server, settings)));
     }
 
     private void server(Context context) {

@@ -79,8 +79,18 @@ class RemoteKloigosTest {
             new AntiAffinity("deployment_id", AntiAffinity.Scope.SERVER));
 
     /** The server decides by the token who is asking, keeps the tokens, has /metrics and /readyz, and sends long lists. */
-    private static final Set<String> OF_WHOEVER_RUNS_THE_SERVER =
-            Set.of("of", "access", "counts", "observe", "requireReady", "sshPort", "sshPorts", "streamUnits");
+    private static final Set<String> OF_WHOEVER_RUNS_THE_SERVER = Set.of(
+            "of",
+            "access",
+            "counts",
+            "observe",
+            "requireReady",
+            "sshPort",
+            "sshPorts",
+            "streamUnits",
+            "unitsAfter",
+            "serversAfter",
+            "version");
 
     private TestServer server;
     private RemoteKloigos remote;

@@ -1,0 +1,218 @@
+package io.kloigos.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kloigos.http.ApiClient.Answer;
+import io.kloigos.model.Role;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Lists page by page, and lists that the client has already. */
+class ListsTest {
+    private static final String UNITS = "/api/compute_units";
+    private static final String SERVERS = "/api/servers";
+    private static final String FIRST = UNITS + "/host1_4-7";
+    private static final String HOST2 = """
+            {"ip": "10.0.0.2", "hostname": "host2", "region": "eu", "zone": "b", "cpu_ranges": ["2-3"]}""";
+    private static final Pattern NEXT = Pattern.compile("<([^>]+)>; rel=\"next\"");
+
+    private TestServer test;
+    private ApiClient api;
+
+    @BeforeEach
+    void start(@TempDir Path directory) {
+        test = new TestServer(directory, TestServer.patient(), InstantSource.system()).withHost1();
+        api = test.api;
+    }
+
+    @AfterEach
+    void stop() {
+        test.close();
+    }
+
+    private static List<String> names(JsonNode list, String field) {
+        List<String> names = new ArrayList<>();
+        list.forEach(each -> names.add(each.get(field).asText()));
+        return names;
+    }
+
+    private static String next(Answer page) {
+        Matcher matcher = NEXT.matcher(page.header("Link"));
+        return matcher.matches() ? matcher.group(1) : "";
+    }
+
+    /** Returns what is on each page, following the links. */
+    private List<List<String>> pages(String first, String field) {
+        List<List<String>> pages = new ArrayList<>();
+        for (String path = first; !path.isEmpty(); ) {
+            Answer page = api.get(path).expect(200);
+            pages.add(names(page.body(), field));
+            path = next(page);
+        }
+        return pages;
+    }
+
+    @Test
+    void unitsComePageByPageInTheOrderOfTheWholeList() {
+        test.await(api.post("/api/admin/init_server", HOST2).expect(200));
+        assertThat(pages(UNITS + "?limit=3", "compute_id"))
+                .containsExactly(List.of("host1_4-7", "host1_8-11", "host1_12-15"), List.of("host2_2-3"));
+        assertThat(pages(UNITS + "/?limit=1", "compute_id")).hasSize(4);
+        assertThat(pages(UNITS + "?limit=4", "compute_id"))
+                .containsExactly(names(api.get(UNITS).expect(200).body(), "compute_id"));
+    }
+
+    @Test
+    void theNextPageIsOfTheSameFilters() {
+        api.post(UNITS + "/allocate", TestServer.ALLOCATE.replace("web", "a b&c=ä+"))
+                .expect(200);
+        api.post(UNITS + "/allocate", TestServer.ALLOCATE.replace("web", "a b&c=ä+"))
+                .expect(200);
+        assertThat(pages(UNITS + "?deployment_id=a%20b%26c%3D%C3%A4%2B&limit=1&status=allocated", "compute_id"))
+                .containsExactly(List.of("host1_4-7"), List.of("host1_8-11"));
+    }
+
+    @Test
+    void aPlaceOutlivesItsUnitAndNeedsNoLimit() {
+        assertThat(names(api.get(UNITS + "?after=host0:20000").expect(200).body(), "compute_id"))
+                .hasSize(3);
+        assertThat(names(api.get(UNITS + "?after=host1:20001").expect(200).body(), "compute_id"))
+                .containsExactly("host1_12-15");
+        assertThat(api.get(UNITS + "?after=host2:20000&limit=1").expect(200).body())
+                .isEmpty();
+    }
+
+    @Test
+    void serversComePageByPage() {
+        test.await(api.post("/api/admin/init_server", HOST2).expect(200));
+        assertThat(pages(SERVERS + "?limit=1", "hostname")).containsExactly(List.of("host1"), List.of("host2"));
+        assertThat(pages(SERVERS, "hostname")).containsExactly(List.of("host1", "host2"));
+        assertThat(names(api.get(SERVERS + "?after=host1").expect(200).body(), "hostname"))
+                .containsExactly("host2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                UNITS + "?limit=0",
+                UNITS + "?limit=1001",
+                UNITS + "?limit=all",
+                UNITS + "?after=host1",
+                SERVERS + "?limit=-1",
+                SERVERS + "?before=host1"
+            })
+    void whatIsNoPageIsRefused(String path) {
+        api.get(path).expect(422);
+    }
+
+    private Answer unlessIs(String tag, String path) {
+        return api.with("If-None-Match", tag).get(path);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {UNITS, UNITS + "?status=free", UNITS + "?limit=1", SERVERS})
+    void whatTheClientHasIsNotSentAgain(String path) {
+        Answer first = api.get(path).expect(200);
+        String tag = first.header("ETag");
+        assertThat(tag).startsWith("W/\"");
+        Answer again = unlessIs("\"other\", " + tag, path).expect(304);
+        assertThat(again.text()).isEmpty();
+        assertThat(again.header("ETag")).isEqualTo(tag);
+        unlessIs("*", path).expect(304);
+        assertThat(unlessIs("\"other\"", path).expect(200).text()).isEqualTo(first.text());
+        assertThat(api.with("If-None-Match", tag)
+                        .send("HEAD", path, BodyPublishers.noBody())
+                        .status())
+                .isEqualTo(304);
+    }
+
+    @Test
+    void anotherQuestionHasAnotherAnswer() {
+        assertThat(List.of(
+                        api.get(UNITS).header("ETag"),
+                        api.get(UNITS + "?limit=1").header("ETag"),
+                        api.get(UNITS + "?limit=2").header("ETag"),
+                        api.get(SERVERS).header("ETag")))
+                .doesNotHaveDuplicates();
+    }
+
+    private Answer put(String what, String body) {
+        return api.send("PUT", FIRST + what, BodyPublishers.ofString(body), "Content-Type", "application/json")
+                .expect(200);
+    }
+
+    private Answer post(String path, String body) {
+        return api.post(path, body).expect(200);
+    }
+
+    @Test
+    void everyChangeMakesItAnotherAnswer() {
+        changes(() -> post(UNITS + "/allocate", TestServer.ALLOCATE));
+        changes(() -> put("/tags", "{\"tags\": {\"deployment_id\": \"web_v2\"}}"));
+        changes(() -> put("/expires_at", "{\"expires_at\": \"2099-01-01T00:00:00Z\"}"));
+        changes(() -> put("/ssh_keys", "{\"ssh_public_keys\": [\"" + TestServer.KEY + "-2\"]}"));
+        changes(() -> api.post(FIRST + "/stop", "").expect(200));
+        changes(() -> api.post(FIRST + "/start", "").expect(200));
+        changes(() -> api.send(
+                        "PATCH",
+                        FIRST + "/limits",
+                        BodyPublishers.ofString("{\"tasks_max\": 100}"),
+                        "Content-Type",
+                        "application/json")
+                .expect(200));
+        changes(() -> test.await(api.delete(UNITS + "/deallocate/host1_4-7").expect(200)));
+        changes(() -> post(FIRST + "/withdraw", "{\"reason\": \"CPU 5 throttles\"}"));
+        changes(() -> api.post(FIRST + "/put_back", "").expect(200));
+        changes(() -> post(SERVERS + "/host1/cordon", "{\"reason\": \"disk 2 is failing\"}"));
+        changes(() -> api.post(SERVERS + "/host1/uncordon", "").expect(200));
+        changes(() -> test.await(post("/api/admin/init_server", HOST2)));
+        changes(() ->
+                test.await(api.delete("/api/admin/decommission_server/host2").expect(200)));
+    }
+
+    private void changes(Runnable change) {
+        for (String path : List.of(UNITS, SERVERS)) {
+            unlessIs(api.get(path).header("ETag"), path).expect(304);
+        }
+        String units = api.get(UNITS).header("ETag");
+        String servers = api.get(SERVERS).header("ETag");
+        change.run();
+        unlessIs(units, UNITS).expect(200);
+        unlessIs(servers, SERVERS).expect(200);
+    }
+
+    @Test
+    void whatOneCallerHasIsNotWhatAnotherWouldGet() {
+        ApiClient admin = test.as(Role.ADMIN, null);
+        ApiClient acme = test.as(Role.TENANT, "acme");
+        ApiClient globex = test.as(Role.TENANT, "globex");
+        acme.post(UNITS + "/allocate", TestServer.ALLOCATE).expect(200);
+
+        assertThat(List.of(
+                        admin.get(UNITS).expect(200).header("ETag"),
+                        acme.get(UNITS).expect(200).header("ETag"),
+                        globex.get(UNITS).expect(200).header("ETag")))
+                .doesNotHaveDuplicates();
+        assertThat(pages(acme, UNITS + "?limit=1")).isEqualTo(1);
+    }
+
+    private static int pages(ApiClient client, String first) {
+        int pages = 0;
+        for (String path = first; !path.isEmpty(); path = next(client.get(path).expect(200))) {
+            pages++;
+        }
+        return pages;
+    }
+}

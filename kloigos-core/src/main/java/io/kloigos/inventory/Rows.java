@@ -7,6 +7,7 @@ import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataVolume;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostAddress;
+import io.kloigos.model.HostFacts;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.PortRange;
@@ -37,7 +38,18 @@ final class Rows {
     private static final DateTimeFormatter TIME =
             new DateTimeFormatterBuilder().appendInstant(9).toFormatter(Locale.ROOT);
 
-    private static final FactsCache FACTS = new FactsCache();
+    /** A server of 256 CPUs takes a millisecond to parse, and is looked at several times in each allocation. */
+    private static final ParsedTexts<HostFacts> FACTS = new ParsedTexts<>(64, Integer.MAX_VALUE, HostFacts::parse);
+
+    private static final int MOST = 1024;
+    private static final int LONGEST = 1024;
+    private static final ParsedTexts<CpuSet> CPU_SETS = new ParsedTexts<>(MOST, LONGEST, CpuSet::parse);
+    private static final ParsedTexts<UnitLimits> LIMITS =
+            new ParsedTexts<>(MOST, LONGEST, text -> Json.read(text, new TypeReference<>() {}));
+    private static final ParsedTexts<Tags> TAGS = new ParsedTexts<>(
+            MOST, LONGEST, text -> new Tags(Json.read(text, new TypeReference<Map<String, Object>>() {})));
+    private static final ParsedTexts<List<SshPublicKey>> KEYS = new ParsedTexts<>(
+            MOST, LONGEST, text -> List.copyOf(Json.read(text, new TypeReference<List<SshPublicKey>>() {})));
 
     private Rows() {}
 
@@ -71,10 +83,10 @@ final class Rows {
                 row.getString("ip"),
                 row.getString("region"),
                 row.getString("zone"),
-                CpuSet.parse(row.getString("cpus")),
+                CPU_SETS.parse(row.getString("cpus")),
                 row.getInt("uid"),
                 new PortRange(row.getInt("first_port"), row.getInt("end_port")),
-                Json.read(row.getString("limits"), new TypeReference<UnitLimits>() {}),
+                LIMITS.parse(row.getString("limits")),
                 row.getString("data_directory"),
                 UnitStatus.parse(row.getString("status")),
                 row.getString("reason"),
@@ -85,12 +97,12 @@ final class Rows {
     private static Tenancy tenancy(ResultSet row) throws SQLException {
         String resized = row.getString("resized_limits");
         return new Tenancy(
-                new Tags(Json.read(row.getString("tags"), new TypeReference<Map<String, Object>>() {})),
-                Json.read(row.getString("ssh_public_keys"), new TypeReference<List<SshPublicKey>>() {}),
+                TAGS.parse(row.getString("tags")),
+                KEYS.parse(row.getString("ssh_public_keys")),
                 instant(row.getString("started_at")),
                 instant(row.getString("expires_at")),
                 instant(row.getString("stopped_at")),
-                resized == null ? null : Json.read(resized, new TypeReference<UnitLimits>() {}),
+                resized == null ? null : LIMITS.parse(resized),
                 tenant(row.getString("owner")));
     }
 

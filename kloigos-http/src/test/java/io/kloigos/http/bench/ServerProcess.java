@@ -35,6 +35,25 @@ final class ServerProcess implements AutoCloseable {
                 Long.toString(millisOfSlowHosts));
     }
 
+    /** Starts Kloigos by bin/kloigos, with the driver for real hosts; nobody asks it for them. */
+    static ServerProcess asInstalled(Path database) throws IOException, InterruptedException {
+        int port = freePort();
+        return new ServerProcess(
+                        List.of(
+                                "bin/kloigos",
+                                "serve",
+                                "--listen",
+                                "127.0.0.1:" + port,
+                                "--database",
+                                database.toString(),
+                                "--ssh-key",
+                                "/dev/null",
+                                "--drift-every",
+                                "never"),
+                        port)
+                .ready();
+    }
+
     /** Starts the smallest server of the same HTTP library. */
     static ServerProcess hello() throws IOException, InterruptedException {
         int port = freePort();
@@ -98,10 +117,26 @@ final class ServerProcess implements AutoCloseable {
 
     /** Returns the most memory that the process has had resident so far. */
     double mostMegabytes() throws IOException {
+        return megabytes("VmHWM:");
+    }
+
+    /** Returns the memory that the process has resident now. */
+    double megabytes() throws IOException {
+        return megabytes("VmRSS:");
+    }
+
+    private double megabytes(String field) throws IOException {
         return Files.readAllLines(Path.of("/proc/" + process.pid() + "/status")).stream()
-                .filter(line -> line.startsWith("VmHWM:"))
+                .filter(line -> line.startsWith(field))
                 .mapToDouble(line -> Double.parseDouble(line.replaceAll("[^0-9]", "")) / 1024)
                 .sum();
+    }
+
+    /** Returns the CPU time that the process has taken so far; the kernel counts it by hundredths of a second. */
+    double cpuMillis() throws IOException {
+        String stat = Files.readString(Path.of("/proc/" + process.pid() + "/stat"));
+        List<String> fields = List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
+        return 10 * (Double.parseDouble(fields.get(11)) + Double.parseDouble(fields.get(12)));
     }
 
     @Override

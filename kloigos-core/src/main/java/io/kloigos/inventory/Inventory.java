@@ -48,8 +48,7 @@ import org.jspecify.annotations.Nullable;
  * STORE_FAILED if the database fails.
  */
 public final class Inventory implements AutoCloseable {
-    static final String UNITS =
-            "SELECT u.*, s.ip, s.region, s.zone FROM units u JOIN servers s ON s.hostname = u.hostname";
+    static final String UNITS = "SELECT " + Rows.UNIT + " FROM units u JOIN servers s ON s.hostname = u.hostname";
 
     private final Database database;
     private final String replica;

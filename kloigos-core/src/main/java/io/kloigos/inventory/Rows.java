@@ -76,34 +76,40 @@ final class Rows {
                 row.getString("operation_id"));
     }
 
+    /** The columns of a unit, in the order in which they are read: many units are read at once, and names would be looked up. */
+    static final String UNIT =
+            "u.compute_id, u.hostname, s.ip, s.region, s.zone, u.cpus, u.uid, u.first_port, u.end_port,"
+                    + " u.limits, u.data_directory, u.status, u.reason, u.operation_id, u.tags, u.ssh_public_keys, u.started_at,"
+                    + " u.expires_at, u.stopped_at, u.resized_limits, u.owner";
+
     static ComputeUnit unit(ResultSet row, StatementContext context) throws SQLException {
         return new ComputeUnit(
-                new ComputeId(row.getString("compute_id")),
-                row.getString("hostname"),
-                row.getString("ip"),
-                row.getString("region"),
-                row.getString("zone"),
-                CPU_SETS.parse(row.getString("cpus")),
-                row.getInt("uid"),
-                new PortRange(row.getInt("first_port"), row.getInt("end_port")),
-                LIMITS.parse(row.getString("limits")),
-                row.getString("data_directory"),
-                UnitStatus.parse(row.getString("status")),
-                row.getString("reason"),
+                new ComputeId(row.getString(1)),
+                row.getString(2),
+                row.getString(3),
+                row.getString(4),
+                row.getString(5),
+                CPU_SETS.parse(row.getString(6)),
+                row.getInt(7),
+                new PortRange(row.getInt(8), row.getInt(9)),
+                LIMITS.parse(row.getString(10)),
+                row.getString(11),
+                UnitStatus.parse(row.getString(12)),
+                row.getString(13),
                 tenancy(row),
-                row.getString("operation_id"));
+                row.getString(14));
     }
 
     private static Tenancy tenancy(ResultSet row) throws SQLException {
-        String resized = row.getString("resized_limits");
+        String resized = row.getString(20);
         return new Tenancy(
-                TAGS.parse(row.getString("tags")),
-                KEYS.parse(row.getString("ssh_public_keys")),
-                instant(row.getString("started_at")),
-                instant(row.getString("expires_at")),
-                instant(row.getString("stopped_at")),
+                TAGS.parse(row.getString(15)),
+                KEYS.parse(row.getString(16)),
+                instant(row.getString(17)),
+                instant(row.getString(18)),
+                instant(row.getString(19)),
                 resized == null ? null : LIMITS.parse(resized),
-                tenant(row.getString("owner")));
+                tenant(row.getString(21)));
     }
 
     static @Nullable String text(@Nullable Tenant tenant) {

@@ -3,9 +3,9 @@ package io.kloigos.model;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.StringJoiner;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -226,7 +226,13 @@ public record CpuSet(List<Span> spans) implements Comparable<CpuSet> {
 
     /** Returns every member, separated by commas: {@code 0,1,2,3}. */
     public String toList() {
-        return stream().mapToObj(Integer::toString).collect(Collectors.joining(","));
+        StringJoiner list = new StringJoiner(",");
+        for (Span span : spans) {
+            for (int cpu = span.first(); cpu <= span.last(); cpu++) {
+                list.add(Integer.toString(cpu));
+            }
+        }
+        return list.toString();
     }
 
     /** Orders by the smallest members, the empty set first. */
@@ -246,6 +252,10 @@ public record CpuSet(List<Span> spans) implements Comparable<CpuSet> {
     /** Returns the canonical Linux list format, as the kernel prints it. */
     @Override
     public String toString() {
-        return spans.stream().map(Span::toString).collect(Collectors.joining(","));
+        StringJoiner list = new StringJoiner(",");
+        for (Span span : spans) {
+            list.add(span.toString());
+        }
+        return list.toString();
     }
 }

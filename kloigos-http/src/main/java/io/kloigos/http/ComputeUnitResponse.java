@@ -2,15 +2,18 @@ package io.kloigos.http;
 
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.IoLimit;
-import io.kloigos.model.SshPublicKey;
-import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitLimits;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A compute unit as the API tells it; described in the API document under the same name. */
+/**
+ * A compute unit as the API tells it; described in the API document under the same name.
+ *
+ * @param limits the {@link Limits}
+ * @param directories the {@link Directories}
+ */
 record ComputeUnitResponse(
         String computeId,
         String hostname,
@@ -28,8 +31,8 @@ record ComputeUnitResponse(
         String user,
         int uid,
         int sshPort,
-        Limits limits,
-        Directories directories,
+        Json.Part limits,
+        Json.Part directories,
         List<String> sshPublicKeys,
         @Nullable Instant expiresAt,
         boolean stopped,
@@ -83,34 +86,13 @@ record ComputeUnitResponse(
         }
     }
 
-    record Directories(String home, String opt, String mnt) {}
+    record Directories(String home, String opt, String mnt) {
+        static Directories of(ComputeUnit unit) {
+            return new Directories(unit.home(), unit.opt(), unit.mnt());
+        }
+    }
 
     static ComputeUnitResponse of(ComputeUnit unit, int sshPort) {
-        Tenant owner = unit.owner();
-        return new ComputeUnitResponse(
-                unit.id().value(),
-                unit.hostname(),
-                unit.ip(),
-                unit.region(),
-                unit.zone(),
-                unit.cpus().toString(),
-                unit.cpus().toList(),
-                unit.cpus().count(),
-                unit.ports().toString(),
-                unit.status().toString(),
-                unit.startedAt(),
-                unit.tags().values(),
-                unit.reason().isEmpty() ? null : unit.reason(),
-                unit.user(),
-                unit.uid(),
-                sshPort,
-                Limits.of(unit.limits()),
-                new Directories(unit.home(), unit.opt(), unit.mnt()),
-                unit.sshPublicKeys().stream().map(SshPublicKey::line).toList(),
-                unit.expiresAt(),
-                unit.isStopped(),
-                unit.stoppedAt(),
-                unit.operationId(),
-                owner == null ? null : owner.name());
+        return new UnitResponses().of(unit, sshPort);
     }
 }

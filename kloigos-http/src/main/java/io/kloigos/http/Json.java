@@ -1,21 +1,28 @@
 package io.kloigos.http;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.core.io.SerializedString;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.JsonSerializable;
+import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SequenceWriter;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.jsontype.TypeSerializer;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.Fault;
 import io.kloigos.model.KloigosException;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -30,7 +37,34 @@ final class Json {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
 
+    /** Each flush would be a chunk of its own on the way to the client. */
+    private static final ObjectWriter ELEMENTS = MAPPER.writer().without(SerializationFeature.FLUSH_AFTER_WRITE_VALUE);
+
     private Json() {}
+
+    /** A value that is a part of many others, written once. */
+    static final class Part implements JsonSerializable {
+        private final SerializedString json;
+
+        private Part(String json) {
+            this.json = new SerializedString(json);
+        }
+
+        static Part of(Object value) {
+            return new Part(new String(write(value), StandardCharsets.UTF_8));
+        }
+
+        @Override
+        public void serialize(JsonGenerator generator, SerializerProvider serializers) throws IOException {
+            generator.writeRawValue(json);
+        }
+
+        @Override
+        public void serializeWithType(JsonGenerator generator, SerializerProvider serializers, TypeSerializer type)
+                throws IOException {
+            serialize(generator, serializers);
+        }
+    }
 
     static byte[] write(Object value) {
         try {
@@ -47,7 +81,7 @@ final class Json {
 
     /** Writes an array one element after the other, so that a long list is never in memory as a whole. */
     static void writeArray(Stream<?> values, OutputStream out) throws IOException {
-        try (SequenceWriter writer = MAPPER.writer().writeValuesAsArray(out)) {
+        try (SequenceWriter writer = ELEMENTS.writeValuesAsArray(out)) {
             for (var each = values.iterator(); each.hasNext(); ) {
                 writer.write(each.next());
             }

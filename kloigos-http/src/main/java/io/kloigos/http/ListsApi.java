@@ -84,10 +84,10 @@ final class ListsApi {
                 ? fleet.streamUnits(asked.filter(), after)
                 : page(context, fleet.unitsAfter(asked.filter(), after, limit + 1), limit, UnitPlace::of);
         Map<String, Integer> sshPorts = kloigos.sshPorts();
+        UnitResponses responses = new UnitResponses();
         answers.sendAll(
                 context,
-                units.map(unit ->
-                        ComputeUnitResponse.of(unit, sshPorts.getOrDefault(unit.hostname(), settings.sshPort()))));
+                units.map(unit -> responses.of(unit, sshPorts.getOrDefault(unit.hostname(), settings.sshPort()))));
     }
 
     private static UnitFilter filter(JsonFields query) {

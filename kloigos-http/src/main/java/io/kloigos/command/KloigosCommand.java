@@ -20,8 +20,16 @@ import picocli.CommandLine.UnmatchedArgumentException;
         name = "kloigos",
         description = "VM-like compute units without VMs, built from native Linux primitives.",
         mixinStandardHelpOptions = true,
-        versionProvider = KloigosCommand.Version.class,
-        subcommands = {
+        versionProvider = KloigosCommand.Version.class)
+public final class KloigosCommand implements Runnable {
+    /** Not where logback looks by itself: programs that embed the HTTP server have settings of their own. */
+    private static final String LOGGING = "io/kloigos/command/logback.xml";
+
+    private static final String SERVE = "serve";
+    private static final String PLAN = "plan";
+
+    /** In the order of the help. */
+    private static final List<Class<?>> COMMANDS = List.of(
             ServeCommand.class,
             TokenCommand.class,
             ServerCommands.class,
@@ -31,11 +39,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             PlanCommand.class,
             EventsCommand.class,
             InventoryCommand.class,
-            CompletionCommand.class
-        })
-public final class KloigosCommand implements Runnable {
-    /** Not where logback looks by itself: programs that embed the HTTP server have settings of their own. */
-    private static final String LOGGING = "io/kloigos/command/logback.xml";
+            CompletionCommand.class);
 
     private final Surroundings surroundings;
 
@@ -49,7 +53,10 @@ public final class KloigosCommand implements Runnable {
     /** Runs the command and ends the process. */
     public static void main(String[] arguments) {
         System.getProperties().putIfAbsent("logback.configurationFile", LOGGING);
-        System.exit(commandLine().execute(arguments));
+        // To make all others takes a fifth of the time in which a server starts.
+        boolean serves = arguments.length > 0 && arguments[0].equals(SERVE);
+        List<Class<?>> commands = serves ? List.of(ServeCommand.class) : COMMANDS;
+        System.exit(commandLine(Surroundings.ofProcess(), commands).execute(arguments));
     }
 
     static CommandLine commandLine() {
@@ -57,11 +64,18 @@ public final class KloigosCommand implements Runnable {
     }
 
     static CommandLine commandLine(Surroundings surroundings) {
-        CommandLine command = new CommandLine(new KloigosCommand(surroundings))
-                .setParameterExceptionHandler((e, arguments) -> refuse(e))
+        return commandLine(surroundings, COMMANDS);
+    }
+
+    private static CommandLine commandLine(Surroundings surroundings, List<Class<?>> commands) {
+        CommandLine command = new CommandLine(new KloigosCommand(surroundings));
+        commands.forEach(command::addSubcommand);
+        CommandLine plan = command.getSubcommands().get(PLAN);
+        if (plan != null) {
+            plan.setStopAtPositional(true);
+        }
+        return command.setParameterExceptionHandler((e, arguments) -> refuse(e))
                 .setCaseInsensitiveEnumValuesAllowed(true);
-        Objects.requireNonNull(command.getSubcommands().get("plan")).setStopAtPositional(true);
-        return command;
     }
 
     /** Returns what the command finds around it. */

@@ -50,6 +50,9 @@ public final class HttpServer implements AutoCloseable {
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
                     + " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+    /** After a restart all who listen to events come back at once; those for whom there is no place try again a second later. */
+    private static final int MOST_CONNECTING = 1024;
+
     /** Two years, as browsers ask for. */
     private static final String STRICT_TRANSPORT = "max-age=63072000";
 
@@ -179,6 +182,7 @@ public final class HttpServer implements AutoCloseable {
         ServerConnector connector = new ServerConnector(server, protocols(http));
         connector.setHost(settings.host());
         connector.setPort(settings.port());
+        connector.setAcceptQueueSize(MOST_CONNECTING);
         try {
             connector.open();
         } catch (IOException e) {

@@ -63,7 +63,9 @@ final class EventsBench {
                     client.send(ALLOCATE);
                 }
                 double before = server.megabytes();
+                long begin = System.nanoTime();
                 List<Listener> listeners = listen(selector, server.port());
+                long connected = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
                 double after = server.megabytes();
                 List<Double> last = new ArrayList<>();
                 for (int round = 0; round < rounds; round++) {
@@ -71,9 +73,10 @@ final class EventsBench {
                 }
                 System.out.printf(
                         Locale.ROOT,
-                        "%d listeners: the last is told of an allocation after %.0f ms (median of %d; at most %.0f ms), from"
+                        "%d listeners, connected in %d ms: the last is told of an allocation after %.0f ms (median of %d; at most %.0f ms), from"
                                 + " the request for it; %.1f kB of memory each (%.0f to %.0f MB resident)%n",
                         LISTENERS,
+                        connected,
                         Ratios.median(last),
                         rounds,
                         last.stream().mapToDouble(Double::doubleValue).max().orElseThrow(),
@@ -89,8 +92,7 @@ final class EventsBench {
         List<Listener> listeners = new ArrayList<>();
         ByteBuffer request = ByteBuffer.wrap(HttpConnection.get("/api/events"));
         for (int number = 0; number < LISTENERS; number++) {
-            SocketChannel channel =
-                    SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+            SocketChannel channel = SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
             channel.write(request.duplicate());
             channel.configureBlocking(false);
             Listener listener = new Listener();

@@ -22,6 +22,9 @@ final class EventClient implements WriteListener {
     private static final Logger LOG = LoggerFactory.getLogger(EventClient.class);
     private static final int MOST_WAITING_BYTES = 4 << 20;
 
+    /** The container keeps a buffer for as long as the stream is open; what is longer is written without it. */
+    private static final int BUFFER_BYTES = 1 << 10;
+
     private final ServletOutputStream out;
     private final ServletChannel channel;
     private final Audience audience;
@@ -40,6 +43,7 @@ final class EventClient implements WriteListener {
     EventClient(Context context, Audience audience, BooleanSupplier mayStay) {
         this.audience = audience;
         this.mayStay = mayStay;
+        context.res().setBufferSize(BUFFER_BYTES);
         try {
             this.out = context.res().getOutputStream();
         } catch (IOException e) {

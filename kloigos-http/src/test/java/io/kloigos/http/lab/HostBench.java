@@ -175,8 +175,8 @@ final class HostBench implements AutoCloseable {
     /** One side after the other: a user manager goes on starting when the allocation has ended. */
     private Tenancy tenancy() {
         ComputeUnit[] unit = new ComputeUnit[1];
-        double allocate = millis(Timed.of(() -> unit[0] = kloigos.allocate(
-                new AllocateRequest(1, null, null, Tags.none(), new SshPublicKey(lab.publicKey())))));
+        double allocate = millis(Timed.of(() -> unit[0] =
+                kloigos.allocate(new AllocateRequest(1, null, null, Tags.none(), new SshPublicKey(lab.publicKey())))));
         ended.add(kloigos.operation(String.valueOf(unit[0].operationId())));
         double login = millis(Timed.of(() -> logIn(unit[0].user())));
         settle();

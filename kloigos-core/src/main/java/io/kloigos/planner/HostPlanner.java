@@ -463,8 +463,8 @@ public final class HostPlanner {
             steps.add(new Step.Command(chattr, ""));
         }
         steps.run("cp", "-rT", "/etc/skel", unit.home());
-        // Becomes the unit's together with what was copied.
-        steps.rootFile(HostFiles.welcome(unit), HostFiles.welcomeText(server, unit));
+        steps.add(new Step.TextFile(
+                HostFiles.welcome(unit), HostFiles.welcomeText(server, unit), new Access(unit.uid(), 0644)));
         steps.run("chown", "-hR", unit.uid() + ":" + unit.uid(), unit.home());
     }
 

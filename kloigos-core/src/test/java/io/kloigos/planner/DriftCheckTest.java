@@ -56,9 +56,6 @@ class DriftCheckTest {
                         .filter(Step.TextFile.class::isInstance)
                         .map(Step.TextFile.class::cast)
                         .filter(file -> file.access().equals(Step.Access.rootFile()))
-                        // What is in a home becomes the tenant's by the next step.
-                        .filter(file -> fleet.units().stream()
-                                .noneMatch(unit -> file.path().startsWith(unit.home() + "/")))
                         .map(file -> (Reading) new Reading.FileText(file.path())))
                 .isNotEmpty()
                 .allMatch(readings::contains);

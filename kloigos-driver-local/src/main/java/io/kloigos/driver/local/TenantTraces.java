@@ -325,7 +325,7 @@ final class TenantTraces {
     private void forgetManager(Tenant tenant) {
         String manager = "user@" + tenant.uid() + ".service";
         tools.run("timeout", "-k", "1", "15", "systemctl", "stop", manager);
-        tools.run("systemctl", "reset-failed", manager);
+        tools.run("systemctl", "reset-failed", manager, "user-runtime-dir@" + tenant.uid() + ".service");
     }
 
     private boolean isHeld(Tenant tenant) {

@@ -255,7 +255,8 @@ erase_sessions() {
         if [ -z "$trace_list" ]; then
             # A manager that was killed would be remembered as failed, once systemd has seen its end.
             [ -n "$session_stopped" ] || quiet timeout -k 1 15 systemctl stop "user@$2.service"
-            quiet systemctl reset-failed "user@$2.service"
+            # So would be its directory that was busy, and is gone by now.
+            quiet systemctl reset-failed "user@$2.service" "user-runtime-dir@$2.service"
             return 0
         fi
         outcome=changed

@@ -321,11 +321,12 @@ final class TenantTraces {
         forgetManager(tenant);
     }
 
-    /** A manager that was killed would be remembered as failed, once systemd has seen its end. */
+    /** A manager that was killed would be remembered as failed, and so would its directory that was busy, and is gone by now. */
     private void forgetManager(Tenant tenant) {
         String manager = "user@" + tenant.uid() + ".service";
-        tools.run("timeout", "-k", "1", "15", "systemctl", "stop", manager);
-        tools.run("systemctl", "reset-failed", manager, "user-runtime-dir@" + tenant.uid() + ".service");
+        String directory = "user-runtime-dir@" + tenant.uid() + ".service";
+        tools.run("timeout", "-k", "1", "15", "systemctl", "stop", manager, directory);
+        tools.run("systemctl", "reset-failed", manager, directory);
     }
 
     private boolean isHeld(Tenant tenant) {

@@ -254,7 +254,7 @@ erase_sessions() {
         [ -n "$trace_list" ] || traces_sessions "$@"
         if [ -z "$trace_list" ]; then
             # A manager that was killed would be remembered as failed, once systemd has seen its end.
-            [ -n "$session_stopped" ] || quiet timeout -k 1 15 systemctl stop "user@$2.service"
+            [ -n "$session_stopped" ] || quiet timeout -k 1 15 systemctl stop "user@$2.service" "user-runtime-dir@$2.service"
             # So would be its directory that was busy, and is gone by now.
             quiet systemctl reset-failed "user@$2.service" "user-runtime-dir@$2.service"
             return 0

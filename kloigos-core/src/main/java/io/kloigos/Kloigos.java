@@ -53,6 +53,7 @@ import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -180,24 +181,35 @@ public final class Kloigos implements Fleet {
         return once(key, begin, engine::submit);
     }
 
-    /**
-     * Returns the operation that was begun for the key before, or else what {@code begin} writes down, which is then run by
-     * {@code run}.
-     */
     private Operation once(@Nullable IdempotencyKey key, Supplier<Operation> begin, Consumer<Operation> run) {
+        return once(
+                key,
+                begin,
+                begun -> {
+                    run.accept(begun);
+                    return begun;
+                },
+                Function.identity());
+    }
+
+    /**
+     * Returns what {@code again} makes of the operation that was begun for the key before, or else what {@code run} makes of what
+     * {@code begin} writes down.
+     */
+    private <B, T> T once(
+            @Nullable IdempotencyKey key, Supplier<B> begin, Function<B, T> run, Function<Operation, T> again) {
         Optional<Operation> before = known(key);
         if (before.isPresent()) {
-            return before.get();
+            return again.apply(before.get());
         }
-        Operation begun;
+        B begun;
         try {
             begun = begin.get();
         } catch (KloigosException e) {
             // What speaks against it now may be what an equal request did meanwhile.
-            return known(key).orElseThrow(() -> e);
+            return again.apply(known(key).orElseThrow(() -> e));
         }
-        run.accept(begun);
-        return begun;
+        return run.apply(begun);
     }
 
     private Optional<Operation> known(@Nullable IdempotencyKey key) {
@@ -249,18 +261,12 @@ public final class Kloigos implements Fleet {
 
     private ComputeUnit allocateOwned(AllocateRequest request, @Nullable IdempotencyKey key) {
         engine.requireOpen();
-        Optional<Operation> before = known(key);
-        if (before.isPresent()) {
-            return allocated(await(before.get().id()));
-        }
-        Begun begun;
-        try {
-            begun = claim(request, key);
-        } catch (KloigosException e) {
-            return allocated(await(known(key).orElseThrow(() -> e).id()));
-        }
-        return engine.run(begun.claim(), begun.plan())
-                .orElseGet(() -> allocated(await(begun.claim().operation().id())));
+        return once(
+                key,
+                () -> claim(request, key),
+                begun -> engine.run(begun.claim(), begun.plan())
+                        .orElseGet(() -> allocated(begun.claim().operation())),
+                this::allocated);
     }
 
     /** A claimed unit, and what makes it ready. */
@@ -297,7 +303,8 @@ public final class Kloigos implements Fleet {
         }
     }
 
-    private ComputeUnit allocated(Operation operation) {
+    private ComputeUnit allocated(Operation begun) {
+        Operation operation = await(begun.id());
         ComputeId id = Objects.requireNonNull(operation.computeId());
         requireSuccess(operation, id);
         ComputeUnit unit = unit(id);

@@ -27,7 +27,9 @@ import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
@@ -35,11 +37,14 @@ import java.util.stream.IntStream;
 /**
  * What Kloigos does on a real host, against scripts that do the same by hand: each sent as one command over an SSH connection that is
  * open already. Kloigos reads back what it did, looks for what a tenant left, keeps a durable record, and could be cut off at any step; the scripts do
- * nothing of that.
+ * nothing of that. For scale, Ansible playbooks that do what the scripts do are beside it too.
  */
 final class HostBench implements AutoCloseable {
     private static final int PAIRS = 5;
     private static final int PAIRS_IF_QUICK = 3;
+    /** A playbook takes minutes. */
+    private static final int PAIRS_OF_ANSIBLE = 3;
+
     private static final int SLOWEST = 12;
     private static final String HOSTNAME = "host1";
     private static final int FIRST_CPU = 4;
@@ -51,6 +56,7 @@ final class HostBench implements AutoCloseable {
     private final SshHostDriver driver;
     private final HostAddress address;
     private final List<String> ssh;
+    private final Path directory;
     private final Path output;
     private final int pairs;
     private final Set<Part> parts;
@@ -59,6 +65,7 @@ final class HostBench implements AutoCloseable {
     private HostBench(Lab lab, Path directory, int pairs, Set<Part> parts) {
         this.pairs = pairs;
         this.parts = parts;
+        this.directory = directory;
         this.output = directory.resolve("said");
         this.lab = lab;
         this.driver = new SshHostDriver(SshSettings.withKey(lab.privateKey()));
@@ -89,7 +96,8 @@ final class HostBench implements AutoCloseable {
     private enum Part {
         INIT,
         LOOKS,
-        TENANCIES
+        TENANCIES,
+        ANSIBLE
     }
 
     /** What is timed, and what follows untimed so that it can be done again. */
@@ -124,27 +132,37 @@ final class HostBench implements AutoCloseable {
 
     private void measure() {
         start("", "-o", "ControlMaster=yes", "-o", "ControlPersist=yes", "-N", "-f");
-        System.out.printf("%-14s %12s %12s   %s%n", "", "Kloigos ms", "by hand ms", "ratio (min-max)");
+        System.out.printf("%-24s %12s %12s   %s%n", "", "Kloigos ms", "by hand ms", "ratio (min-max)");
         if (parts.contains(Part.INIT)) {
             for (int units : new int[] {1, 4, 8}) {
-                print("init, " + units + (units == 1 ? " unit" : " units"), pairs(init(units), initByHand(units)));
+                print(
+                        "init, " + units + (units == 1 ? " unit" : " units"),
+                        pairs(pairs, init(units), initByHand(units)));
                 printSteps(Operation.Kind.INIT);
             }
+        }
+        if (parts.contains(Part.ANSIBLE)) {
+            print("init, 4 units : Ansible", pairs(PAIRS_OF_ANSIBLE, init(4), initByAnsible(4)));
         }
         byHand("init.sh", CPU_BY_HAND, 1);
         init(1).run().run();
         if (parts.contains(Part.LOOKS)) {
-            print("facts", pairs(Timed.of(this::facts), Timed.of(() -> byHand("facts.sh"))));
+            print("facts", pairs(pairs, Timed.of(this::facts), Timed.of(() -> byHand("facts.sh"))));
             print(
                     "drift check",
-                    pairs(Timed.of(() -> kloigos.checkDrift(HOSTNAME)), Timed.of(() -> byHand("verify.sh", 1))));
+                    pairs(pairs, Timed.of(() -> kloigos.checkDrift(HOSTNAME)), Timed.of(() -> byHand("verify.sh", 1))));
         }
         if (parts.contains(Part.TENANCIES)) {
-            tenancies();
+            tenancies("", pairs, this::tenancyByHand);
+            printSteps(Operation.Kind.ALLOCATE);
+            printSteps(Operation.Kind.DEALLOCATE);
+        }
+        if (parts.contains(Part.ANSIBLE)) {
+            tenancies(" : Ansible", PAIRS_OF_ANSIBLE, this::tenancyByAnsible);
         }
         System.out.printf(
                 Locale.ROOT,
-                "%-14s %12s %12.0f%n",
+                "%-24s %12s %12.0f%n",
                 "ssh true",
                 "",
                 millis(Timed.of(() -> start("true", "bash", "-s"))));
@@ -153,23 +171,21 @@ final class HostBench implements AutoCloseable {
     /** How long a tenancy took: to be had, to the end of the first command over SSH, and to be given back. */
     private record Tenancy(double allocate, double login, double release) {}
 
-    private void tenancies() {
+    private void tenancies(String beside, int pairs, Supplier<Tenancy> byHand) {
         List<Tenancy> kloigosTenancies = new ArrayList<>();
         List<Tenancy> byHandTenancies = new ArrayList<>();
         for (int i = 0; i <= pairs; i++) {
             if (i % 2 == 0) {
                 kloigosTenancies.add(tenancy());
-                byHandTenancies.add(tenancyByHand());
+                byHandTenancies.add(byHand.get());
             } else {
-                byHandTenancies.add(tenancyByHand());
+                byHandTenancies.add(byHand.get());
                 kloigosTenancies.add(tenancy());
             }
         }
-        print("allocate", pairs(kloigosTenancies, byHandTenancies, Tenancy::allocate));
-        printSteps(Operation.Kind.ALLOCATE);
-        print("first login", pairs(kloigosTenancies, byHandTenancies, Tenancy::login));
-        print("deallocate", pairs(kloigosTenancies, byHandTenancies, Tenancy::release));
-        printSteps(Operation.Kind.DEALLOCATE);
+        print("allocate" + beside, pairs(kloigosTenancies, byHandTenancies, Tenancy::allocate));
+        print("first login" + beside, pairs(kloigosTenancies, byHandTenancies, Tenancy::login));
+        print("deallocate" + beside, pairs(kloigosTenancies, byHandTenancies, Tenancy::release));
     }
 
     /** One side after the other: a user manager goes on starting when the allocation has ended. */
@@ -186,10 +202,21 @@ final class HostBench implements AutoCloseable {
     }
 
     private Tenancy tenancyByHand() {
-        double allocate = millis(Timed.of(() -> byHand("allocate.sh", 0, CPU_BY_HAND, lab.publicKey())));
+        return tenancyByHand(
+                () -> byHand("allocate.sh", 0, CPU_BY_HAND, lab.publicKey()), () -> byHand("deallocate.sh", 0));
+    }
+
+    private Tenancy tenancyByAnsible() {
+        return tenancyByHand(
+                () -> byAnsible("allocate.yml", "number=0", "cpu=" + CPU_BY_HAND, "key='" + lab.publicKey() + "'"),
+                () -> byAnsible("deallocate.yml", "number=0"));
+    }
+
+    private Tenancy tenancyByHand(Runnable handOut, Runnable takeBack) {
+        double allocate = millis(Timed.of(handOut));
         double login = millis(Timed.of(() -> logIn("h0")));
         settle();
-        double release = millis(Timed.of(() -> byHand("deallocate.sh", 0)));
+        double release = millis(Timed.of(takeBack));
         settle();
         return new Tenancy(allocate, login, release);
     }
@@ -248,6 +275,11 @@ final class HostBench implements AutoCloseable {
         return new Timed(() -> byHand("init.sh", FIRST_CPU, units), () -> byHand("undo.sh", units));
     }
 
+    private Timed initByAnsible(int units) {
+        return new Timed(
+                () -> byAnsible("init.yml", "first=" + FIRST_CPU, "units=" + units), () -> byHand("undo.sh", units));
+    }
+
     private void succeed(Operation operation) {
         Operation now = kloigos.await(operation.id());
         if (now.state() != Operation.State.SUCCEEDED) {
@@ -264,19 +296,51 @@ final class HostBench implements AutoCloseable {
         start("{ :\n" + Scripts.read("by-hand/" + script) + "\n} </dev/null\n", argv.toArray(String[]::new));
     }
 
+    private void byAnsible(String playbook, String... variables) {
+        Path inventory = directory.resolve("inventory");
+        Path file = directory.resolve(playbook);
+        try {
+            Files.writeString(file, Scripts.read("by-hand/ansible/" + playbook));
+            Files.writeString(
+                    inventory,
+                    HOSTNAME + " ansible_host=" + lab.host() + " ansible_port=" + lab.port()
+                            + " ansible_user=root ansible_ssh_private_key_file=" + lab.privateKey()
+                            + " ansible_python_interpreter=/usr/bin/python3\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        List<String> argv = new ArrayList<>(List.of("ansible-playbook", "-i", inventory.toString()));
+        for (String variable : variables) {
+            argv.addAll(List.of("-e", variable));
+        }
+        argv.add(file.toString());
+        ProcessBuilder ansible = new ProcessBuilder(argv);
+        ansible.environment()
+                .putAll(Map.of(
+                        "ANSIBLE_PIPELINING",
+                        "1",
+                        "ANSIBLE_SSH_ARGS",
+                        "-F none -o LogLevel=ERROR -o ControlMaster=auto -o ControlPersist=60s -o UserKnownHostsFile="
+                                + lab.knownHosts()));
+        start("", ansible);
+    }
+
     /** Runs {@code ssh} with these words and this input to its end. */
     private void start(String input, String... words) {
         List<String> argv = new ArrayList<>(ssh);
         argv.addAll(words[0].startsWith("-") ? argv.size() - 1 : argv.size(), List.of(words));
+        start(input, new ProcessBuilder(argv));
+    }
+
+    private void start(String input, ProcessBuilder command) {
         try {
-            Process process = new ProcessBuilder(argv)
-                    .redirectErrorStream(true)
+            Process process = command.redirectErrorStream(true)
                     .redirectOutput(output.toFile())
                     .start();
             process.getOutputStream().write(input.getBytes(StandardCharsets.UTF_8));
             process.getOutputStream().close();
             if (process.waitFor() != 0) {
-                throw new IllegalStateException(String.join(" ", argv) + ": " + Files.readString(output));
+                throw new IllegalStateException(String.join(" ", command.command()) + ": " + Files.readString(output));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -286,7 +350,7 @@ final class HostBench implements AutoCloseable {
     }
 
     /** The first pair warms up and does not count. */
-    private List<Pair> pairs(Timed kloigos, Timed byHand) {
+    private static List<Pair> pairs(int pairs, Timed kloigos, Timed byHand) {
         return IntStream.rangeClosed(0, pairs)
                 .mapToObj(i -> pair(i, kloigos, byHand))
                 .skip(1)
@@ -314,7 +378,7 @@ final class HostBench implements AutoCloseable {
     private static void print(String what, List<Pair> pairs) {
         System.out.printf(
                 Locale.ROOT,
-                "%-14s %12.0f %12.0f   %.2f (%.2f-%.2f)%n",
+                "%-24s %12.0f %12.0f   %.2f (%.2f-%.2f)%n",
                 what,
                 median(pairs.stream().mapToDouble(Pair::kloigos)),
                 median(pairs.stream().mapToDouble(Pair::byHand)),

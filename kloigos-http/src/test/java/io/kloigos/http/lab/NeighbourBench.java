@@ -11,15 +11,11 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.testkit.lab.Lab;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
@@ -95,7 +91,7 @@ final class NeighbourBench {
         Path directory = Files.createTempDirectory("neighbour");
         try (Lab lab = Lab.start(Lab.Release.BOOKWORM)) {
             lab.restore();
-            pin(lab);
+            MeasuredCpu.give(lab);
             try (Kloigos kloigos = Kloigos.builder()
                     .driver(new SshHostDriver(SshSettings.withKey(lab.privateKey())))
                     .database(directory.resolve("kloigos.db"))
@@ -114,40 +110,6 @@ final class NeighbourBench {
                 .id());
         AllocateRequest request = new AllocateRequest(1, null, null, Tags.none(), new SshPublicKey(lab.publicKey()));
         return List.of(kloigos.allocate(request), kloigos.allocate(request));
-    }
-
-    /**
-     * Gives the thread that emulates the measured unit's CPU the last CPU of this machine, and all others the rest. Those that emulate
-     * devices and timers for all CPUs go first there: otherwise the measured one would wait for its timer until a burning one has
-     * used up its time slice.
-     */
-    private static void pin(Lab lab) throws IOException, InterruptedException {
-        int last = Runtime.getRuntime().availableProcessors() - 1;
-        Path tasks = Path.of("/proc", Objects.requireNonNull(lab.status().get("pid")), "task");
-        boolean found = false;
-        try (DirectoryStream<Path> threads = Files.newDirectoryStream(tasks)) {
-            for (Path thread : threads) {
-                String id = thread.getFileName().toString();
-                String name = Files.readString(thread.resolve("comm")).strip();
-                boolean measured = name.equals("CPU 2/TCG");
-                found |= measured;
-                run("taskset", "-pc", measured ? Integer.toString(last) : "0-" + (last - 1), id);
-                if (measured || !name.startsWith("CPU ")) {
-                    run("chrt", "-f", "-p", "50", id);
-                }
-            }
-        }
-        if (!found) {
-            throw new IOException("QEMU has no thread named CPU 2/TCG that could be given a CPU of its own");
-        }
-    }
-
-    private static void run(String... argv) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(argv).redirectErrorStream(true).start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (process.waitFor() != 0) {
-            throw new IOException(String.join(" ", argv) + ": " + said);
-        }
     }
 
     private void measure() {

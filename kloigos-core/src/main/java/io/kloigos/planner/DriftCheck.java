@@ -13,13 +13,15 @@ import io.kloigos.planner.HostPlanner.Quotas;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +37,9 @@ public final class DriftCheck {
     private static final String ROOT_FILE = "644 0:0";
     private static final String ROOT_DIRECTORY = "755 0:0";
 
+    /** Stands for all paths, which are looked at together, until all are known. */
+    private static final Reading ENTRIES = new Reading.Entries(List.of());
+
     /**
      * One thing that can be looked at.
      *
@@ -46,18 +51,20 @@ public final class DriftCheck {
             String subject,
             String expected,
             Reading reading,
-            UnaryOperator<String> actual) {}
+            Function<DriftAnswers, String> actual) {}
 
     private final List<Fact> facts = new ArrayList<>();
     private final Set<String> paths = new LinkedHashSet<>();
     private final Server server;
     private final List<ComputeUnit> units;
     private final List<Quotas> quotas;
+    private final Reading shown;
 
     private DriftCheck(Server server, List<ComputeUnit> units) {
         this.server = server;
         this.units = units;
         this.quotas = Quotas.of(server, units);
+        this.shown = new Reading.Output(showCommand(units));
     }
 
     /**
@@ -105,12 +112,13 @@ public final class DriftCheck {
 
     /** Returns what is to be read on the host. */
     public List<Reading> readings() {
-        return facts.stream().map(this::reading).distinct().toList();
+        return questions()
+                .map(reading -> reading.equals(ENTRIES) ? new Reading.Entries(List.copyOf(paths)) : reading)
+                .toList();
     }
 
-    /** All paths are looked at together, so the question is complete only when all facts are known. */
-    private Reading reading(Fact fact) {
-        return fact.reading() instanceof Reading.Entries ? new Reading.Entries(List.copyOf(paths)) : fact.reading();
+    private Stream<Reading> questions() {
+        return facts.stream().map(Fact::reading).distinct();
     }
 
     /**
@@ -119,11 +127,12 @@ public final class DriftCheck {
      * @param texts what was read, in the order of {@link #readings}
      */
     public List<Deviation> compare(List<String> texts) {
-        Map<Reading, String> answers = new LinkedHashMap<>();
-        readings().forEach(reading -> answers.put(reading, texts.get(answers.size())));
+        Map<Reading, String> answered = new HashMap<>();
+        questions().forEach(reading -> answered.put(reading, texts.get(answered.size())));
+        DriftAnswers answers = new DriftAnswers(answered);
         List<Deviation> deviations = new ArrayList<>();
         for (Fact fact : facts) {
-            String actual = fact.actual().apply(String.valueOf(answers.get(reading(fact))));
+            String actual = fact.actual().apply(answers);
             if (!actual.equals(fact.expected())) {
                 deviations.add(deviation(fact, actual));
             }
@@ -179,13 +188,13 @@ public final class DriftCheck {
                 expectedPorts,
                 new Reading.FileText(HostFiles.RESERVED_PORTS),
                 text -> PortSet.parse(text).covers(PortSet.parse(expectedPorts)) ? expectedPorts : text);
-        add(
+        addFound(
                 FactKind.PORT_RULES,
                 null,
                 "nftables",
                 NftListing.parse(HostFiles.portsRules(units)).rules() + " rules",
                 NftListing.READING,
-                text -> NftListing.parse(text).rules() + " rules");
+                answers -> answers.ports().rules() + " rules");
         for (HostFiles.Setting setting : HostFiles.PROTECTED_FILES) {
             add(FactKind.KERNEL_SETTING, null, setting.path(), setting.value());
         }
@@ -266,21 +275,17 @@ public final class DriftCheck {
     }
 
     private void addQuotas(ComputeUnit unit) {
-        String prefix = unit.uid() + " ";
         for (Quotas quotas : quotas) {
             DiskLimit limit = quotas.limits().get(unit.uid());
             if (limit != null) {
-                add(
+                addFound(
                         quotas.kind() == Reading.QuotaKind.USER ? FactKind.USER_QUOTA : FactKind.PROJECT_QUOTA,
                         unit.id(),
                         quotas.mountPoint(),
                         limit.bytes().kibibytes() + " " + limit.inodes(),
                         quotas.reading(),
-                        text -> text.lines()
-                                .filter(line -> line.startsWith(prefix))
-                                .map(line -> line.substring(prefix.length()))
-                                .findFirst()
-                                .orElse(text));
+                        answers -> answers.quota(quotas.reading(), unit.uid())
+                                .orElseGet(() -> answers.text(quotas.reading())));
             }
         }
     }
@@ -323,25 +328,33 @@ public final class DriftCheck {
     }
 
     private void addSystemd(ComputeUnit unit) {
-        Reading show = new Reading.Output(showCommand());
-        add(
-                FactKind.DAEMON_RELOAD,
-                unit.id(),
-                unit.slice(),
-                "no",
-                show,
-                text -> shown(text, unit.slice(), "NeedDaemonReload"));
+        addShown(FactKind.DAEMON_RELOAD, unit, unit.slice(), "no", "NeedDaemonReload", value -> value);
         String own = HostFiles.sliceDirectory(unit) + "/50-kloigos.conf";
         String specific = "/" + unit.slice() + ".d/";
-        add(FactKind.DROP_INS, unit.id(), unit.slice(), NONE, show, text -> {
-            Set<String> foreign = new TreeSet<>(
-                    List.of(shown(text, unit.slice(), "DropInPaths").split(" ", -1)));
+        addShown(FactKind.DROP_INS, unit, unit.slice(), NONE, "DropInPaths", value -> {
+            Set<String> foreign = new TreeSet<>(List.of(value.split(" ", -1)));
             foreign.removeIf(path -> !path.contains(specific) || path.equals(own));
             return foreign.isEmpty() ? NONE : String.join(" ", foreign);
         });
     }
 
-    private List<String> showCommand() {
+    private void addShown(
+            FactKind kind,
+            ComputeUnit unit,
+            String name,
+            String expected,
+            String property,
+            UnaryOperator<String> actual) {
+        addFound(
+                kind,
+                unit.id(),
+                name,
+                expected,
+                shown,
+                answers -> actual.apply(answers.property(shown, name, property).orElse(ABSENT)));
+    }
+
+    private static List<String> showCommand(List<ComputeUnit> units) {
         List<String> argv = new ArrayList<>(List.of("systemctl", "show"));
         List.of("Id", "NeedDaemonReload", "DropInPaths", "ActiveState")
                 .forEach(name -> argv.addAll(List.of("-p", name)));
@@ -350,21 +363,6 @@ public final class DriftCheck {
             argv.add(HostFiles.manager(unit));
         }
         return argv;
-    }
-
-    /** Finds a property in what {@code systemctl show} says of several units: a paragraph each. */
-    private static String shown(String text, String unit, String property) {
-        for (String paragraph : text.split("\n\n", -1)) {
-            List<String> lines = paragraph.lines().toList();
-            if (lines.contains("Id=" + unit)) {
-                return lines.stream()
-                        .filter(line -> line.startsWith(property + "="))
-                        .map(line -> line.substring(property.length() + 1))
-                        .findFirst()
-                        .orElse("");
-            }
-        }
-        return ABSENT;
     }
 
     private void addPorts(ComputeUnit unit) {
@@ -381,13 +379,13 @@ public final class DriftCheck {
     }
 
     private void addElement(FactKind kind, ComputeUnit unit, String set, String element) {
-        add(
+        addFound(
                 kind,
                 unit.id(),
                 "nftables set " + set,
                 element,
                 NftListing.READING,
-                text -> NftListing.parse(text).elements(set).contains(element) ? element : ABSENT);
+                answers -> answers.ports().elements(set).contains(element) ? element : ABSENT);
     }
 
     private void addTenancy(ComputeUnit unit) {
@@ -396,14 +394,14 @@ public final class DriftCheck {
         String keys = HostFiles.authorizedKeys(unit.sshPublicKeys()).strip();
         add(FactKind.SSH_KEY, id, HostFiles.key(unit), keys, new Reading.FileText(HostFiles.key(unit)), text -> text);
         addEntry(FactKind.FILE_ACCESS, id, HostFiles.key(unit), ROOT_FILE);
-        add(
+        addShown(
                 FactKind.USER_MANAGER,
-                id,
+                unit,
                 HostFiles.manager(unit),
                 "active",
-                new Reading.Output(showCommand()),
+                "ActiveState",
                 // It may have been started a moment ago.
-                text -> shown(text, HostFiles.manager(unit), "ActiveState").replace("activating", "active"));
+                state -> state.replace("activating", "active"));
         UnitLimits limits = unit.limits();
         addLimit(FactKind.CPUS, unit, "cpuset.cpus.effective", unit.cpus());
         addLimit(FactKind.MEMORY_NODES, unit, "cpuset.mems.effective", limits.memoryNodes());
@@ -432,19 +430,27 @@ public final class DriftCheck {
             String expected,
             Reading reading,
             UnaryOperator<String> actual) {
+        addFound(kind, unit, subject, expected, reading, answers -> actual.apply(answers.text(reading)));
+    }
+
+    private void addFound(
+            FactKind kind,
+            @Nullable ComputeId unit,
+            String subject,
+            String expected,
+            Reading reading,
+            Function<DriftAnswers, String> actual) {
         facts.add(new Fact(kind, unit, subject, expected, reading, actual));
     }
 
     private void addEntry(FactKind kind, @Nullable ComputeId unit, String path, String expected) {
         paths.add(path);
-        add(kind, unit, path, expected, new Reading.Entries(List.of(path)), text -> entry(text, path));
-    }
-
-    private static String entry(String text, String path) {
-        return text.lines()
-                .filter(line -> line.endsWith(" " + path))
-                .map(line -> line.substring(0, line.length() - path.length() - 1))
-                .findFirst()
-                .orElse(ABSENT);
+        addFound(
+                kind,
+                unit,
+                path,
+                expected,
+                ENTRIES,
+                answers -> answers.entry(ENTRIES, path).orElse(ABSENT));
     }
 }

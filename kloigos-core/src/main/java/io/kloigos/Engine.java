@@ -487,7 +487,7 @@ final class Engine {
             throw new KloigosException(
                     ErrorCode.HOST_STEP_FAILED,
                     "Step " + (failed.index() + 1) + " of " + plan.steps().size() + " failed on " + server.address()
-                            + ": " + plan.steps().get(failed.index()).describe() + ": " + failed.detail());
+                            + ": " + plan.steps().get(failed.index()).summarize() + ": " + failed.detail());
         }
         if (report.steps().size() < plan.steps().size()) {
             throw new KloigosException(

@@ -11,6 +11,7 @@ import io.kloigos.inventory.Inventory;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
+import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.PortEnforcement;
@@ -23,6 +24,7 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Step;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -32,6 +34,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -297,6 +300,24 @@ class KloigosTest {
                 .extracting(Operation.Step::state)
                 .startsWith(Operation.StepState.CHANGED, Operation.StepState.CHANGED, Operation.StepState.FAILED)
                 .endsWith(Operation.StepState.PENDING);
+    }
+
+    @Test
+    void aFailedStepThatNamesEveryUnitIsToldInFewWords() {
+        InitServerRequest request = SampleFleet.request(
+                "host1", IntStream.range(2, 16).mapToObj(Integer::toString).toArray(String[]::new));
+        List<String> steps = kloigos.previewInit(request).steps();
+        String longest =
+                steps.stream().max(Comparator.comparingInt(String::length)).orElseThrow();
+        driver.host = ScriptedDriver.failingAt(steps.indexOf(longest), "disk full");
+
+        Operation failed = kloigos.await(kloigos.initServer(request).id());
+
+        assertThat(longest.length()).isGreaterThan(400);
+        assertThat(failed.error())
+                .contains(longest.substring(0, 150))
+                .endsWith("disk full")
+                .hasSizeLessThan(400);
     }
 
     @Test

@@ -14,6 +14,12 @@ public sealed interface Step {
     /** Returns what the step does, in one line. */
     String describe();
 
+    /** Returns what the step does in at most 200 characters, for a message: a step may name hundreds of units. */
+    default String summarize() {
+        String whole = describe();
+        return whole.length() <= 200 ? whole : whole.substring(0, 197) + "...";
+    }
+
     /**
      * Owner and mode of a directory or file.
      *

@@ -106,7 +106,7 @@ final class LocalSession implements HostSession {
                 throw new KloigosException(
                         ErrorCode.HOST_TIMEOUT,
                         "Plan " + plan.id() + " on " + address + " was ended at step " + i + " ("
-                                + plan.steps().get(i).describe() + "): its limit is "
+                                + plan.steps().get(i).summarize() + "): its limit is "
                                 + plan.timeLimit().toSeconds()
                                 + " s. Look at what hangs there; it is safe to repeat the plan.",
                         e);

@@ -135,7 +135,7 @@ final class PlanProgress {
         return running < 0
                 ? "between steps"
                 : "in step " + (running + 1) + " of " + plan.steps().size() + " ("
-                        + plan.steps().get(running).describe() + ")";
+                        + plan.steps().get(running).summarize() + ")";
     }
 
     /** Returns how far the plan is known to have come, in words, for messages. */

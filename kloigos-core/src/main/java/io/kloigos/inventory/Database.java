@@ -191,6 +191,8 @@ abstract sealed class Database implements AutoCloseable {
             sqlite.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
             sqlite.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
             sqlite.setTransactionMode(mode);
+            // The pages to which a savepoint would go back are otherwise written to a file as well, more than the change itself.
+            sqlite.setTempStore(SQLiteConfig.TempStore.MEMORY);
             sqlite.enforceForeignKeys(true);
             SQLiteDataSource source = new SQLiteDataSource(sqlite);
             source.setUrl("jdbc:sqlite:" + file);

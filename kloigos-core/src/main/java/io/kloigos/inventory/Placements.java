@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.result.ResultIterable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,19 +92,20 @@ final class Placements {
         String order = request.placement() == Placement.PACK ? "DESC" : "ASC";
         // A cross join is of capacity first, whatever SQLite has been told of the tables by ANALYZE: of the order's index it
         // reads the first few rows, of servers it would read all.
-        List<Shelf> shelves = matching(handle, request)
+        ResultIterable<Shelf> shelves = matching(handle, request)
                 .and("s.hostname = c.hostname AND c.free > 0", List.of())
                 .equal("c.cpu_count", request.cpuCount())
                 .query(
                         handle,
                         "SELECT c.hostname, c.cpu_count FROM capacity c CROSS JOIN servers s",
                         "ORDER BY c.cpu_count, c.tenants " + order + ", c.hostname LIMIT " + PREFERRED)
-                .map((row, context) -> new Shelf(row.getString(1), row.getInt(2)))
-                .list();
-        return shelves.stream()
-                .map(shelf -> on(handle, shelf, order, locking))
-                .flatMap(Optional::stream)
-                .findFirst();
+                .map((row, context) -> new Shelf(row.getString(1), row.getInt(2)));
+        try (Stream<Shelf> preferred = shelves.stream()) {
+            return preferred
+                    .map(shelf -> on(handle, shelf, order, locking))
+                    .flatMap(Optional::stream)
+                    .findFirst();
+        }
     }
 
     /** Small units first, so that large ones stay whole for those who need them; on a server, NUMA node by NUMA node. */

@@ -86,7 +86,6 @@ final class BenchFleet {
         try (Connection connection = connect();
                 Statement statement = connection.createStatement()) {
             statement.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-            statement.execute("ANALYZE");
         }
     }
 

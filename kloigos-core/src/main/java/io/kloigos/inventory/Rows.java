@@ -38,8 +38,15 @@ final class Rows {
     private static final DateTimeFormatter TIME =
             new DateTimeFormatterBuilder().appendInstant(9).toFormatter(Locale.ROOT);
 
-    /** A server of 256 CPUs takes a millisecond to parse, and is looked at several times in each allocation. */
-    private static final ParsedTexts<HostFacts> FACTS = new ParsedTexts<>(64, Integer.MAX_VALUE, HostFacts::parse);
+    /** What is kept of servers, which have long texts: one of 256 CPUs takes a millisecond to parse. */
+    private static final int MOST_OF_SERVERS = 64;
+
+    private static final ParsedTexts<HostFacts> FACTS =
+            new ParsedTexts<>(MOST_OF_SERVERS, Integer.MAX_VALUE, HostFacts::parse);
+    private static final ParsedTexts<List<Warning>> WARNINGS = new ParsedTexts<>(
+            MOST_OF_SERVERS,
+            Integer.MAX_VALUE,
+            text -> List.copyOf(Json.read(text, new TypeReference<List<Warning>>() {})));
 
     private static final int MOST = 1024;
     private static final int LONGEST = 1024;
@@ -71,7 +78,7 @@ final class Rows {
                 CpuSet.parse(row.getString("housekeeping_cpus")),
                 Json.read(row.getString("volumes"), new TypeReference<List<DataVolume>>() {}),
                 FACTS.parse(row.getString("facts")),
-                Json.read(row.getString("warnings"), new TypeReference<List<Warning>>() {}),
+                WARNINGS.parse(row.getString("warnings")),
                 Instant.parse(row.getString("created_at")),
                 row.getString("operation_id"));
     }

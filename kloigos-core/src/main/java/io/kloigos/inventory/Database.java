@@ -191,7 +191,7 @@ abstract sealed class Database implements AutoCloseable {
             sqlite.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
             sqlite.setBusyTimeout(BUSY_TIMEOUT_MILLIS);
             sqlite.setTransactionMode(mode);
-            // The pages to which a savepoint would go back are otherwise written to a file as well, more than the change itself.
+            // A savepoint keeps the pages to which it would go back. In a file, they were more than what is written.
             sqlite.setTempStore(SQLiteConfig.TempStore.MEMORY);
             sqlite.enforceForeignKeys(true);
             SQLiteDataSource source = new SQLiteDataSource(sqlite);

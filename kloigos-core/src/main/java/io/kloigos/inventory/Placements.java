@@ -90,8 +90,8 @@ final class Placements {
 
     private Optional<ComputeUnit> preferred(Handle handle, AllocateRequest request, String locking) {
         String order = request.placement() == Placement.PACK ? "DESC" : "ASC";
-        // A cross join is of capacity first, whatever SQLite has been told of the tables by ANALYZE: of the order's index it
-        // reads the first few rows, of servers it would read all.
+        // A cross join reads capacity first, in the order of its index, and ends with the first row that will do.
+        // After an ANALYZE, SQLite would read all servers instead, and sort them.
         ResultIterable<Shelf> shelves = matching(handle, request)
                 .and("s.hostname = c.hostname AND c.free > 0", List.of())
                 .equal("c.cpu_count", request.cpuCount())

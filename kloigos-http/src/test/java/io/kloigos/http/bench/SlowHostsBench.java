@@ -33,7 +33,7 @@ final class SlowHostsBench {
     public static void main(String[] arguments) throws Exception {
         int pairs = List.of(arguments).contains("--quick") ? 3 : 5;
         try (BenchDirectory directory = BenchDirectory.create()) {
-            BenchFleet fleet = BenchFleet.ofUnits(directory.resolve("fleet.db"), 10_000);
+            BenchFleet fleet = BenchFleet.ofUnits(directory.resolve("fleet.db"), 20_000);
             try (ServerProcess server = ServerProcess.kloigos(fleet.file(), MILLIS)) {
                 new SlowHostsBench(server).measure(pairs);
             }
@@ -43,7 +43,8 @@ final class SlowHostsBench {
     private static byte[] allocate(String region) {
         return HttpConnection.post(
                 "/api/compute_units/allocate",
-                "{\"cpu_count\": 4, \"region\": \"" + region + "\", \"placement\": \"spread\", \"ssh_public_key\": \""
+                "{\"cpu_count\": 4, \"region\": \"" + region
+                        + "\", \"placement\": \"spread\", \"tags\": {}, \"ssh_public_key\": \""
                         + KEY + "\"}");
     }
 

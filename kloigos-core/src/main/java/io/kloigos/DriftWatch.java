@@ -7,6 +7,7 @@ import io.kloigos.model.Deviation;
 import io.kloigos.model.DriftReport;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.UnitFilter;
@@ -20,11 +21,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -34,10 +34,8 @@ import org.slf4j.LoggerFactory;
 final class DriftWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DriftWatch.class);
 
-    /** Hosts that do not answer hold up no more than their share. */
-    private static final int PARALLEL = 8;
-
-    private static final Duration IDLE = Duration.ofSeconds(10);
+    /** How many servers are taken on at once; some wait, so that no thread does. */
+    private static final int TAKEN_ON = 2 * HostThreads.PARALLEL;
 
     private static final Duration LONGEST_TICK = Duration.ofSeconds(5);
 
@@ -46,8 +44,9 @@ final class DriftWatch implements AutoCloseable {
     private final InstantSource clock;
     private final String manager;
     private final Consumer<DriftReport> changed;
-    private final ScheduledThreadPoolExecutor threads;
-    private final AtomicInteger underWay = new AtomicInteger();
+    private final ScheduledThreadPoolExecutor timer;
+    private final HostThreads threads;
+    private volatile boolean closed;
 
     /**
      * @param manager what init noted on hosts about who manages them
@@ -65,9 +64,8 @@ final class DriftWatch implements AutoCloseable {
         this.clock = clock;
         this.manager = manager;
         this.changed = changed;
-        this.threads = new ScheduledThreadPoolExecutor(PARALLEL, factory, new ThreadPoolExecutor.DiscardPolicy());
-        threads.setKeepAliveTime(IDLE.toMillis(), TimeUnit.MILLISECONDS);
-        threads.allowCoreThreadTimeOut(true);
+        this.timer = new ScheduledThreadPoolExecutor(1, factory);
+        this.threads = new HostThreads(factory, HostThreads.PATIENCE);
     }
 
     /**
@@ -77,7 +75,7 @@ final class DriftWatch implements AutoCloseable {
      */
     void start(Duration every, Consumer<DriftReport> found) {
         long tick = Math.min(every.dividedBy(2).toMillis(), LONGEST_TICK.toMillis());
-        var unused = threads.scheduleWithFixedDelay(
+        var unused = timer.scheduleWithFixedDelay(
                 () -> attempt(() -> lookAtDue(every, found)), tick, tick, TimeUnit.MILLISECONDS);
     }
 
@@ -92,36 +90,45 @@ final class DriftWatch implements AutoCloseable {
         }
     }
 
-    /** Takes on no more than there are threads for; other replicas may have the rest. */
-    private void lookAtDue(Duration every, Consumer<DriftReport> found) {
-        int free = PARALLEL - underWay.get();
-        if (free <= 0) {
+    /** Takes on no more than are soon looked at; other replicas may have the rest. */
+    private synchronized void lookAtDue(Duration every, Consumer<DriftReport> found) {
+        int room = TAKEN_ON - threads.pending();
+        if (room < TAKEN_ON / 2) {
             return;
         }
-        for (String hostname : inventory.drift().claimDue(every, free)) {
-            underWay.incrementAndGet();
-            threads.execute(() -> {
-                try {
-                    attempt(() -> found.accept(look(hostname)));
-                } finally {
-                    underWay.decrementAndGet();
-                }
+        for (String hostname : inventory.drift().claimDue(every, room)) {
+            execute(hostname, () -> {
+                attempt(() -> found.accept(look(hostname)));
+                attempt(() -> lookAtDue(every, found));
             });
         }
     }
 
-    /** Looks at a server once {@code ended} returns, so that what is kept of it is not older than its repair. */
-    void lookAfter(Runnable ended, String hostname) {
-        threads.execute(() -> attempt(() -> {
-            ended.run();
-            look(hostname);
-        }));
+    private void execute(String hostname, Runnable look) {
+        try {
+            threads.execute(null, hostname, () -> {
+                if (!closed) {
+                    look.run();
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.debug("{} is not looked at any more", hostname);
+        }
+    }
+
+    /** Looks at a server whose repair has ended, so that what is kept of it is not older than that. */
+    void repaired(Operation ended) {
+        if (ended.kind() == Operation.Kind.REPAIR) {
+            execute(ended.hostname(), () -> attempt(() -> look(ended.hostname())));
+        }
     }
 
     /** Looks at no further server. */
     @Override
     public void close() {
-        threads.shutdownNow();
+        closed = true;
+        timer.shutdownNow();
+        threads.close();
     }
 
     /**

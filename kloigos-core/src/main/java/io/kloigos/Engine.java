@@ -35,11 +35,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -50,7 +48,6 @@ import org.slf4j.LoggerFactory;
 /** Runs operations: plans them, has the driver apply the plan, and writes down how they ended. Thread-safe. */
 final class Engine {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
-    private static final int PARALLEL = 32;
     private static final long GRACE_SECONDS = 5;
     private static final Duration LOOKING_FOR_CHANGES = Duration.ofMillis(500);
     private static final Duration LOOKING_FOR_AN_END = Duration.ofMillis(100);
@@ -68,7 +65,7 @@ final class Engine {
     private final List<KloigosListener> listeners = new CopyOnWriteArrayList<>();
     private final List<Consumer<Operation>> observers = new CopyOnWriteArrayList<>();
     private final Map<String, Run> runs = new ConcurrentHashMap<>();
-    private final ThreadPoolExecutor threads;
+    private final HostThreads threads;
     private final ScheduledThreadPoolExecutor tending;
     private final ChangeFeed feed;
     private final CountDownLatch closing = new CountDownLatch(1);
@@ -123,9 +120,7 @@ final class Engine {
         this.expiry = expiry;
         this.lease = lease;
         this.tendingEvery = lease.dividedBy(4);
-        this.threads =
-                new ThreadPoolExecutor(PARALLEL, PARALLEL, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory);
-        threads.allowCoreThreadTimeOut(true);
+        this.threads = new HostThreads(factory, HostThreads.PATIENCE);
         // Listeners may be slow, and leases do not wait.
         this.tending = new ScheduledThreadPoolExecutor(inventory.isShared() ? 2 : 1, factory);
         this.feed = new ChangeFeed(inventory, System::nanoTime);
@@ -263,7 +258,7 @@ final class Engine {
         }
         boolean taken = false;
         try {
-            threads.execute(() -> {
+            threads.execute(operation.owner(), operation.hostname(), () -> {
                 try {
                     runRegistered(operation, run);
                 } catch (KloigosException e) {
@@ -628,7 +623,7 @@ final class Engine {
             return false;
         }
         closing.countDown();
-        threads.shutdown();
+        threads.close();
         tending.shutdown();
         awaitEnd();
         return true;

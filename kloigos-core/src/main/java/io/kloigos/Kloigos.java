@@ -126,6 +126,7 @@ public final class Kloigos implements Fleet {
                 manager,
                 report -> engine.announce(new Event.DriftChanged(report)),
                 builder.threads);
+        engine.observe(drift::repaired);
     }
 
     /** Returns a builder; only the driver is required. */
@@ -701,10 +702,7 @@ public final class Kloigos implements Fleet {
             inventory.drift().beginRepair(operation, deviations, key, drift::requireRepairable);
             return operation;
         };
-        return once(key, begin, operation -> {
-            engine.submit(operation);
-            drift.lookAfter(() -> engine.await(operation.id()), hostname);
-        });
+        return once(key, begin);
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** A driver whose hosts are all alike and do what the test says; without more, every step succeeds. */
@@ -30,6 +31,9 @@ final class ScriptedDriver implements HostDriver {
 
     volatile HostFacts facts = SampleHost.debian().facts();
     volatile BiFunction<HostPlan, PlanListener, PlanReport> host = ScriptedDriver::succeed;
+    /** What happens before a session is opened. */
+    volatile Consumer<HostAddress> opening = address -> {};
+
     volatile Function<Reading, String> reading = reading -> "absent";
 
     static PlanReport succeed(HostPlan plan, PlanListener listener) {
@@ -57,6 +61,7 @@ final class ScriptedDriver implements HostDriver {
     @Override
     public HostSession open(HostAddress address) {
         opened.add(address);
+        opening.accept(address);
         return new HostSession() {
             @Override
             public HostFacts facts() {

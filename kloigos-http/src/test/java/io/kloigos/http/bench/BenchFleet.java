@@ -6,7 +6,6 @@ import io.kloigos.model.HostAddress;
 import io.kloigos.model.InitServerRequest;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -25,29 +24,43 @@ final class BenchFleet {
 
     private static final String FIRST = "host0";
 
-    private final Path file;
+    private final BenchDatabase database;
     private final int servers;
 
-    private BenchFleet(Path file, int servers) {
-        this.file = file;
+    private BenchFleet(BenchDatabase database, int servers) {
+        this.database = database;
         this.servers = servers;
     }
 
     /** Makes the database. */
     static BenchFleet ofUnits(Path file, int units) throws SQLException {
-        return ofServers(file, (units + UNITS_PER_SERVER - 1) / UNITS_PER_SERVER);
+        return ofUnits(BenchDatabase.sqlite(file), units);
+    }
+
+    /** Makes the tables and fills them. */
+    static BenchFleet ofUnits(BenchDatabase database, int units) throws SQLException {
+        return ofServers(database, (units + UNITS_PER_SERVER - 1) / UNITS_PER_SERVER);
     }
 
     /** Makes the database. */
     static BenchFleet ofServers(Path file, int servers) throws SQLException {
-        BenchFleet fleet = new BenchFleet(file, servers);
+        return ofServers(BenchDatabase.sqlite(file), servers);
+    }
+
+    private static BenchFleet ofServers(BenchDatabase database, int servers) throws SQLException {
+        BenchFleet fleet = new BenchFleet(database, servers);
         fleet.prepareFirst();
         fleet.copyFirst();
         return fleet;
     }
 
+    BenchDatabase database() {
+        return database;
+    }
+
+    /** Returns the database's file; it is one of SQLite's. */
     Path file() {
-        return file;
+        return database.file();
     }
 
     int servers() {
@@ -62,9 +75,8 @@ final class BenchFleet {
         List<CpuSet> ranges = IntStream.rangeClosed(1, UNITS_PER_SERVER)
                 .mapToObj(unit -> CpuSet.range(unit * 4, unit * 4 + 3))
                 .toList();
-        try (Kloigos kloigos = Kloigos.builder()
+        try (Kloigos kloigos = database.keptBy(Kloigos.builder())
                 .driver(new InstantDriver(Duration.ZERO))
-                .database(file)
                 .neverCheckDrift()
                 .build()) {
             HostAddress address = new HostAddress(FIRST, "198.18.0.1", null, null, null);
@@ -74,30 +86,26 @@ final class BenchFleet {
     }
 
     private void copyFirst() throws SQLException {
-        try (Connection connection = connect();
+        try (Connection connection = database.connectForLoading();
                 Statement statement = connection.createStatement()) {
-            statement.execute("PRAGMA synchronous = OFF");
             connection.setAutoCommit(false);
             for (String table : List.of("servers", "units", "capacity", "unit_cpus")) {
                 copy(statement, table);
             }
             connection.commit();
         }
-        try (Connection connection = connect();
-                Statement statement = connection.createStatement()) {
-            statement.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-        }
+        database.settle();
     }
 
     private void copy(Statement statement, String table) throws SQLException {
         Map<String, String> copied = Map.of(
                 "hostname", "'host' || n",
-                "ip", "printf('10.%d.%d.%d', n / 65536, n / 256 % 256, n % 256)",
+                "ip", "'10.' || n / 65536 || '.' || n / 256 % 256 || '.' || n % 256",
                 "compute_id", "replace(compute_id, '" + FIRST + "_', 'host' || n || '_')");
         List<String> values = new ArrayList<>();
-        try (ResultSet columns = statement.executeQuery("PRAGMA table_info(" + table + ")")) {
+        try (ResultSet columns = statement.getConnection().getMetaData().getColumns(null, null, table, "%")) {
             while (columns.next()) {
-                values.add(copied.getOrDefault(columns.getString("name"), columns.getString("name")));
+                values.add(copied.getOrDefault(columns.getString("COLUMN_NAME"), columns.getString("COLUMN_NAME")));
             }
         }
         statement.executeUpdate("WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < "
@@ -107,7 +115,7 @@ final class BenchFleet {
 
     /** Makes all units free again, and forgets what became of them. */
     void reset() throws SQLException {
-        try (Connection connection = connect();
+        try (Connection connection = database.connect();
                 Statement statement = connection.createStatement()) {
             connection.setAutoCommit(false);
             statement.executeUpdate("UPDATE units SET status = 'free', tags = '{}', deployment_id = NULL,"
@@ -123,19 +131,12 @@ final class BenchFleet {
 
     /** Returns how many units are allocated, by units and by what is counted for each server. */
     List<Integer> allocated() throws SQLException {
-        try (Connection connection = connect();
+        try (Connection connection = database.connect();
                 Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery("SELECT (SELECT COUNT(*) FROM units WHERE status = 'allocated'),"
                         + " (SELECT SUM(tenants) FROM capacity)")) {
+            row.next();
             return List.of(row.getInt(1), row.getInt(2));
         }
-    }
-
-    private Connection connect() throws SQLException {
-        Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
-        try (Statement statement = connection.createStatement()) {
-            statement.execute("PRAGMA busy_timeout = 30000");
-        }
-        return connection;
     }
 }

@@ -1,6 +1,9 @@
 package io.kloigos.http.bench;
 
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -29,7 +32,66 @@ final class ControlBench {
         List<Integer> sizes = quick ? List.of(1_000, 10_000) : List.of(1_000, 10_000, 100_000, 1_000_000);
         System.out.println(Ratios.head());
         try (BenchDirectory directory = BenchDirectory.create()) {
-            new ControlBench(directory, quick ? 3 : 5).measure(sizes);
+            ControlBench bench = new ControlBench(directory, quick ? 3 : 5);
+            if (List.of(arguments).contains("--postgres")) {
+                bench.besideSqlite();
+            } else {
+                bench.measure(sizes);
+            }
+        }
+    }
+
+    /** The same from PostgreSQL beside SQLite; both have every commit on the disk before it is answered. */
+    private void besideSqlite() throws Exception {
+        try (EmbeddedPostgres postgres = EmbeddedPostgres.builder()
+                .setDataDirectory(directory.resolve("postgres"))
+                .setServerConfig("fsync", "on")
+                .setServerConfig("synchronous_commit", "on")
+                .start()) {
+            for (int size : List.of(1_000, 10_000)) {
+                String name = "fleet" + size;
+                try (Connection connection = postgres.getPostgresDatabase().getConnection();
+                        Statement statement = connection.createStatement()) {
+                    statement.execute("CREATE DATABASE " + name);
+                }
+                besideSqlite(
+                        BenchFleet.ofUnits(directory.resolve(name + ".db"), size),
+                        BenchFleet.ofUnits(new BenchDatabase(postgres.getJdbcUrl("postgres", name)), size));
+            }
+        }
+    }
+
+    private void besideSqlite(BenchFleet sqlite, BenchFleet postgres) throws Exception {
+        try (ServerProcess reference = ServerProcess.kloigos(sqlite.database(), 0);
+                ServerProcess server = ServerProcess.kloigos(postgres.database(), 0)) {
+            warmUp(reference, sqlite);
+            warmUp(server, postgres);
+            for (int clients : List.of(1, CLIENTS)) {
+                Beside beside = new Beside();
+                for (int pair = 0; pair < pairs; pair++) {
+                    beside.add(allocate(server, postgres, clients), allocate(reference, sqlite, clients));
+                }
+                beside.print("PostgreSQL : SQLite, " + sqlite.units() + " units, " + clients + " clients, ");
+            }
+        }
+    }
+
+    /** Allocations beside others. */
+    private static final class Beside {
+        private final Ratios rates = new Ratios();
+        private final Ratios medians = new Ratios();
+        private final Ratios tails = new Ratios();
+
+        void add(Allocations given, Allocations reference) {
+            rates.add(given.perSecond(), reference.perSecond());
+            medians.add(given.millis(0.5), reference.millis(0.5));
+            tails.add(given.millis(0.99), reference.millis(0.99));
+        }
+
+        void print(String what) {
+            System.out.println(rates.row(what + "allocations", "per s"));
+            System.out.println(medians.row(what + "median", "ms"));
+            System.out.println(tails.row(what + "p99", "ms"));
         }
     }
 

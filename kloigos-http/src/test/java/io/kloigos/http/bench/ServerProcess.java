@@ -26,11 +26,17 @@ final class ServerProcess implements AutoCloseable {
 
     /** Starts Kloigos as bin/kloigos does, but for the driver. */
     static ServerProcess kloigos(Path database, long millisOfSlowHosts) throws IOException, InterruptedException {
+        return kloigos(BenchDatabase.sqlite(database), millisOfSlowHosts);
+    }
+
+    /** Starts Kloigos as bin/kloigos does, but for the driver. */
+    static ServerProcess kloigos(BenchDatabase database, long millisOfSlowHosts)
+            throws IOException, InterruptedException {
         int port = freePort();
         return java(
                 port,
                 BenchServer.class.getName(),
-                database.toString(),
+                database.url(),
                 Integer.toString(port),
                 Long.toString(millisOfSlowHosts));
     }

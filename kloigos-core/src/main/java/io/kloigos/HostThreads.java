@@ -28,7 +28,7 @@ final class HostThreads implements AutoCloseable {
     static final int MOST = 256;
     static final int MOST_OF_A_HOST = 16;
 
-    /** Of that time this machine needs no more for its own part in an operation. */
+    /** What this machine itself has to do for an operation takes less. */
     static final Duration PATIENCE = Duration.ofSeconds(1);
 
     private static final Duration IDLE = Duration.ofSeconds(10);
@@ -45,8 +45,8 @@ final class HostThreads implements AutoCloseable {
     private static final class Work {
         private final String hostname;
         private final Runnable task;
+        private boolean underWay;
         private boolean late;
-        private boolean ended;
 
         Work(String hostname, Runnable task) {
             this.hostname = hostname;
@@ -124,7 +124,10 @@ final class HostThreads implements AutoCloseable {
     }
 
     private void begin(Optional<Tenant> party, Work work) {
-        threads.execute(() -> run(work));
+        // First, since whoever asked is told if there is no thread for it.
+        Future<?> alarm = watch.schedule(() -> makeRoom(work), patience.toMillis(), TimeUnit.MILLISECONDS);
+        threads.execute(() -> run(work, alarm));
+        work.underWay = true;
         underWay++;
         ofHost.merge(work.hostname, 1, Integer::sum);
         remove(party, work);
@@ -142,8 +145,7 @@ final class HostThreads implements AutoCloseable {
         }
     }
 
-    private void run(Work work) {
-        Future<?> alarm = watch.schedule(() -> makeRoom(work), patience.toMillis(), TimeUnit.MILLISECONDS);
+    private void run(Work work, Future<?> alarm) {
         try {
             work.task.run();
         } finally {
@@ -153,7 +155,7 @@ final class HostThreads implements AutoCloseable {
     }
 
     private synchronized void makeRoom(Work work) {
-        if (!work.ended) {
+        if (work.underWay) {
             work.late = true;
             late++;
             begin();
@@ -161,7 +163,7 @@ final class HostThreads implements AutoCloseable {
     }
 
     private synchronized void end(Work work) {
-        work.ended = true;
+        work.underWay = false;
         underWay--;
         if (work.late) {
             late--;

@@ -100,7 +100,7 @@ final class BenchFleet {
     private void copy(Statement statement, String table) throws SQLException {
         Map<String, String> copied = Map.of(
                 "hostname", "'host' || n",
-                "ip", "'10.' || n / 65536 || '.' || n / 256 % 256 || '.' || n % 256",
+                "ip", "'10.' || (n / 65536) || '.' || (n / 256 % 256) || '.' || (n % 256)",
                 "compute_id", "replace(compute_id, '" + FIRST + "_', 'host' || n || '_')");
         List<String> values = new ArrayList<>();
         try (ResultSet columns = statement.getConnection().getMetaData().getColumns(null, null, table, "%")) {

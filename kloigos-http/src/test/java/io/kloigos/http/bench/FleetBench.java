@@ -5,6 +5,7 @@ import io.kloigos.Kloigos;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Tenant;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -78,8 +79,8 @@ final class FleetBench {
 
     private void measure(int pairs) throws Exception {
         for (int pair = -1; pair < pairs; pair++) {
-            Took well = run("well" + pair, false);
-            Took troubled = run("troubled" + pair, true);
+            Took well = run(pair, false);
+            Took troubled = run(pair, true);
             if (pair >= 0) {
                 init.add(well.init(), troubled.init());
                 drift.add(well.drift(), troubled.drift());
@@ -94,8 +95,10 @@ final class FleetBench {
 
     private record Took(FleetRun.Took init, FleetRun.Took drift, FleetRun.Took rotation) {}
 
-    private Took run(String name, boolean troubled) throws Exception {
-        try (FleetRun fleet = new FleetRun(directory.resolve(name + ".db"), SERVERS)) {
+    /** Has it all done on a new fleet; pairs below zero are not counted. */
+    private Took run(int pair, boolean troubled) throws Exception {
+        Path database = directory.resolve((troubled ? "troubled" : "well") + pair + ".db");
+        try (FleetRun fleet = new FleetRun(database, SERVERS)) {
             News news = new News();
             fleet.kloigos().listen(event -> news.came());
             Footprint footprint = Footprint.begin();
@@ -116,7 +119,7 @@ final class FleetBench {
             serve(fleet, OTHERS, troubled);
             FleetRun.Took drift = fleet.drift();
             FleetRun.Took rotation = fleet.rotate(fleet.hostnames(), PARALLEL);
-            if (!troubled) {
+            if (!troubled && pair >= 0) {
                 fairness(fleet);
             }
             return new Took(init, drift, rotation);

@@ -105,6 +105,7 @@ final class ControlBench {
             warmUp(server, small);
             besideDisk(server, small);
             besidePython(server, small);
+            System.out.printf(Locale.ROOT, "most memory of the server until here: %.0f MB%n", server.mostMegabytes());
             for (BenchFleet large : fleets.subList(1, fleets.size())) {
                 besideSmall(server, small, large);
             }

@@ -1,6 +1,5 @@
 package io.kloigos.http.bench;
 
-import java.io.File;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -15,12 +14,15 @@ final class ServerProcess implements AutoCloseable {
 
     private final Process process;
     private final int port;
+    private final Path log;
 
     private ServerProcess(List<String> command, int port) throws IOException {
         this.port = port;
+        this.log = Files.createTempFile("kloigos-bench", ".log");
+        log.toFile().deleteOnExit();
         this.process = new ProcessBuilder(command)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .redirectError(new File("/dev/stderr"))
+                .redirectError(log.toFile())
                 .start();
     }
 
@@ -109,8 +111,8 @@ final class ServerProcess implements AutoCloseable {
                 return this;
             } catch (IOException e) {
                 if (!process.isAlive() || System.nanoTime() > end) {
-                    process.destroy();
-                    throw e;
+                    close();
+                    throw new IOException("It does not serve:\n" + Files.readString(log), e);
                 }
                 TimeUnit.MILLISECONDS.sleep(20);
             }

@@ -180,14 +180,15 @@ public final class DriftCheck {
         addEntry(FactKind.DIRECTORY, null, HostFiles.KEYS, ROOT_DIRECTORY);
         addHousekeeping();
         server.volumes().forEach(volume -> addMount(null, volume.mountPoint()));
-        String expectedPorts = HostPlanner.reservedPorts(server, units).toString();
+        PortSet reserved = HostPlanner.reservedPorts(server, units);
+        String expectedPorts = reserved.toString();
         add(
                 FactKind.RESERVED_PORTS,
                 null,
                 HostFiles.RESERVED_PORTS,
                 expectedPorts,
                 new Reading.FileText(HostFiles.RESERVED_PORTS),
-                text -> PortSet.parse(text).covers(PortSet.parse(expectedPorts)) ? expectedPorts : text);
+                text -> PortSet.isOne(text) && PortSet.parse(text).covers(reserved) ? expectedPorts : text);
         addFound(
                 FactKind.PORT_RULES,
                 null,

@@ -1,18 +1,30 @@
 package io.kloigos.planner;
 
 import java.util.BitSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** A set of ports, printed as the kernel prints {@code net.ipv4.ip_local_reserved_ports}. */
 final class PortSet {
+    private static final Pattern RANGE = Pattern.compile("\\d{1,5}(-\\d{1,5})?");
+
     private final BitSet ports = new BitSet(65536);
+
+    /** Tells whether a text is a list of ports, and not a host's reason why there is none. */
+    static boolean isOne(String text) {
+        return ranges(text).allMatch(range -> RANGE.matcher(range).matches());
+    }
+
+    private static Stream<String> ranges(String text) {
+        return Stream.of(text.split(",", -1)).map(String::strip).filter(range -> !range.isEmpty());
+    }
 
     /** Returns the ports of a list such as {@code 80,2000-2199}. */
     static PortSet parse(String text) {
         PortSet set = new PortSet();
-        Stream.of(text.strip().split(",", -1)).filter(part -> !part.isBlank()).forEach(part -> {
-            String[] ends = part.strip().split("-", -1);
+        ranges(text).forEach(range -> {
+            String[] ends = range.split("-", -1);
             set.ports.set(Integer.parseInt(ends[0]), Integer.parseInt(ends[ends.length - 1]) + 1);
         });
         return set;

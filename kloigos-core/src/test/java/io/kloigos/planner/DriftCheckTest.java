@@ -61,6 +61,19 @@ class DriftCheckTest {
                 .allMatch(readings::contains);
     }
 
+    /** A host that answers with reasons why it cannot tell must not end the look at all that it can tell. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "Permission denied", "-1", "2000-x,9", "a=b\nc: d\n\ne /f"})
+    void whateverAHostAnswersIsComparedWithWhatItShouldBe(String answer) {
+        DriftCheck check = check(fleets().findFirst().orElseThrow(), UnitStatus.ALLOCATED);
+
+        List<Deviation> found =
+                check.compare(check.readings().stream().map(reading -> answer).toList());
+
+        assertThat(found).extracting(Deviation::kind).contains(FactKind.RESERVED_PORTS, FactKind.USER_QUOTA);
+        assertThat(found).hasSizeGreaterThan(check.facts() / 2);
+    }
+
     private static HostPlan repair(FactKind kind, String actual) {
         SampleFleet fleet = fleets().findFirst().orElseThrow();
         List<ComputeUnit> units = withFirst(fleet, UnitStatus.ALLOCATED);

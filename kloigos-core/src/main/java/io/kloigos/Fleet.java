@@ -263,6 +263,9 @@ public interface Fleet extends AutoCloseable {
      */
     Optional<DriftReport> drift(String hostname);
 
+    /** Returns what the newest looks at all servers that are ready found, by their names; those at which nobody looked are left out. */
+    List<DriftReport> driftReports();
+
     /**
      * Looks at a server anew and returns the operation that mends what differs, which goes on in the background. What tenants
      * run goes on too. Nothing is mended that only an operator can: see {@link io.kloigos.model.FactKind#remedy}.

@@ -684,6 +684,11 @@ public final class Kloigos implements Fleet {
     }
 
     @Override
+    public List<DriftReport> driftReports() {
+        return inventory.drift().all();
+    }
+
+    @Override
     public Operation repair(String hostname) {
         return repair(hostname, (IdempotencyKey) null);
     }

@@ -1,7 +1,5 @@
 package io.kloigos.inventory;
 
-import com.fasterxml.jackson.core.type.TypeReference;
-import io.kloigos.model.Deviation;
 import io.kloigos.model.FleetCounts;
 import io.kloigos.model.FleetCounts.DriftCount;
 import io.kloigos.model.FleetCounts.OperationCount;
@@ -19,8 +17,6 @@ import org.jdbi.v3.core.Handle;
  * asked of them. Safe for use by many threads. Throws as {@link Inventory} does.
  */
 public final class Census {
-    private static final TypeReference<List<Deviation>> DEVIATIONS = new TypeReference<>() {};
-
     private final Database database;
 
     Census(Database database) {
@@ -74,14 +70,11 @@ public final class Census {
     }
 
     private static List<DriftCount> drift(Handle handle) {
-        return handle.createQuery("SELECT d.hostname, d.checked_at, d.deviations FROM drift d"
-                        + " JOIN servers s ON s.hostname = d.hostname"
-                        + " WHERE d.checked_at IS NOT NULL AND s.status = :ready ORDER BY d.hostname")
-                .bind("ready", ServerStatus.READY.toString())
-                .map((row, context) -> new DriftCount(
-                        row.getString("hostname"),
-                        Instant.parse(row.getString("checked_at")),
-                        Json.read(row.getString("deviations"), DEVIATIONS).size()))
-                .list();
+        return Drift.all(handle).stream()
+                .map(report -> new DriftCount(
+                        report.hostname(),
+                        report.checkedAt(),
+                        report.deviations().size()))
+                .toList();
     }
 }

@@ -8,6 +8,8 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -74,12 +76,29 @@ public final class Drift {
     private static Optional<DriftReport> find(Handle handle, String hostname) {
         return handle.createQuery("SELECT * FROM drift WHERE hostname = :hostname AND checked_at IS NOT NULL")
                 .bind("hostname", hostname)
-                .map((row, context) -> new DriftReport(
-                        row.getString("hostname"),
-                        Instant.parse(row.getString("checked_at")),
-                        row.getInt("facts"),
-                        Json.read(row.getString("deviations"), DEVIATIONS)))
+                .map((row, context) -> report(row))
                 .findOne();
+    }
+
+    private static DriftReport report(ResultSet row) throws SQLException {
+        return new DriftReport(
+                row.getString("hostname"),
+                Instant.parse(row.getString("checked_at")),
+                row.getInt("facts"),
+                Json.read(row.getString("deviations"), DEVIATIONS));
+    }
+
+    /** Returns how all servers that are ready were when each was last looked at, by name. */
+    public List<DriftReport> all() {
+        return database.read(Drift::all);
+    }
+
+    static List<DriftReport> all(Handle handle) {
+        return handle.createQuery("SELECT d.* FROM drift d JOIN servers s ON s.hostname = d.hostname"
+                        + " WHERE d.checked_at IS NOT NULL AND s.status = :ready ORDER BY d.hostname")
+                .bind("ready", ServerStatus.READY.toString())
+                .map((row, context) -> report(row))
+                .list();
     }
 
     /** Keeps what was found on a server, and returns what was found before; nothing is kept of a server that is gone. */

@@ -10,8 +10,21 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "drift",
         description = "Shows how servers differ from the inventory, and mends it.",
-        subcommands = {DriftCommands.Show.class, DriftCommands.Repair.class})
+        subcommands = {DriftCommands.ListAll.class, DriftCommands.Show.class, DriftCommands.Repair.class})
 final class DriftCommands extends RemoteCommand.Group {
+    /** Lists what the newest looks found. */
+    @Command(name = "list", description = "Lists what the newest look at each server found, without looking now.")
+    static final class ListAll extends RemoteCommand {
+        @Option(names = "--different", description = "Only servers that differ.")
+        private boolean different;
+
+        @Override
+        ExitStatus run(Session session) {
+            return session.list(
+                    session.send(ApiRequest.of("GET", "/api/drift").with("different", different)), Views.DRIFT);
+        }
+    }
+
     /** Shows what differs. */
     @Command(name = "show", description = "Looks how a server, or a unit, differs from the inventory.")
     static final class Show extends RemoteCommand {

@@ -56,6 +56,14 @@ final class Views {
             wide("OWNER", "owner"),
             wide("ERROR", "error")));
 
+    static final Table DRIFT = new Table(List.of(
+            column("SERVER", "hostname"),
+            column(
+                    "DIFFERENT",
+                    report -> Integer.toString(report.path("deviations").size())),
+            column("FACTS", "facts"),
+            column("LOOKED AT", "checked_at")));
+
     static final Table DEVIATIONS = new Table(List.of(
             column("FACT", "kind"),
             column("UNIT", "compute_id"),

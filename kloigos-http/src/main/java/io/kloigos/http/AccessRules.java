@@ -57,6 +57,7 @@ final class AccessRules {
 
         RULES.put("GET /api/servers", OBSERVERS);
         RULES.put("GET /api/servers/{hostname}", OBSERVERS);
+        RULES.put("GET /api/drift", OBSERVERS);
         RULES.put("GET /api/servers/{hostname}/drift", OBSERVERS);
         RULES.put("POST /api/servers/{hostname}/repair", OPERATORS);
         RULES.put("POST /api/servers/{hostname}/cordon", OPERATORS);

@@ -21,9 +21,23 @@ final class DriftApi {
     }
 
     void addTo(RoutesConfig routes) {
+        Api.get(routes, "/api/drift", this::ofAllServers);
         Api.get(routes, "/api/servers/{hostname}/drift", this::ofServer);
         Api.get(routes, "/api/compute_units/{compute_id}/drift", this::ofUnit);
         routes.post("/api/servers/{hostname}/repair", this::repair);
+    }
+
+    private void ofAllServers(Context context) {
+        RequestReader reader = new RequestReader(context);
+        Optional<Boolean> onlyDifferent = reader.query(query -> RequestReader.flag(query, "different"));
+        reader.finish();
+        boolean leaveOutEqual = onlyDifferent.orElseThrow();
+        answers.send(
+                context,
+                kloigos.driftReports().stream()
+                        .filter(report -> !leaveOutEqual || !report.deviations().isEmpty())
+                        .map(DriftResponse::of)
+                        .toList());
     }
 
     private void ofServer(Context context) {

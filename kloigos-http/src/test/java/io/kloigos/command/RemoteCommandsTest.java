@@ -412,10 +412,12 @@ class RemoteCommandsTest {
         assertThat(run("drift", "show", "host1").expect(ExitStatus.OK).out()).startsWith("host1 differs in 0 of ");
         host.run("nft", "flush", "ruleset");
         assertThat(run("drift", "show", "host1").out()).containsPattern("port_range");
+        assertThat(run("drift", "list", "--different").out()).containsPattern("host1 +[1-9]");
         assertThat(run("drift", "show", "host1_4-7").out()).startsWith("host1_4-7 differs in ");
         assertThat(run("plan", "drift", "repair", "host1").out()).contains("systemctl restart kloigos-ports.service");
         run("drift", "repair", "host1").expect(ExitStatus.OK);
         assertThat(run("drift", "show", "host1").out()).startsWith("host1 differs in 0 of ");
+        assertThat(run("drift", "list").out()).containsPattern("host1 +0");
     }
 
     @Test

@@ -390,6 +390,15 @@ class ConsoleTest {
     }
 
     @Test
+    void driftThatWasFoundBeforeIsInTheTableOfServers() {
+        test.host.run("chown", "0:0", "/opt/c4-7");
+        test.api.get("/api/servers/host1/drift").expect(200);
+        Page page = open("/?view=servers");
+
+        assertThat(page.getByRole(AriaRole.ROW).nth(1).locator("td").nth(8)).hasText("1");
+    }
+
+    @Test
     void driftIsSeenAndMended() {
         allocate();
         test.host.run("chown", "0:0", "/opt/c4-7");

@@ -40,10 +40,12 @@ class DriftApiTest {
     @Test
     void whatDiffersIsToldAndMended() {
         send("GET", SERVER + "/drift?kept=true").expect(404);
+        assertThat(send("GET", "/api/drift").expect(200).body()).isEmpty();
         test.host.run("nft", "flush", "ruleset");
         test.host.run("chown", "0:0", "/opt/c4-7");
 
         JsonNode found = send("GET", SERVER + "/drift").expect(200).body();
+        assertThat(send("GET", "/api/drift?different=true").expect(200).body()).containsExactly(found);
         assertThat(found.get("deviations").findValuesAsText("kind"))
                 .contains("port_rules", "port_owner", "directory")
                 .doesNotContain("file");
@@ -68,6 +70,9 @@ class DriftApiTest {
         assertThat(operation.get("state").asText()).isEqualTo("succeeded");
         assertThat(send("GET", SERVER + "/drift").expect(200).body().get("deviations"))
                 .isEmpty();
+        assertThat(send("GET", "/api/drift?different=true").expect(200).body()).isEmpty();
+        assertThat(send("GET", "/api/drift").expect(200).body().findValuesAsText("hostname"))
+                .containsExactly("host1");
     }
 
     @Test

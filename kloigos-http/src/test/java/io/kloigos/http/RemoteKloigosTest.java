@@ -324,6 +324,7 @@ class RemoteKloigosTest {
 
         assertThat(remote.checkDrift("host1").deviations()).isNotEmpty();
         assertThat(remote.drift("host1")).isEqualTo(server.kloigos.drift("host1"));
+        assertThat(remote.driftReports()).hasSize(1).isEqualTo(server.kloigos.driftReports());
         assertThat(remote.previewRepair("host1").steps())
                 .isEqualTo(server.kloigos.previewRepair("host1").steps());
         remote.await(remote.repair("host1").id());

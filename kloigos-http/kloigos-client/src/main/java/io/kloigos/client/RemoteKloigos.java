@@ -308,6 +308,11 @@ public final class RemoteKloigos implements Fleet {
     }
 
     @Override
+    public List<DriftReport> driftReports() {
+        return ModelReader.list(api.get("/api/drift"), ModelReader::drift);
+    }
+
+    @Override
     public Operation repair(String hostname) {
         return repair(hostname, anyKey());
     }

@@ -47,17 +47,23 @@ export function createStore({ client, may, changed, expiring, refused }) {
     operations.set(operation.id, { ...operation, steps });
   }
 
+  function keepDrift(report) {
+    drift.set(report.hostname, report);
+  }
+
   async function load() {
-    const [serverList, unitList, operationList] = await Promise.all([
+    const [serverList, unitList, operationList, driftList] = await Promise.all([
       // A tenant sees its own units, but no servers.
       may('GET /api/servers') ? client.get('GET /api/servers', { quiet: true }) : [],
       client.get('GET /api/compute_units', { quiet: true }),
       client.get('GET /api/operations', { query: { limit: MOST_OPERATIONS }, quiet: true }),
+      may('GET /api/drift') ? client.get('GET /api/drift', { quiet: true }) : [],
     ]);
-    [servers, units, unitsOf].forEach(map => map.clear());
+    [servers, units, unitsOf, drift].forEach(map => map.clear());
     serverList.forEach(keepServer);
     unitList.forEach(keepUnit);
     operationList.reverse().forEach(keepOperation);
+    driftList.forEach(keepDrift);
   }
 
   function become(state, problem = null) {
@@ -90,7 +96,7 @@ export function createStore({ client, may, changed, expiring, refused }) {
       expiring(unit);
     });
     hear(mine, 'operation', keepOperation);
-    hear(mine, 'drift', report => drift.set(report.hostname, report));
+    hear(mine, 'drift', keepDrift);
   }
 
   /** What is told while the lists are on their way is newer than they are. */

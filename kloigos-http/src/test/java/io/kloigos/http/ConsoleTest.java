@@ -403,6 +403,8 @@ class ConsoleTest {
         allocate();
         test.host.run("chown", "0:0", "/opt/c4-7");
         Page page = open("/servers/host1");
+        // Until the steps are there, the button may move under the mouse.
+        assertThat(page.locator("main")).containsText("systemctl start");
         button(page, "Look now").click();
         Locator found = page.getByRole(AriaRole.REGION, new Page.GetByRoleOptions().setName("What differs"));
         assertThat(found).containsText("700 20000:20000");

@@ -1,6 +1,7 @@
 # Does one kind of work for a while: workload.py cpu|memory|disk SECONDS
-# Prints how long each piece of it took, in microseconds.
-import hashlib, os, sys, time
+# Prints how long each piece of it took, in microseconds; then, after a line with "each", what each piece took of the processor
+# in microseconds, and how much and how often it made the disk write: KiB, writes, flushes.
+import hashlib, os, resource, sys, time
 
 SECONDS = float(sys.argv[2])
 data = os.urandom(1 << 16)
@@ -24,8 +25,21 @@ def disk():
         os.fsync(file.fileno())
 
 
+def used():
+    """https://docs.kernel.org/admin-guide/iostats.html: fields 5, 7 and 16 of all disks"""
+    process = resource.getrusage(resource.RUSAGE_SELF)
+    disks = [line.split() for line in open("/proc/diskstats")]
+    return [
+        (process.ru_utime + process.ru_stime) * 1e6,
+        sum(int(disk[9]) / 2 for disk in disks),
+        sum(int(disk[7]) for disk in disks),
+        sum(int(disk[18]) for disk in disks),
+    ]
+
+
 work = {"cpu": cpu, "memory": copy_memory, "disk": disk}[sys.argv[1]]
 took = []
+before = used()
 now = time.monotonic()
 end = now + SECONDS
 while now < end:
@@ -33,7 +47,9 @@ while now < end:
     work()
     now = time.monotonic()
     took.append(now - begin)
+each = [(now - then) / len(took) for then, now in zip(before, used())]
 if sys.argv[1] == "disk":
     os.remove("workload")
 for seconds in took:
     print(round(seconds * 1e6))
+print("each", *each)

@@ -34,7 +34,9 @@ final class ControlBench {
         try (BenchDirectory directory = BenchDirectory.create()) {
             ControlBench bench = new ControlBench(directory, quick ? 3 : 5);
             if (List.of(arguments).contains("--postgres")) {
-                bench.besideSqlite();
+                bench.besideSqlite(sizes);
+            } else if (List.of(arguments).contains("--one-fleet")) {
+                bench.measure(sizes.subList(0, 1));
             } else {
                 bench.measure(sizes);
             }
@@ -42,13 +44,13 @@ final class ControlBench {
     }
 
     /** The same from PostgreSQL beside SQLite; both have every commit on the disk before it is answered. */
-    private void besideSqlite() throws Exception {
+    private void besideSqlite(List<Integer> sizes) throws Exception {
         try (EmbeddedPostgres postgres = EmbeddedPostgres.builder()
                 .setDataDirectory(directory.resolve("postgres"))
                 .setServerConfig("fsync", "on")
                 .setServerConfig("synchronous_commit", "on")
                 .start()) {
-            for (int size : List.of(1_000, 10_000)) {
+            for (int size : sizes) {
                 String name = "fleet" + size;
                 try (Connection connection = postgres.getPostgresDatabase().getConnection();
                         Statement statement = connection.createStatement()) {

@@ -79,6 +79,14 @@ final class AccessRules {
         return PUBLIC.contains(route) || (!route.contains(" /api/") && !RULES.containsKey(route));
     }
 
+    /**
+     * Tells whether it is answered from memory: pages, and whether the server can take work. These are not counted, so that nobody
+     * who shares an address with many is left with half a page, and no load balancer takes a server that is well for a dead one.
+     */
+    static boolean isFromMemory(String route) {
+        return isPublic(route) && !route.contains(" /api/");
+    }
+
     /** Returns who may do this. */
     static Set<Role> of(String route) {
         return RULES.getOrDefault(route, Set.of());

@@ -115,6 +115,9 @@ final class Gate {
 
     private void enter(Context context) {
         String route = route(context);
+        if (AccessRules.isFromMemory(route)) {
+            return;
+        }
         if (AccessRules.isPublic(route)) {
             limit(context, "address " + network(context));
             return;

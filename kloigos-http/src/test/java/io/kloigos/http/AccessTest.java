@@ -315,6 +315,21 @@ class AccessTest {
     }
 
     @Test
+    void manyWhoShareAnAddressTakeNeitherPagesNorProbesFromEachOther() {
+        test.as(Role.READ_ONLY, null).get("/api/servers").expect(200);
+        for (int i = 0; i < 201; i++) {
+            test.api.get("/").expect(200);
+        }
+        for (int i = 0; i < 200; i++) {
+            test.api.get("/api/session").expect(200);
+        }
+        test.api.get("/api/session").expect(429);
+        test.api.get("/").expect(200);
+        test.api.get("/healthz").expect(200);
+        test.api.get("/readyz").expect(200);
+    }
+
+    @Test
     void failedLoginsAreSlowedDownAndLockNobodyOut() {
         TokenSecret token = test.token(Role.ADMIN, null);
         String wrong = new TokenSecret(token.id(), "A".repeat(43)).text();

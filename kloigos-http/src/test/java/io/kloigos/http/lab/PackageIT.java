@@ -27,7 +27,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class PackageIT {
     private static final String TRACES = "getent passwd kloigos-server; getent group kloigos-server;"
-            + " ls -d /etc/kloigos* /var/lib/kloigos* /usr/share/kloigos /usr/bin/kloigos /etc/systemd/system/*/kloigos*"
+            + " ls -d /etc/kloigos* /var/lib/kloigos* /usr/share/kloigos /usr/bin/kloigos /usr/share/man/man1/kloigos*"
+            + " /usr/share/bash-completion/completions/kloigos /etc/systemd/system/*/kloigos*"
             + " /etc/systemd/system/kloigos* 2>/dev/null; systemctl list-units --all --plain --no-legend 'kloigos*'";
 
     private Lab lab;
@@ -89,6 +90,19 @@ class PackageIT {
                                 "systemctl is-enabled kloigos-server; systemctl show -p User --value kloigos-server; stat -c %U:%a /var/lib/kloigos-server")
                         .ok())
                 .isEqualTo("enabled\nkloigos-server\nkloigos-server:700");
+    }
+
+    @Test
+    @Order(15)
+    void theCommandHasItsManPageAndCompletesInBash() {
+        assertThat(lab.root("zcat /usr/share/man/man1/kloigos.1.gz | head -n 40")
+                        .ok())
+                .contains("kloigos");
+        assertThat(lab.root(
+                                "bash -c '. /usr/share/bash-completion/completions/kloigos; COMP_WORDS=(kloigos un); COMP_CWORD=1;"
+                                        + " $(complete -p kloigos | grep -o \"_[a-z_]*\"); echo ${COMPREPLY[*]}'")
+                        .ok())
+                .isEqualTo("unit");
     }
 
     @Test

@@ -68,6 +68,14 @@ record ServeSettings(
     private static final int MOST_REQUESTS = 1_000_000;
     private static final Pattern LATENCY = Pattern.compile("(\\d{1,5})(ms|s)");
 
+    /** What one driver alone uses. The SSH port is not among it: with each of them tenants are told at which they log in. */
+    private static final Map<Setting, DriverName> ONLY_WITH = new EnumMap<>(Map.of(
+            Setting.FLEET, DriverName.FAKE,
+            Setting.FAKE_LATENCY, DriverName.FAKE,
+            Setting.SSH_USER, DriverName.SSH,
+            Setting.SSH_KEY, DriverName.SSH,
+            Setting.KNOWN_HOSTS, DriverName.SSH));
+
     /** A text that was given for a setting, and under which name. */
     private record Given(String text, String where) {}
 
@@ -370,16 +378,19 @@ record ServeSettings(
         DriverName driver() {
             DriverName named = find(Setting.DRIVER, DriverName::parse);
             boolean understood = named != null || !given.containsKey(Setting.DRIVER);
-            if (understood && named != DriverName.FAKE) {
-                for (Setting setting : List.of(Setting.FLEET, Setting.FAKE_LATENCY)) {
+            DriverName driver = named == null ? DriverName.SSH : named;
+            if (understood) {
+                ONLY_WITH.forEach((setting, only) -> {
                     Given text = given.get(setting);
-                    if (text != null) {
+                    if (text != null && driver != only) {
                         faults.add(
-                                "driver", "only with " + Setting.DRIVER.option() + " " + DriverName.FAKE, text.where());
+                                "driver",
+                                "only with " + Setting.DRIVER.option() + " " + only + "; leave it out with " + driver,
+                                text.where());
                     }
-                }
+                });
             }
-            return named == null ? DriverName.SSH : named;
+            return driver;
         }
 
         <T> @Nullable T find(Setting setting, Function<String, T> parse) {

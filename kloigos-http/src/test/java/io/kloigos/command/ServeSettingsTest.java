@@ -62,10 +62,7 @@ class ServeSettingsTest {
         write("kloigos.yaml", """
                 listen: "[::1]:1"
                 database: file.db
-                ssh_user: file
                 ssh_port: 1
-                ssh_key: file_key
-                known_hosts: file_hosts
                 driver: local
                 fleet: 1x1x1
                 fake_latency: 2s
@@ -91,12 +88,11 @@ class ServeSettingsTest {
                 ports_per_unit: 50
                 """);
         assertThat(read(
-                        Map.of(Setting.LISTEN, "localhost:3", Setting.SSH_USER, "option", Setting.DRIVER, "fake"),
+                        Map.of(Setting.LISTEN, "localhost:3", Setting.DRIVER, "fake"),
                         Map.of(
                                 "KLOIGOS_LISTEN", "localhost:2",
                                 "KLOIGOS_FLEET", "50x256x16",
-                                "KLOIGOS_SSH_PORT", "2",
-                                "KLOIGOS_SSH_KEY", "variable_key")))
+                                "KLOIGOS_SSH_PORT", "2")))
                 .isEqualTo(new ServeSettings(
                         new ListenAddress("localhost", 3),
                         new DatabaseLocation.SqliteFile(Path.of("file.db")),
@@ -104,10 +100,10 @@ class ServeSettingsTest {
                         new FleetSize(50, 256, 16),
                         Duration.ofSeconds(2),
                         DriftPolicy.REPAIR,
-                        "option",
+                        "root",
                         2,
-                        Path.of("variable_key"),
-                        Path.of("file_hosts"),
+                        null,
+                        null,
                         new AccessSettings(
                                 new AccessSettings.Tls(Path.of("cert.pem"), Path.of("key.pem")),
                                 new AccessSettings.Oidc(
@@ -126,6 +122,19 @@ class ServeSettingsTest {
                                 Duration.ofHours(2),
                                 Duration.ofSeconds(5),
                                 new Bases(30000, 10000, 50))));
+    }
+
+    @Test
+    void howHostsAreLoggedInToIsReadFromEachSource() throws IOException {
+        write("kloigos.yaml", """
+                ssh_user: file
+                ssh_key: file_key
+                known_hosts: file_hosts
+                """);
+        ServeSettings settings = read(Map.of(Setting.SSH_USER, "option"), Map.of("KLOIGOS_SSH_KEY", "variable_key"));
+        assertThat(settings.sshUser()).isEqualTo("option");
+        assertThat(settings.sshKey()).isEqualTo(Path.of("variable_key"));
+        assertThat(settings.knownHosts()).isEqualTo(Path.of("file_hosts"));
     }
 
     @Test
@@ -232,11 +241,26 @@ class ServeSettingsTest {
                         List.of(),
                         Map.of("KLOIGOS_FAKE_LATENCY", "5ms")))
                 .containsExactlyInAnyOrder(
-                        "--fleet: only with --driver fake", "KLOIGOS_FAKE_LATENCY: only with --driver fake");
+                        "--fleet: only with --driver fake; leave it out with local",
+                        "KLOIGOS_FAKE_LATENCY: only with --driver fake; leave it out with local");
         assertThat(faults(Map.of(Setting.FLEET, "2x16x4"), List.of(), Map.of()))
-                .containsExactly("--fleet: only with --driver fake");
+                .containsExactly("--fleet: only with --driver fake; leave it out with ssh");
         assertThat(faults(Map.of(Setting.FLEET, "2x16x4", Setting.DRIVER, "fkae"), List.of(), Map.of()))
                 .containsExactly("--driver: there is no driver \"fkae\"; did you mean \"fake\"?");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"local", "fake"})
+    void whatOnlyLogsInToHostsIsRefusedWhereNobodyLogsIn(String driver) throws IOException {
+        write("kloigos.yaml", "known_hosts: hosts");
+        assertThat(faults(
+                        Map.of(Setting.DRIVER, driver, Setting.SSH_KEY, "key", Setting.SSH_PORT, "2222"),
+                        List.of(),
+                        Map.of("KLOIGOS_SSH_USER", "admin")))
+                .containsExactlyInAnyOrder(
+                        "--ssh-key: only with --driver ssh; leave it out with " + driver,
+                        "KLOIGOS_SSH_USER: only with --driver ssh; leave it out with " + driver,
+                        "kloigos.yaml.known_hosts: only with --driver ssh; leave it out with " + driver);
     }
 
     @ParameterizedTest

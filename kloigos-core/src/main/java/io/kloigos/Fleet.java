@@ -339,7 +339,7 @@ public interface Fleet extends AutoCloseable {
      */
     Optional<Operation> operationOf(String idempotencyKey);
 
-    /** Returns the newest operations, without their steps. */
+    /** Returns the newest operations, without their steps, the newest first; as many as there are, if {@code most} is more. */
     List<Operation> operations(int most);
 
     /**

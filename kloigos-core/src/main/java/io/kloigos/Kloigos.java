@@ -16,6 +16,7 @@ import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.OperationPlace;
 import io.kloigos.model.Reason;
 import io.kloigos.model.ReleaseCertificate;
 import io.kloigos.model.Server;
@@ -847,9 +848,16 @@ public final class Kloigos implements Fleet {
 
     @Override
     public List<Operation> operations(int most) {
-        return tenant == null
-                ? inventory.operations().newest(most)
-                : inventory.operations().newest(tenant, most);
+        return operationsAfter(null, most);
+    }
+
+    /**
+     * Returns some of the operations, without their steps, from the newest to the oldest.
+     *
+     * @param after the place after which they come; null for the newest
+     */
+    public List<Operation> operationsAfter(@Nullable OperationPlace after, int most) {
+        return inventory.operations().newest(tenant, after, most);
     }
 
     @Override

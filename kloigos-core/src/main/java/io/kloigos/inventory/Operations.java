@@ -6,6 +6,7 @@ import io.kloigos.model.ErrorCode;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.OperationPlace;
 import io.kloigos.model.Tenant;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.time.Duration;
@@ -70,19 +71,25 @@ public final class Operations {
 
     /** Returns operations without their steps, the newest first. */
     public List<Operation> newest(int most) {
-        return database.read(
-                handle -> handle.createQuery("SELECT * FROM operations ORDER BY created_at DESC, id LIMIT :most")
-                        .bind("most", most)
-                        .map((row, context) -> Rows.withoutSteps(row))
-                        .list());
+        return newest(null, null, most);
     }
 
-    /** Returns operations on a tenant's units without their steps, the newest first. */
-    public List<Operation> newest(Tenant owner, int most) {
-        return database.read(handle -> handle.createQuery(
-                        "SELECT * FROM operations WHERE owner = :owner ORDER BY created_at DESC, id LIMIT :most")
-                .bind("owner", owner.name())
-                .bind("most", most)
+    /**
+     * Returns operations without their steps, the newest first.
+     *
+     * @param owner on whose units they are; null for everybody's, and those on servers
+     * @param after the place after which they come; null for the newest
+     */
+    public List<Operation> newest(@Nullable Tenant owner, @Nullable OperationPlace after, int most) {
+        Conditions conditions = new Conditions().equal("owner", owner == null ? null : owner.name());
+        if (after != null) {
+            String time = String.valueOf(Rows.text(after.createdAt()));
+            // The first of these alone can be found by an index.
+            conditions.and("created_at <= ?", List.of(time));
+            conditions.and("(created_at < ? OR id > ?)", List.of(time, after.id()));
+        }
+        return database.read(handle -> conditions
+                .query(handle, "SELECT * FROM operations", "ORDER BY created_at DESC, id LIMIT " + most)
                 .map((row, context) -> Rows.withoutSteps(row))
                 .list());
     }

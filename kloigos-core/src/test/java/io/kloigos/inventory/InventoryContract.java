@@ -25,6 +25,7 @@ import io.kloigos.model.KloigosException;
 import io.kloigos.model.LimitChange;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.Operation;
+import io.kloigos.model.OperationPlace;
 import io.kloigos.model.Placement;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Reason;
@@ -58,6 +59,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.assertj.core.api.ThrowableAssert;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -845,6 +847,31 @@ abstract class InventoryContract {
                 .containsExactly("latest", "later", "init-host1");
         assertThat(inventory.operations().newest(1)).hasSize(1);
         assertThat(unfinished()).containsExactly("latest", "later", "init-host1");
+    }
+
+    @Test
+    void listsOperationsPageByPageThoughSomeAreOfTheSameTimeAndOthersBegin() {
+        for (int i = 1; i <= 3; i++) {
+            add("host" + i, "0-3");
+        }
+        OperationPlace first = OperationPlace.of(newest(null, 1).get(0));
+        assertThat(first.id()).isEqualTo("init-host1");
+        assertThat(newest(first, 1)).extracting(Operation::id).containsExactly("init-host2");
+
+        SampleFleet fleet = SampleFleet.of(
+                SampleFleet.request("host4", "0"), SampleHost.debian().facts());
+        addServer(
+                fleet.server(),
+                fleet.units(),
+                SampleFleet.operation("later", Operation.Kind.INIT, "host4", null, NOON.plusNanos(1)));
+        assertThat(newest(null, 1)).extracting(Operation::id).containsExactly("later");
+        assertThat(newest(first, 10)).extracting(Operation::id).containsExactly("init-host2", "init-host3");
+        assertThat(newest(OperationPlace.parse(first.toString()), 10)).isEqualTo(newest(first, 10));
+        assertThat(newest(new OperationPlace(NOON, "init-host3"), 10)).isEmpty();
+    }
+
+    private List<Operation> newest(@Nullable OperationPlace after, int most) {
+        return inventory.operations().newest(null, after, most);
     }
 
     private Operation deallocation(String id, ComputeUnit unit) {

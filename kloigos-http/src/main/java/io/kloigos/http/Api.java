@@ -9,24 +9,18 @@ import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
-import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
-import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import io.kloigos.planner.HostPlanner.DataDisks;
-import java.io.IOException;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** What each address of the API does. Thread-safe. */
 final class Api {
-    private static final int DEFAULT_OPERATIONS = 100;
-    private static final int MOST_OPERATIONS = 1000;
+    private static final int LONGEST_PAGE = 1000;
 
     private final Kloigos kloigos;
     private final HttpSettings settings;
@@ -64,7 +58,6 @@ final class Api {
         routes.post("/api/admin/init_server", this::initServer);
         routes.delete("/api/admin/decommission_server/{hostname}", this::decommissionServer);
         get(routes, "/api/servers/{hostname}", this::server);
-        get(routes, "/api/operations", this::operations);
         get(routes, "/api/operations/{id}", this::operation);
         routes.post("/api/operations/{id}/cancel", this::cancel);
         routes.post("/api/operations/{id}/retry", this::retry);
@@ -194,28 +187,10 @@ final class Api {
         answers.send(context, ServerResponse.of(kloigos.server(context.pathParam("hostname")), settings));
     }
 
-    private void operations(Context context) throws IOException {
-        RequestReader reader = new RequestReader(context);
-        Optional<Listed> query = reader.query(fields -> new Listed(
-                fields.orElse("limit", JsonType.text(Api::limit), DEFAULT_OPERATIONS),
-                fields.optional("idempotency_key", JsonType.text(IdempotencyKey::valid), null)));
-        reader.finish();
-        answers.sendAll(context, query.orElseThrow().of(answers.fleet(context)).map(OperationResponse::withoutSteps));
-    }
-
-    /** Which operations are listed. */
-    private record Listed(int limit, @Nullable String idempotencyKey) {
-        Stream<Operation> of(Kloigos fleet) {
-            return idempotencyKey == null
-                    ? fleet.operations(limit).stream()
-                    : fleet.operationOf(idempotencyKey).stream();
-        }
-    }
-
     static int limit(String text) {
         int limit = RequestReader.integer(text);
-        if (limit < 1 || limit > MOST_OPERATIONS) {
-            throw KloigosException.invalid("limit", "is 1 to " + MOST_OPERATIONS);
+        if (limit < 1 || limit > LONGEST_PAGE) {
+            throw KloigosException.invalid("limit", "is 1 to " + LONGEST_PAGE);
         }
         return limit;
     }

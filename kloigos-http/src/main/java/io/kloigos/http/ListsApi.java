@@ -5,6 +5,9 @@ import io.javalin.http.Context;
 import io.javalin.http.HttpStatus;
 import io.kloigos.Kloigos;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.IdempotencyKey;
+import io.kloigos.model.Operation;
+import io.kloigos.model.OperationPlace;
 import io.kloigos.model.Server;
 import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitFilter;
@@ -13,6 +16,7 @@ import io.kloigos.model.UnitStatus;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -25,10 +29,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the addresses of all units and of all servers do: they answer with everything, or page by page, and do not answer again
- * with what the client has. Thread-safe.
+ * What the addresses of all units, of all servers and of all operations do. Of units and servers they answer with everything, or
+ * page by page, and do not answer again with what the client has; of operations always page by page. Thread-safe.
  */
 final class ListsApi {
+    private static final int OPERATIONS_ON_A_PAGE = 100;
+
     private final Kloigos kloigos;
     private final HttpSettings settings;
     private final Answers answers;
@@ -50,6 +56,7 @@ final class ListsApi {
     void addTo(RoutesConfig routes) {
         Api.get(routes, "/api/compute_units", this::units);
         Api.get(routes, "/api/servers", this::servers);
+        Api.get(routes, "/api/operations", this::operations);
     }
 
     /**
@@ -117,6 +124,27 @@ final class ListsApi {
                 ? kloigos.serversAfter(after, Integer.MAX_VALUE).stream()
                 : page(context, kloigos.serversAfter(after, limit + 1), limit, Server::hostname);
         answers.sendAll(context, servers.map(answers::response));
+    }
+
+    /** Which operations are asked for. */
+    private record Operations(
+            Page<OperationPlace> page, @Nullable String idempotencyKey) {}
+
+    // Without a name: not every change of an operation is one of the inventory's version, its beginning for instance.
+    private void operations(Context context) throws IOException {
+        RequestReader reader = new RequestReader(context);
+        Optional<Operations> query = reader.query(fields -> new Operations(
+                Page.of(fields, JsonType.text(OperationPlace::parse), new OperationPlace(Instant.EPOCH, "id")),
+                fields.optional("idempotency_key", JsonType.text(IdempotencyKey::valid), null)));
+        reader.finish();
+        Operations asked = query.orElseThrow();
+        OperationPlace after = asked.page().after();
+        int limit = Objects.requireNonNullElse(asked.page().limit(), OPERATIONS_ON_A_PAGE);
+        Kloigos fleet = answers.fleet(context);
+        Stream<Operation> operations = asked.idempotencyKey() == null
+                ? page(context, fleet.operationsAfter(after, limit + 1), limit, OperationPlace::of)
+                : fleet.operationOf(asked.idempotencyKey()).stream();
+        answers.sendAll(context, operations.map(OperationResponse::withoutSteps));
     }
 
     /**

@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ListsTest {
     private static final String UNITS = "/api/compute_units";
     private static final String SERVERS = "/api/servers";
+    private static final String OPERATIONS = "/api/operations";
     private static final String FIRST = UNITS + "/host1_4-7";
     private static final String HOST2 = """
             {"ip": "10.0.0.2", "hostname": "host2", "region": "eu", "zone": "b", "cpu_ranges": ["2-3"]}""";
@@ -103,9 +104,44 @@ class ListsTest {
                 .containsExactly("host2");
     }
 
+    @Test
+    void operationsComePageByPageFromTheNewestWhateverBeginsMeanwhile() {
+        api.post(UNITS + "/allocate", TestServer.ALLOCATE).expect(200);
+        test.await(api.post("/api/admin/init_server", HOST2).expect(200));
+        assertThat(pages(OPERATIONS + "?limit=2", "kind"))
+                .containsExactly(List.of("init", "allocate"), List.of("init"));
+        assertThat(pages(OPERATIONS, "kind")).containsExactly(List.of("init", "allocate", "init"));
+
+        String second = next(api.get(OPERATIONS + "?limit=1").expect(200));
+        api.post(UNITS + "/allocate", TestServer.ALLOCATE).expect(200);
+        assertThat(pages(second, "hostname")).containsExactly(List.of("host1"), List.of("host1"));
+        assertThat(pages(OPERATIONS + "?limit=3", "kind"))
+                .containsExactly(List.of("allocate", "init", "allocate"), List.of("init"));
+    }
+
+    @Test
+    void aTenantsPagesHaveItsOwnOperationsOnly() {
+        ApiClient acme = test.as(Role.TENANT, "acme");
+        acme.post(UNITS + "/allocate", TestServer.ALLOCATE).expect(200);
+        test.as(Role.TENANT, "globex")
+                .post(UNITS + "/allocate", TestServer.ALLOCATE)
+                .expect(200);
+        acme.post(UNITS + "/allocate", TestServer.ALLOCATE).expect(200);
+
+        Answer first = acme.get(OPERATIONS + "?limit=1").expect(200);
+        Answer second = acme.get(next(first)).expect(200);
+        assertThat(names(first.body(), "owner")).containsExactly("acme");
+        assertThat(names(second.body(), "owner")).containsExactly("acme");
+        assertThat(second.body()).isNotEqualTo(first.body());
+        assertThat(second.header("Link")).isEmpty();
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
+                OPERATIONS + "?after=op1",
+                OPERATIONS + "?after=yesterday_op1",
+                OPERATIONS + "?limit=1001",
                 UNITS + "?limit=0",
                 UNITS + "?limit=1001",
                 UNITS + "?limit=all",

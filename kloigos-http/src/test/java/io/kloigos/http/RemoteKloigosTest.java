@@ -84,6 +84,7 @@ class RemoteKloigosTest {
             "access",
             "counts",
             "observe",
+            "operationsAfter",
             "requireReady",
             "sshPort",
             "sshPorts",
@@ -139,6 +140,17 @@ class RemoteKloigosTest {
         String id = String.valueOf(unit.operationId());
         assertThat(remote.operation(id)).isEqualTo(server.kloigos.operation(id));
         assertThat(remote.operations(1)).isEqualTo(server.kloigos.operations(1)).hasSize(1);
+    }
+
+    @Test
+    void aListOfOperationsLongerThanAPageIsWhole() {
+        server.withOperations(2100);
+        assertThat(remote.operations(Integer.MAX_VALUE))
+                .isEqualTo(server.kloigos.operations(Integer.MAX_VALUE))
+                .hasSize(2101);
+        assertThat(remote.operations(1500))
+                .isEqualTo(server.kloigos.operations(1500))
+                .hasSize(1500);
     }
 
     @Test

@@ -12,6 +12,10 @@ import io.kloigos.testkit.FakeFleet;
 import io.kloigos.testkit.FakeHost;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
 import java.time.Instant;
 import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
@@ -35,15 +39,17 @@ final class TestServer implements AutoCloseable {
     final Kloigos kloigos;
     final HttpServer server;
     final ApiClient api;
+    private final Path database;
 
     TestServer(Path directory) {
         this(directory, HttpSettings.loopback(), InstantSource.system());
     }
 
     TestServer(Path directory, HttpSettings settings, InstantSource clock) {
+        database = directory.resolve("kloigos.db");
         kloigos = Kloigos.builder()
                 .driver(FakeFleet.of(host, other).driver())
-                .database(directory.resolve("kloigos.db"))
+                .database(database)
                 .build();
         server = HttpServer.start(kloigos, settings, clock);
         api = new ApiClient("http://127.0.0.1:" + server.port());
@@ -85,6 +91,23 @@ final class TestServer implements AutoCloseable {
     /** Brings host1 under management and waits until its units are free. */
     TestServer withHost1() {
         await(api.post("/api/admin/init_server", INIT).expect(200));
+        return this;
+    }
+
+    /** Returns this server with so many more operations, each like the one that brought host1 under management. */
+    TestServer withOperations(int more) {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database);
+                PreparedStatement insert = connection.prepareStatement(
+                        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)"
+                                + " INSERT INTO operations SELECT 'copy-' || n, kind, hostname, compute_id, data_disks,"
+                                + " state, attempt, error, error_code, created_at, started_at, ended_at, steps,"
+                                + " cancel_requested, fence, replica, lease_until, wanted, owner"
+                                + " FROM operations, numbers WHERE kind = 'init' AND hostname = 'host1'")) {
+            insert.setInt(1, more);
+            insert.executeUpdate();
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
         return this;
     }
 

@@ -3,6 +3,7 @@ package io.kloigos.client;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.URI;
+import java.net.URLDecoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -18,6 +20,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Asks the API of a Kloigos server. What the server refuses is thrown as the embedded Kloigos would throw it. A request whose
@@ -28,6 +32,8 @@ public final class ApiConnection {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration PAUSE = Duration.ofMillis(500);
     private static final int MOST_ATTEMPTS = 3;
+    private static final int LONGEST_PAGE = 1000;
+    private static final Pattern NEXT = Pattern.compile("<[^>]*[?&]after=([^&>]+)[^>]*>; rel=\"next\"");
 
     private final ClientSettings settings;
     private final HttpClient http;
@@ -55,8 +61,9 @@ public final class ApiConnection {
      *
      * @param body the JSON
      * @param operationId the operation that goes on in the background, or was just done; empty if there is none
+     * @param next the place in a list after which its next page begins; empty if there is none
      */
-    public record Answer(JsonNode body, String operationId) {}
+    public record Answer(JsonNode body, String operationId, String next) {}
 
     /**
      * Sends a request and returns the answer.
@@ -109,6 +116,26 @@ public final class ApiConnection {
     /** Returns the body of the answer to {@code GET path}; see {@link ApiRequest#of}. */
     public JsonNode get(String path, String... parts) {
         return send(ApiRequest.of("GET", path, parts)).body();
+    }
+
+    /**
+     * Returns the elements of a list that comes page by page, asking for as many pages as that takes.
+     *
+     * @param request asks for the list
+     * @param most how many at most
+     * @throws KloigosException as {@link #send} does
+     */
+    public ArrayNode list(ApiRequest request, int most) {
+        ArrayNode found = JSON.createArrayNode();
+        ApiRequest page = request;
+        while (true) {
+            Answer answer = send(page.with("limit", Math.min(most - found.size(), LONGEST_PAGE)));
+            answer.body().forEach(found::add);
+            if (answer.next().isEmpty() || found.size() >= most) {
+                return found;
+            }
+            page = request.with("after", answer.next());
+        }
     }
 
     /**
@@ -168,7 +195,17 @@ public final class ApiConnection {
             throw Refusal.of(settings, response.statusCode(), text);
         }
         return new Answer(
-                read(text), response.headers().firstValue("X-Operation-Id").orElse(""));
+                read(text),
+                response.headers().firstValue("X-Operation-Id").orElse(""),
+                response.headers()
+                        .firstValue("Link")
+                        .map(ApiConnection::placeIn)
+                        .orElse(""));
+    }
+
+    private static String placeIn(String link) {
+        Matcher matcher = NEXT.matcher(link);
+        return matcher.matches() ? URLDecoder.decode(matcher.group(1), StandardCharsets.UTF_8) : "";
     }
 
     private JsonNode read(String text) {

@@ -389,8 +389,7 @@ public final class RemoteKloigos implements Fleet {
 
     @Override
     public List<Operation> operations(int most) {
-        ApiRequest request = ApiRequest.of("GET", "/api/operations").with("limit", most);
-        return ModelReader.list(api.send(request).body(), ModelReader::operation);
+        return ModelReader.list(api.list(ApiRequest.of("GET", "/api/operations"), most), ModelReader::operation);
     }
 
     @Override

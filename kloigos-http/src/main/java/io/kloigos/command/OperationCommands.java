@@ -1,6 +1,7 @@
 package io.kloigos.command;
 
 import io.kloigos.client.ApiRequest;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -18,15 +19,24 @@ import picocli.CommandLine.Parameters;
         })
 final class OperationCommands extends RemoteCommand.Group {
     /** Lists operations. */
-    @Command(name = "list", description = "Lists the newest operations.")
+    @Command(name = "list", description = "Lists operations, the newest first.")
     static final class ListAll extends RemoteCommand {
-        @Option(names = "--limit", paramLabel = "N", description = "How many at most, 1 to 1000 (20).")
-        private int limit = 20;
+        @ArgGroup
+        private Length length = new Length();
+
+        /** How long the list is. */
+        static final class Length {
+            @Option(names = "--limit", paramLabel = "N", description = "How many at most (20).")
+            private int limit = 20;
+
+            @Option(names = "--all", description = "All that are kept.")
+            private boolean all;
+        }
 
         @Override
         ExitStatus run(Session session) {
-            return session.list(
-                    session.send(ApiRequest.of("GET", "/api/operations").with("limit", limit)), Views.OPERATIONS);
+            int most = length.all ? Integer.MAX_VALUE : length.limit;
+            return session.list(session.list(ApiRequest.of("GET", "/api/operations"), most), Views.OPERATIONS);
         }
     }
 

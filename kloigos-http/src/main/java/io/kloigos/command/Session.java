@@ -26,6 +26,11 @@ record Session(
         return api.send(request).body();
     }
 
+    /** Returns the elements of a list that comes page by page. */
+    JsonNode list(ApiRequest request, int most) {
+        return api.list(request, most);
+    }
+
     /** Prints a list. */
     ExitStatus list(JsonNode array, Table table) {
         if (format.isForPeople()) {

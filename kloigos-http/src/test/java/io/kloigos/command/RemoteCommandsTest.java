@@ -321,6 +321,13 @@ class RemoteCommandsTest {
         assertThat(run("operation", "list", "--limit", "1").out())
                 .containsPattern(
                         "OPERATION +KIND +ON +STATE +CREATED +TOOK\n" + id + " +deallocate +host1_4-7 +succeeded");
+        assertThat(run("operation", "list", "--all").expect(ExitStatus.OK).out())
+                .contains(id)
+                .hasLineCount(4);
+        assertThat(run("operation", "list", "--all", "--limit", "1")
+                        .expect(ExitStatus.USAGE)
+                        .err())
+                .contains("mutually exclusive");
         assertThat(run("operation", "show", id).out()).containsPattern("attempt +2");
     }
 

@@ -395,7 +395,9 @@ class ConsoleTest {
         test.api.get("/api/servers/host1/drift").expect(200);
         Page page = open("/?view=servers");
 
-        assertThat(page.getByRole(AriaRole.ROW).nth(1).locator("td").nth(8)).hasText("1");
+        assertThat(page.locator("tr", new Page.LocatorOptions().setHasText("host1"))
+                        .locator("[data-column=drift]"))
+                .hasText("1");
     }
 
     @Test

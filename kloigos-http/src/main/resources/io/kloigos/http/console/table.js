@@ -31,8 +31,8 @@ export function table({ label, columns, records, key, sort, sorted, most = 500, 
               : html`<span class="unseen">${column.label}</span>`}
           </th>`)}</tr></thead>
         <tbody>${repeat(ordered.slice(0, most), key, record => html`<tr>${columns.map((column, index) => index === 0
-          ? html`<th scope="row">${column.view(record)}</th>`
-          : html`<td class=${column.isNumber ? 'number' : ''}>${column.view(record)}</td>`)}</tr>`)}</tbody>
+          ? html`<th scope="row" data-column=${column.name}>${column.view(record)}</th>`
+          : html`<td data-column=${column.name} class=${column.isNumber ? 'number' : ''}>${column.view(record)}</td>`)}</tr>`)}</tbody>
       </table>
     </div>
     ${records.length === 0 ? html`<p class="empty">${empty}</p>` : nothing}

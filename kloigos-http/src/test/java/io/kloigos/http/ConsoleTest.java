@@ -401,6 +401,20 @@ class ConsoleTest {
     }
 
     @Test
+    void everyOperationCanBeFound() {
+        test.withOperations(1200);
+        Page page = open("/operations");
+        assertThat(page.locator("#filter-count")).hasText("1,000 of 1,000");
+        assertThat(page.locator("tbody tr")).hasCount(500);
+        button(page, "Older operations").click();
+        assertThat(page.locator("tbody tr")).hasCount(1000);
+        button(page, "Older operations").click();
+        assertThat(page.locator("#filter-count")).hasText("1,201 of 1,201");
+        assertThat(page.locator("tbody tr")).hasCount(1201);
+        assertThat(button(page, "Older operations")).hasCount(0);
+    }
+
+    @Test
     void driftIsSeenAndMended() {
         allocate();
         test.host.run("chown", "0:0", "/opt/c4-7");

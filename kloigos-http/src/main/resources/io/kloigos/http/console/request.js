@@ -32,6 +32,12 @@ function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** Returns the place after which the next page of a list begins, or null if there is none. */
+function placeIn(link) {
+  const next = /^<([^>]+)>; rel="next"$/.exec(link ?? '');
+  return next && new URL(next[1], location.origin).searchParams.get('after');
+}
+
 export function createClient({ unauthenticated, sent }) {
   const log = [];
 
@@ -46,7 +52,7 @@ export function createClient({ unauthenticated, sent }) {
     }
   }
 
-  /** Returns the answer's body and the operation that it names, or throws a Refusal. */
+  /** Returns the answer's body, the operation that it names and where the next page of a list begins, or throws a Refusal. */
   async function send(route, { quiet = false, once = false, ...parts } = {}) {
     const request = requestTo(route, parts);
     const entry = { ...request, at: new Date(), status: null, millis: null };
@@ -62,7 +68,7 @@ export function createClient({ unauthenticated, sent }) {
       const data = isJson ? await answer.json() : null;
       if (answer.status === 401) unauthenticated();
       if (!answer.ok) throw refusal(answer.status, data);
-      return { data, operationId: answer.headers.get('X-Operation-Id') };
+      return { data, operationId: answer.headers.get('X-Operation-Id'), next: placeIn(answer.headers.get('Link')) };
     } finally {
       entry.millis = Math.round(performance.now() - begun);
       sent();

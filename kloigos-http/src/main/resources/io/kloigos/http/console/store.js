@@ -2,7 +2,7 @@
 
 import { requestTo } from './request.js';
 
-const MOST_OPERATIONS = 1000;
+const OPERATIONS_AT_A_TIME = 1000;
 const RECONNECT_MILLIS = 3000;
 
 /**
@@ -18,6 +18,7 @@ export function createStore({ client, may, changed, expiring, refused }) {
   const connection = { state: 'connecting', since: Date.now(), problem: null };
   let source = null;
   let loaded = null;
+  let olderOperations = null;
 
   function keepUnit(unit) {
     if (unit.status === 'decommissioned') {
@@ -47,22 +48,34 @@ export function createStore({ client, may, changed, expiring, refused }) {
     operations.set(operation.id, { ...operation, steps });
   }
 
+  /** Reads the next page of operations, of which the newest are read at first. */
+  function loadOlderOperations() {
+    const after = olderOperations;
+    const reading = client.send('GET /api/operations', { query: { limit: OPERATIONS_AT_A_TIME, after } }).then(({ data, next }) => {
+      data.reverse().forEach(keepOperation);
+      if (olderOperations === after) olderOperations = next;
+    });
+    loaded = Promise.allSettled([loaded, reading]);
+    return reading;
+  }
+
   function keepDrift(report) {
     drift.set(report.hostname, report);
   }
 
   async function load() {
-    const [serverList, unitList, operationList, driftList] = await Promise.all([
+    const [serverList, unitList, operationPage, driftList] = await Promise.all([
       // A tenant sees its own units, but no servers.
       may('GET /api/servers') ? client.get('GET /api/servers', { quiet: true }) : [],
       client.get('GET /api/compute_units', { quiet: true }),
-      client.get('GET /api/operations', { query: { limit: MOST_OPERATIONS }, quiet: true }),
+      client.send('GET /api/operations', { query: { limit: OPERATIONS_AT_A_TIME }, quiet: true }),
       may('GET /api/drift') ? client.get('GET /api/drift', { quiet: true }) : [],
     ]);
     [servers, units, unitsOf, drift].forEach(map => map.clear());
     serverList.forEach(keepServer);
     unitList.forEach(keepUnit);
-    operationList.reverse().forEach(keepOperation);
+    operationPage.data.reverse().forEach(keepOperation);
+    olderOperations = operationPage.next;
     driftList.forEach(keepDrift);
   }
 
@@ -108,7 +121,8 @@ export function createStore({ client, may, changed, expiring, refused }) {
   }
 
   return {
-    servers, units, operations, drift, connection, connect, keepOperation,
+    servers, units, operations, drift, connection, connect, keepOperation, loadOlderOperations,
+    hasOlderOperations: () => olderOperations !== null,
     unitsOf: hostname => [...(unitsOf.get(hostname)?.values() ?? [])],
     disconnect() {
       source?.close();

@@ -1,12 +1,25 @@
 // What is and was done to hosts, newest first.
 
-import { html } from '../lit.js';
+import { html, nothing } from '../lit.js';
 import { parseFilter } from '../filter.js';
-import { heading } from '../parts.js';
+import { heading, problem } from '../parts.js';
 import { filterField, table } from '../table.js';
 import { OPERATION_FIELDS, operationColumns } from '../operation-table.js';
 
-export function operationsPage({ store, session, router }) {
+const AT_A_TIME = 500;
+
+export function operationsPage({ store, session, router, changed }) {
+  let most = AT_A_TIME;
+  let error = null;
+
+  /** Shows more of what was found, and reads more when all of that is shown. */
+  async function older(found) {
+    error = null;
+    if (found <= most) await store.loadOlderOperations().catch(refusal => { error = refusal; });
+    if (!error) most += AT_A_TIME;
+    changed();
+  }
+
   function view() {
     const filter = router.query.get('filter') ?? '';
     const all = [...store.operations.values()];
@@ -15,7 +28,9 @@ export function operationsPage({ store, session, router }) {
       ${heading('Operations')}
       ${filterField({ value: filter, filtered: text => router.keep({ filter: text }), found: found.length, total: all.length, fields: OPERATION_FIELDS, example: 'state:failed kind:allocate' })}
       ${table({ label: 'Operations', columns: operationColumns(session.may), records: found, key: operation => operation.id, sort: router.query.get('sort') ?? '-created_at',
-        sorted: sort => router.keep({ sort }), empty: 'No operation is like this.' })}`;
+        sorted: sort => router.keep({ sort }), most, empty: 'No operation is like this.' })}
+      ${problem(error)}
+      ${found.length > most || store.hasOlderOperations() ? html`<p><button type="button" @click=${() => older(found.length)}>Older operations</button></p>` : nothing}`;
   }
   return { title: 'Operations', view };
 }

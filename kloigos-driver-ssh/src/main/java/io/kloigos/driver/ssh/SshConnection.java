@@ -115,14 +115,14 @@ final class SshConnection {
                         (int) Math.max(1, settings.keepAlive().toSeconds()));
                 // The first words of the two sides are exchanged without any time limit of sshj's.
                 timeout = watch.schedule(() -> cut(client), 3L * millis, TimeUnit.MILLISECONDS);
-                client.connect(address.ip(), key.port());
+                whileConnected(() -> client.connect(address.ip(), key.port()));
                 // The same list is for the login's key too. The host's own keeps its place for later exchanges.
                 config.setKeyAlgorithms(Stream.concat(algorithms.stream(), all.stream())
                         .distinct()
                         .toList());
                 KeyProvider login = client.loadKeys(settings.privateKey().toString());
                 login.getPrivate();
-                client.authPublickey(key.user(), login);
+                whileConnected(() -> client.authPublickey(key.user(), login));
                 keepAlive.setName("kloigos-ssh-alive-" + address.hostname());
                 open = true;
                 return new SshConnection(
@@ -156,6 +156,20 @@ final class SshConnection {
                     cut(client);
                 }
             }
+        }
+    }
+
+    /** What needs the connection that is being made. */
+    private interface Attempt {
+        void run() throws IOException;
+    }
+
+    /** Where sshj looks before it writes, and finds the connection ended, it says so as of a mistake of the caller's. */
+    private static void whileConnected(Attempt attempt) throws IOException {
+        try {
+            attempt.run();
+        } catch (IllegalStateException e) {
+            throw new TransportException("the connection ended before the login did: " + said(e), e);
         }
     }
 

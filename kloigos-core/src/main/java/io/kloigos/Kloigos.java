@@ -16,6 +16,7 @@ import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.OperationFilter;
 import io.kloigos.model.OperationPlace;
 import io.kloigos.model.Reason;
 import io.kloigos.model.ReleaseCertificate;
@@ -848,16 +849,17 @@ public final class Kloigos implements Fleet {
 
     @Override
     public List<Operation> operations(int most) {
-        return operationsAfter(null, most);
+        return operationsAfter(OperationFilter.all(), null, most);
     }
 
     /**
      * Returns some of the operations, without their steps, from the newest to the oldest.
      *
+     * @param filter which of them
      * @param after the place after which they come; null for the newest
      */
-    public List<Operation> operationsAfter(@Nullable OperationPlace after, int most) {
-        return inventory.operations().newest(tenant, after, most);
+    public List<Operation> operationsAfter(OperationFilter filter, @Nullable OperationPlace after, int most) {
+        return inventory.operations().newest(filter, tenant, after, most);
     }
 
     @Override

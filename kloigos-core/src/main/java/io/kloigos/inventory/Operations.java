@@ -6,6 +6,7 @@ import io.kloigos.model.ErrorCode;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.OperationFilter;
 import io.kloigos.model.OperationPlace;
 import io.kloigos.model.Tenant;
 import io.kloigos.planner.HostPlanner.DataDisks;
@@ -71,17 +72,24 @@ public final class Operations {
 
     /** Returns operations without their steps, the newest first. */
     public List<Operation> newest(int most) {
-        return newest(null, null, most);
+        return newest(OperationFilter.all(), null, null, most);
     }
 
     /**
      * Returns operations without their steps, the newest first.
      *
+     * @param filter which of them
      * @param owner on whose units they are; null for everybody's, and those on servers
      * @param after the place after which they come; null for the newest
      */
-    public List<Operation> newest(@Nullable Tenant owner, @Nullable OperationPlace after, int most) {
-        Conditions conditions = new Conditions().equal("owner", owner == null ? null : owner.name());
+    public List<Operation> newest(
+            OperationFilter filter, @Nullable Tenant owner, @Nullable OperationPlace after, int most) {
+        Operation.State state = filter.state();
+        Conditions conditions = new Conditions()
+                .equal("compute_id", filter.computeId())
+                .equal("hostname", filter.hostname())
+                .equal("state", state == null ? null : state.toString())
+                .equal("owner", Rows.text(owner));
         if (after != null) {
             String time = String.valueOf(Rows.text(after.createdAt()));
             // The first of these alone can be found by an index.

@@ -74,6 +74,21 @@ public record Operation(
             return this != PENDING && this != RUNNING;
         }
 
+        /**
+         * Returns the state that {@code text} names, in any case.
+         *
+         * @throws KloigosException INVALID_REQUEST if there is none
+         */
+        public static State parse(String text) {
+            for (State state : values()) {
+                if (state.name().equalsIgnoreCase(text)) {
+                    return state;
+                }
+            }
+            throw KloigosException.invalid(
+                    "state", "there is no state \"" + text + "\"; there are " + List.of(values()));
+        }
+
         @Override
         public String toString() {
             return name().toLowerCase(Locale.ROOT);

@@ -25,6 +25,7 @@ import io.kloigos.model.KloigosException;
 import io.kloigos.model.LimitChange;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.Operation;
+import io.kloigos.model.OperationFilter;
 import io.kloigos.model.OperationPlace;
 import io.kloigos.model.Placement;
 import io.kloigos.model.PortEnforcement;
@@ -870,8 +871,29 @@ abstract class InventoryContract {
         assertThat(newest(new OperationPlace(NOON, "init-host3"), 10)).isEmpty();
     }
 
+    @Test
+    void listsTheOperationsOfAUnitOfAServerAndInAState() {
+        addReady("host1", "0-3", "4-7");
+        add("host2", "0-3");
+        ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
+
+        assertThat(ids(new OperationFilter(unit.id().value(), null, null))).containsExactly("op1");
+        assertThat(ids(new OperationFilter(null, "host1", null))).containsExactly("init-host1", "op1");
+        assertThat(ids(new OperationFilter(null, "host1", Operation.State.SUCCEEDED)))
+                .containsExactly("init-host1");
+        assertThat(ids(new OperationFilter(null, "host2", null))).containsExactly("init-host2");
+        assertThat(ids(new OperationFilter(null, "host2", Operation.State.FAILED)))
+                .isEmpty();
+    }
+
+    private List<String> ids(OperationFilter filter) {
+        return inventory.operations().newest(filter, null, null, 10).stream()
+                .map(Operation::id)
+                .toList();
+    }
+
     private List<Operation> newest(@Nullable OperationPlace after, int most) {
-        return inventory.operations().newest(null, after, most);
+        return inventory.operations().newest(OperationFilter.all(), null, after, most);
     }
 
     private Operation deallocation(String id, ComputeUnit unit) {

@@ -1,6 +1,7 @@
 package io.kloigos.command;
 
 import io.kloigos.client.ApiRequest;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -21,6 +22,15 @@ final class OperationCommands extends RemoteCommand.Group {
     /** Lists operations. */
     @Command(name = "list", description = "Lists operations, the newest first.")
     static final class ListAll extends RemoteCommand {
+        @Option(names = "--unit", paramLabel = "UNIT", description = "Those on this unit.")
+        private @Nullable String unit;
+
+        @Option(names = "--on", paramLabel = "SERVER", description = "Those on this server and its units.")
+        private @Nullable String hostname;
+
+        @Option(names = "--state", paramLabel = "STATE", description = "Those in this state, such as failed.")
+        private @Nullable String state;
+
         @ArgGroup
         private Length length = new Length();
 
@@ -36,7 +46,11 @@ final class OperationCommands extends RemoteCommand.Group {
         @Override
         ExitStatus run(Session session) {
             int most = length.all ? Integer.MAX_VALUE : length.limit;
-            return session.list(session.list(ApiRequest.of("GET", "/api/operations"), most), Views.OPERATIONS);
+            ApiRequest request = ApiRequest.of("GET", "/api/operations")
+                    .with("compute_id", unit)
+                    .with("hostname", hostname)
+                    .with("state", state);
+            return session.list(session.list(request, most), Views.OPERATIONS);
         }
     }
 

@@ -7,6 +7,7 @@ import io.kloigos.Kloigos;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.Operation;
+import io.kloigos.model.OperationFilter;
 import io.kloigos.model.OperationPlace;
 import io.kloigos.model.Server;
 import io.kloigos.model.Tenant;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ListsApi {
     private static final int OPERATIONS_ON_A_PAGE = 100;
+    private static final JsonType<String> LOWER_CASE = JsonType.text(text -> text.toLowerCase(Locale.ROOT));
 
     private final Kloigos kloigos;
     private final HttpSettings settings;
@@ -97,11 +99,17 @@ final class ListsApi {
                 units.map(unit -> responses.of(unit, sshPorts.getOrDefault(unit.hostname(), settings.sshPort()))));
     }
 
+    private static OperationFilter operationFilter(JsonFields query) {
+        return new OperationFilter(
+                query.optional("compute_id", LOWER_CASE, null),
+                query.optional("hostname", LOWER_CASE, null),
+                query.optional("state", JsonType.text(Operation.State::parse), null));
+    }
+
     private static UnitFilter filter(JsonFields query) {
-        JsonType<String> lowerCase = JsonType.text(text -> text.toLowerCase(Locale.ROOT));
         return new UnitFilter(
-                query.optional("compute_id", lowerCase, null),
-                query.optional("hostname", lowerCase, null),
+                query.optional("compute_id", LOWER_CASE, null),
+                query.optional("hostname", LOWER_CASE, null),
                 query.optional("region", JsonType.text(), null),
                 query.optional("zone", JsonType.text(), null),
                 query.optional("cpu_count", JsonType.text(RequestReader::integer), null),
@@ -128,12 +136,15 @@ final class ListsApi {
 
     /** Which operations are asked for. */
     private record Operations(
-            Page<OperationPlace> page, @Nullable String idempotencyKey) {}
+            OperationFilter filter,
+            Page<OperationPlace> page,
+            @Nullable String idempotencyKey) {}
 
     // Without a name: not every change of an operation is one of the inventory's version, its beginning for instance.
     private void operations(Context context) throws IOException {
         RequestReader reader = new RequestReader(context);
         Optional<Operations> query = reader.query(fields -> new Operations(
+                operationFilter(fields),
                 Page.of(fields, JsonType.text(OperationPlace::parse), new OperationPlace(Instant.EPOCH, "id")),
                 fields.optional("idempotency_key", JsonType.text(IdempotencyKey::valid), null)));
         reader.finish();
@@ -142,7 +153,7 @@ final class ListsApi {
         int limit = Objects.requireNonNullElse(asked.page().limit(), OPERATIONS_ON_A_PAGE);
         Kloigos fleet = answers.fleet(context);
         Stream<Operation> operations = asked.idempotencyKey() == null
-                ? page(context, fleet.operationsAfter(after, limit + 1), limit, OperationPlace::of)
+                ? page(context, fleet.operationsAfter(asked.filter(), after, limit + 1), limit, OperationPlace::of)
                 : fleet.operationOf(asked.idempotencyKey()).stream();
         answers.sendAll(context, operations.map(OperationResponse::withoutSteps));
     }

@@ -401,6 +401,20 @@ class ConsoleTest {
     }
 
     @Test
+    void theHistoryOfUnitsAndServersIsThereThoughMuchWasDoneElsewhereSince() {
+        allocate();
+        test.withOperationsElsewhere(1200);
+        assertThat(history(open("/units/host1_4-7"), "Operations of this unit")).hasText(new String[] {"allocate"});
+        assertThat(history(open("/servers/host1"), "Operations of this server"))
+                .hasText(new String[] {"allocate", "init"});
+    }
+
+    private static Locator history(Page page, String name) {
+        return page.getByRole(AriaRole.REGION, new Page.GetByRoleOptions().setName(name))
+                .locator("tbody [data-column=kind]");
+    }
+
+    @Test
     void everyOperationCanBeFound() {
         test.withOperations(1200);
         Page page = open("/operations");

@@ -120,6 +120,19 @@ class ListsTest {
     }
 
     @Test
+    void operationsAreFoundByUnitServerAndState() {
+        api.post(UNITS + "/allocate", TestServer.ALLOCATE).expect(200);
+        test.await(api.post("/api/admin/init_server", HOST2).expect(200));
+        assertThat(pages(OPERATIONS + "?hostname=HOST1&limit=1", "kind"))
+                .containsExactly(List.of("allocate"), List.of("init"));
+        assertThat(pages(OPERATIONS + "?compute_id=host1_4-7", "kind")).containsExactly(List.of("allocate"));
+        assertThat(pages(OPERATIONS + "?hostname=host2&state=Succeeded", "kind"))
+                .containsExactly(List.of("init"));
+        assertThat(api.get(OPERATIONS + "?state=failed").expect(200).body()).isEmpty();
+        assertThat(api.get(OPERATIONS + "?state=broken").expect(422).text()).contains("there is no state", "succeeded");
+    }
+
+    @Test
     void aTenantsPagesHaveItsOwnOperationsOnly() {
         ApiClient acme = test.as(Role.TENANT, "acme");
         acme.post(UNITS + "/allocate", TestServer.ALLOCATE).expect(200);

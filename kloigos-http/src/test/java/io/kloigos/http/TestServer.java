@@ -96,11 +96,20 @@ final class TestServer implements AutoCloseable {
 
     /** Returns this server with so many more operations, each like the one that brought host1 under management. */
     TestServer withOperations(int more) {
+        return withOperations(more, "hostname, compute_id", "created_at");
+    }
+
+    /** Returns this server with so many more operations on another server, which nobody else's are newer than. */
+    TestServer withOperationsElsewhere(int more) {
+        return withOperations(more, "'elsewhere', compute_id", "'2999-01-01T00:00:00.000000000Z'");
+    }
+
+    private TestServer withOperations(int more, String where, String createdAt) {
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database);
                 PreparedStatement insert = connection.prepareStatement(
                         "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)"
-                                + " INSERT INTO operations SELECT 'copy-' || n, kind, hostname, compute_id, data_disks,"
-                                + " state, attempt, error, error_code, created_at, started_at, ended_at, steps,"
+                                + " INSERT INTO operations SELECT 'copy-' || n, kind, " + where + ", data_disks,"
+                                + " state, attempt, error, error_code, " + createdAt + ", started_at, ended_at, steps,"
                                 + " cancel_requested, fence, replica, lease_until, wanted, owner"
                                 + " FROM operations, numbers WHERE kind = 'init' AND hostname = 'host1'")) {
             insert.setInt(1, more);

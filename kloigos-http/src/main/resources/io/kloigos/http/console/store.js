@@ -59,6 +59,14 @@ export function createStore({ client, may, changed, expiring, refused }) {
     return reading;
   }
 
+  /** Reads the newest operations of a unit or a server, which may be older than those that are known. */
+  function loadHistory(of) {
+    const reading = client.get('GET /api/operations', { query: { limit: OPERATIONS_AT_A_TIME, ...of }, quiet: true })
+      .then(found => found.filter(operation => !operations.has(operation.id)).forEach(keepOperation));
+    loaded = Promise.allSettled([loaded, reading]);
+    return reading;
+  }
+
   function keepDrift(report) {
     drift.set(report.hostname, report);
   }
@@ -121,7 +129,7 @@ export function createStore({ client, may, changed, expiring, refused }) {
   }
 
   return {
-    servers, units, operations, drift, connection, connect, keepOperation, loadOlderOperations,
+    servers, units, operations, drift, connection, connect, keepOperation, loadOlderOperations, loadHistory,
     hasOlderOperations: () => olderOperations !== null,
     unitsOf: hostname => [...(unitsOf.get(hostname)?.values() ?? [])],
     disconnect() {

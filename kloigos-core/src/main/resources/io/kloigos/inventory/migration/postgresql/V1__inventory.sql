@@ -127,6 +127,8 @@ CREATE TABLE operations (
 
 CREATE INDEX operations_by_state ON operations (state);
 CREATE INDEX operations_by_time ON operations (created_at);
+CREATE INDEX operations_by_server ON operations (hostname, created_at);
+CREATE INDEX operations_by_unit ON operations (compute_id, created_at);
 CREATE INDEX operations_by_owner ON operations (owner, created_at);
 
 -- How each server differed when it was last looked at, and when it is to be looked at again: milliseconds since 1970 by the

@@ -5,7 +5,7 @@ import { serverActions } from '../actions.js';
 import { createDriftPanel } from '../drift-panel.js';
 import { createMap } from '../map.js';
 import { bytes, plural, time } from '../format.js';
-import { busy, facts, heading, panel, reason, serverStatus, operationLink } from '../parts.js';
+import { busy, facts, heading, panel, problem, reason, serverStatus, operationLink } from '../parts.js';
 import { newestFirst, operationColumns } from '../operation-table.js';
 import { operationLog } from '../operation-log.js';
 import { isUnderWay } from '../status.js';
@@ -38,7 +38,9 @@ export function serverPage({ store, client, session: { may }, dialog, router, ch
   const map = createMap({ unitsOf: store.unitsOf, opened: id => router.go(`/units/${encodeURIComponent(id)}`), changed });
   const drift = createDriftPanel({ client, changed, route: 'GET /api/servers/{hostname}/drift', of: { hostname } });
   let asked = null;
+  let historyError = null;
   drift.begin();
+  store.loadHistory({ hostname }).then(changed, refusal => { historyError = refusal; changed(); });
 
   /** Lists tell no steps, so those of what is under way are asked for once; events tell the rest. */
   function fetchSteps(operation) {
@@ -90,6 +92,7 @@ export function serverPage({ store, client, session: { may }, dialog, router, ch
         ${drift.view({ told: store.drift.get(hostname) })}
         ${panel(plural(units.length, 'unit'), table({ label: 'Units of this server', columns: unitColumns({ servers: store.servers, may, without: ['hostname', 'place'] }), records: units, key: unit => unit.compute_id,
           sort: router.query.get('sort') ?? '', sorted: sort => router.keep({ sort }) }), { wide: true })}
+        ${problem(historyError)}
         ${panel('History', table({ label: 'Operations of this server', columns: operationColumns(may, ['hostname']), records: operations, key: operation => operation.id,
           sort: router.query.get('history') ?? '-created_at', sorted: history => router.keep({ history }), most: 50 }), { wide: true })}
       </div>${map.tooltip()}`;

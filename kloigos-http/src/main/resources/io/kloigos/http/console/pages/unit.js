@@ -24,6 +24,9 @@ export function unitPage({ store, client, session: { may }, dialog, changed, rou
   let timer = null;
   let isOpen = true;
 
+  let historyError = null;
+  store.loadHistory(of).then(changed, refusal => { historyError = refusal; changed(); });
+
   const series = name => {
     if (!usage.series.has(name)) usage.series.set(name, createSeries());
     return usage.series.get(name);
@@ -164,8 +167,9 @@ export function unitPage({ store, client, session: { may }, dialog, changed, rou
         ${certificatePanel()}
         ${current && isUnderWay(current) ? panel(`Under way: ${current.kind}`, operationLog(current), { wide: true }) : nothing}
         ${drift.view()}
+        ${problem(historyError)}
         ${panel('History', table({ label: 'Operations of this unit', columns: operationColumns(may, ['compute_id', 'hostname']),
-          records: history, key: operation => operation.id, sort: router.query.get('sort') ?? '-created_at', sorted: sort => router.keep({ sort }), empty: 'Nothing was done to it yet, or not lately.' }), { wide: true })}
+          records: history, key: operation => operation.id, sort: router.query.get('sort') ?? '-created_at', sorted: sort => router.keep({ sort }), empty: 'Nothing was done to it, or not for a week.' }), { wide: true })}
       </div>`;
   }
 

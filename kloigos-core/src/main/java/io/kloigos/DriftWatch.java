@@ -106,11 +106,12 @@ final class DriftWatch implements AutoCloseable {
 
     private void execute(String hostname, Runnable look) {
         try {
-            threads.execute(null, hostname, () -> {
+            Runnable unlessClosed = () -> {
                 if (!closed) {
                     look.run();
                 }
-            });
+            };
+            threads.execute(null, hostname, unlessClosed, () -> {});
         } catch (RejectedExecutionException e) {
             LOG.debug("{} is not looked at any more", hostname);
         }

@@ -53,6 +53,9 @@ final class Engine {
     private static final Duration LOOKING_FOR_AN_END = Duration.ofMillis(100);
     private static final Duration FORGETTING = Duration.ofHours(1);
 
+    /** Failures that the closing of the driver cannot have caused. */
+    private static final Set<ErrorCode> OF_THE_HOST_ITSELF = Set.of(ErrorCode.HOST_STEP_FAILED, ErrorCode.CANCELLED);
+
     private final Inventory inventory;
     private final HostDriver driver;
     private final InstantSource clock;
@@ -258,26 +261,40 @@ final class Engine {
         }
         boolean taken = false;
         try {
-            threads.execute(operation.owner(), operation.hostname(), () -> {
-                try {
-                    runRegistered(operation, run);
-                } catch (KloigosException e) {
-                    // The failure is in the operation and in the status; there is nobody else to tell.
-                    LOG.warn("{} of {} failed: {}", operation.kind(), subject(operation), e.getMessage());
-                } catch (RuntimeException e) {
-                    LOG.error(
-                            "{} of {} broke off, and will be taken up again", operation.kind(), subject(operation), e);
-                }
-            });
+            threads.execute(
+                    operation.owner(),
+                    operation.hostname(),
+                    () -> runSubmitted(operation, run),
+                    () -> leave(operation, run));
             taken = true;
         } catch (RejectedExecutionException e) {
-            LOG.info("{} of {} is left to the next start", operation.kind(), subject(operation));
+            leave(operation, run);
         } finally {
             // Without a thread, the lease must run out, so that the operation is taken up again.
             if (!taken) {
                 release(operation, run);
             }
         }
+    }
+
+    private void runSubmitted(Operation operation, Run run) {
+        if (isClosing()) {
+            leave(operation, run);
+            return;
+        }
+        try {
+            runRegistered(operation, run);
+        } catch (KloigosException e) {
+            // The failure is in the operation and in the status; there is nobody else to tell.
+            LOG.warn("{} of {} failed: {}", operation.kind(), subject(operation), e.getMessage());
+        } catch (RuntimeException e) {
+            LOG.error("{} of {} broke off, and will be taken up again", operation.kind(), subject(operation), e);
+        }
+    }
+
+    private void leave(Operation operation, Run run) {
+        LOG.info("{} of {} is left to the next start", operation.kind(), subject(operation));
+        release(operation, run);
     }
 
     /** An attempt whose end is known to others already may not have left this process yet when the next one begins. */
@@ -502,7 +519,7 @@ final class Engine {
                     "{} of {} cannot be written down and will be taken up again", operation.kind(), subject(operation));
             return;
         }
-        if (isClosing() && failure.code().kind() == ErrorCode.Kind.HOST) {
+        if (isClosing() && !OF_THE_HOST_ITSELF.contains(failure.code())) {
             LOG.info("{} of {} is left to the next start", operation.kind(), subject(operation));
             return;
         }

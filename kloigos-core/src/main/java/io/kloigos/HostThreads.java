@@ -6,6 +6,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Future;
@@ -45,12 +46,14 @@ final class HostThreads implements AutoCloseable {
     private static final class Work {
         private final String hostname;
         private final Runnable task;
+        private final Runnable dropped;
         private boolean underWay;
         private boolean late;
 
-        Work(String hostname, Runnable task) {
+        Work(String hostname, Runnable task, Runnable dropped) {
             this.hostname = hostname;
             this.task = task;
+            this.dropped = dropped;
         }
     }
 
@@ -75,14 +78,15 @@ final class HostThreads implements AutoCloseable {
      *
      * @param owner for whom it is done; null for the fleet's operator
      * @param hostname on which host
+     * @param dropped is run instead, by {@link #close}, if there was no thread until then
      * @throws RejectedExecutionException after {@link #close}
      */
-    synchronized void execute(@Nullable Tenant owner, String hostname, Runnable task) {
+    synchronized void execute(@Nullable Tenant owner, String hostname, Runnable task, Runnable dropped) {
         if (closed) {
             throw new RejectedExecutionException("closed");
         }
         Optional<Tenant> party = Optional.ofNullable(owner);
-        Work work = new Work(hostname, task);
+        Work work = new Work(hostname, task, dropped);
         waiting.computeIfAbsent(party, key -> new ArrayDeque<>()).add(work);
         boolean taken = false;
         try {
@@ -180,10 +184,16 @@ final class HostThreads implements AutoCloseable {
         }
     }
 
-    /** Takes no new work; what waits is done nevertheless. */
+    /** Takes no new work, and drops what waits; what is under way goes on. */
     @Override
-    public synchronized void close() {
-        closed = true;
-        endIfDone();
+    public void close() {
+        List<Work> left;
+        synchronized (this) {
+            closed = true;
+            left = waiting.values().stream().flatMap(Deque::stream).toList();
+            waiting.clear();
+            endIfDone();
+        }
+        left.forEach(work -> work.dropped.run());
     }
 }

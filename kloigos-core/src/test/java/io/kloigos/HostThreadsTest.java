@@ -22,6 +22,8 @@ class HostThreadsTest {
     private static final Tenant ANN = new Tenant("ann");
     private static final Tenant BOB = new Tenant("bob");
 
+    private static final Runnable NOTHING = () -> {};
+
     private final CountDownLatch go = new CountDownLatch(1);
     private HostThreads threads = patient();
 
@@ -56,10 +58,11 @@ class HostThreadsTest {
     private void occupy(int count) {
         CountDownLatch begun = new CountDownLatch(count);
         for (int host = 0; host < count; host++) {
-            threads.execute(null, "busy" + host, () -> {
+            Runnable task = () -> {
                 begun.countDown();
                 await(go);
-            });
+            };
+            threads.execute(null, "busy" + host, task, NOTHING);
         }
         await(begun);
     }
@@ -68,7 +71,7 @@ class HostThreadsTest {
     void thoseForWhomWorkIsDoneTakeTurns() {
         occupy(HostThreads.PARALLEL - 1);
         CountDownLatch last = new CountDownLatch(1);
-        threads.execute(null, "host0", () -> await(last));
+        threads.execute(null, "host0", () -> await(last), NOTHING);
         List<String> order = new CopyOnWriteArrayList<>();
         CountDownLatch done = new CountDownLatch(6);
         for (Ask ask : List.of(
@@ -78,10 +81,11 @@ class HostThreadsTest {
                 new Ask(BOB, "bob1"),
                 new Ask(null, "operator1"),
                 new Ask(BOB, "bob2"))) {
-            threads.execute(ask.owner(), ask.hostname(), () -> {
+            Runnable task = () -> {
                 order.add(ask.hostname());
                 done.countDown();
-            });
+            };
+            threads.execute(ask.owner(), ask.hostname(), task, NOTHING);
         }
         last.countDown();
         await(done);
@@ -95,13 +99,14 @@ class HostThreadsTest {
     void oneHostDoesNotTakeAllThreads() {
         AtomicInteger begun = new AtomicInteger();
         for (int unit = 0; unit < 2 * HostThreads.PARALLEL; unit++) {
-            threads.execute(null, "host1", () -> {
+            Runnable task = () -> {
                 begun.incrementAndGet();
                 await(go);
-            });
+            };
+            threads.execute(null, "host1", task, NOTHING);
         }
         CountDownLatch other = new CountDownLatch(1);
-        threads.execute(null, "host2", other::countDown);
+        threads.execute(null, "host2", other::countDown, NOTHING);
         await(other);
 
         assertThat(begun).hasValueLessThanOrEqualTo(HostThreads.MOST_OF_A_HOST);
@@ -117,13 +122,14 @@ class HostThreadsTest {
         CountDownLatch begun = new CountDownLatch(HostThreads.MOST);
         CountDownLatch ended = new CountDownLatch(HostThreads.MOST + more);
         for (int host = 0; host < HostThreads.MOST + more; host++) {
-            threads.execute(null, "host" + host, () -> {
+            Runnable task = () -> {
                 most.accumulateAndGet(underWay.incrementAndGet(), Math::max);
                 begun.countDown();
                 await(go);
                 underWay.decrementAndGet();
                 ended.countDown();
-            });
+            };
+            threads.execute(null, "host" + host, task, NOTHING);
         }
         await(begun);
         go.countDown();
@@ -136,25 +142,26 @@ class HostThreadsTest {
     void whatFailsMakesRoomToo() {
         occupy(HostThreads.PARALLEL - 1);
         CountDownLatch done = new CountDownLatch(3);
+        Runnable failing = () -> {
+            done.countDown();
+            throw new IllegalStateException("no");
+        };
         for (int task = 0; task < 3; task++) {
-            threads.execute(null, "host1", () -> {
-                done.countDown();
-                throw new IllegalStateException("no");
-            });
+            threads.execute(null, "host1", failing, NOTHING);
         }
         await(done);
     }
 
     @Test
-    void whatWaitsWhenItIsClosedIsDoneAndNothingElse() {
+    void whatWaitsWhenItIsClosedIsDroppedAndNothingElseIsTaken() {
         occupy(HostThreads.PARALLEL);
-        CountDownLatch done = new CountDownLatch(1);
-        threads.execute(null, "host1", done::countDown);
+        List<String> became = new CopyOnWriteArrayList<>();
+        threads.execute(null, "host1", () -> became.add("done"), () -> became.add("dropped"));
         threads.close();
 
-        assertThatThrownBy(() -> threads.execute(null, "host1", () -> {}))
+        assertThat(became).containsExactly("dropped");
+        assertThat(threads.pending()).isEqualTo(HostThreads.PARALLEL);
+        assertThatThrownBy(() -> threads.execute(null, "host1", () -> {}, NOTHING))
                 .isInstanceOf(RejectedExecutionException.class);
-        go.countDown();
-        await(done);
     }
 }

@@ -33,6 +33,11 @@ class ThrottledHostDriverTest implements HostDriverContract {
     }
 
     @Override
+    public HostDriver anotherDriver() {
+        return new ThrottledHostDriver(FakeFleet.of(host).driver(), 2);
+    }
+
+    @Override
     public HostAddress host() {
         return host.address();
     }

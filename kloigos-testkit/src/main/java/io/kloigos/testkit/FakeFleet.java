@@ -67,7 +67,7 @@ public final class FakeFleet {
 
         @Override
         public HostSession open(HostAddress address) {
-            requireOpen(closed, "this driver");
+            requireOpen();
             FakeHost host = byIp.get(address.ip());
             if (host == null) {
                 throw new KloigosException(
@@ -75,6 +75,13 @@ public final class FakeFleet {
             }
             host.connect(address);
             return new Session(this, host);
+        }
+
+        void requireOpen() {
+            if (closed) {
+                throw new KloigosException(
+                        ErrorCode.SHUTTING_DOWN, "The driver of the fake fleet is closed and reaches no host.");
+            }
         }
 
         @Override
@@ -95,37 +102,38 @@ public final class FakeFleet {
 
         @Override
         public HostFacts facts() {
-            requireOpen(closed || driver.closed, "this session");
+            requireOpen();
             return host.tellFacts();
         }
 
         @Override
         public PlanReport apply(HostPlan plan, PlanListener listener) {
-            requireOpen(closed || driver.closed, "this session");
+            requireOpen();
             return host.apply(plan, listener);
         }
 
         @Override
         public List<String> read(List<Reading> readings) {
-            requireOpen(closed || driver.closed, "this session");
+            requireOpen();
             return host.read(readings);
         }
 
         @Override
         public void cancel(String planId) {
-            requireOpen(closed || driver.closed, "this session");
+            requireOpen();
             host.cancel(planId);
+        }
+
+        private void requireOpen() {
+            driver.requireOpen();
+            if (closed) {
+                throw new IllegalStateException("this session is closed");
+            }
         }
 
         @Override
         public void close() {
             closed = true;
-        }
-    }
-
-    private static void requireOpen(boolean closed, String what) {
-        if (closed) {
-            throw new IllegalStateException(what + " is closed");
         }
     }
 }

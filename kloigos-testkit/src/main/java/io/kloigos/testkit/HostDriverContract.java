@@ -33,6 +33,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -51,6 +52,9 @@ public interface HostDriverContract {
 
     /** Returns the driver under test; whoever returns it closes it. */
     HostDriver driver();
+
+    /** Returns a driver of the same kind for the same host, which the tests close. */
+    HostDriver anotherDriver();
 
     /** Returns the address of a host that the driver reaches, without a pinned key. */
     HostAddress host();
@@ -139,6 +143,31 @@ public interface HostDriverContract {
         HostSession session = driver().open(host());
         session.close();
         session.close();
+    }
+
+    @Test
+    @DisplayName(
+            "a driver that is closed refuses with SHUTTING_DOWN, in sessions opened before too; closing it twice does"
+                    + " nothing")
+    default void closedDriversRefuse() {
+        HostDriver driver = anotherDriver();
+        HostSession before = driver.open(host());
+        driver.close();
+        driver.close();
+
+        String path = workspace() + "/after";
+        for (ThrowingCallable asked : List.<ThrowingCallable>of(
+                () -> driver.open(host()).close(),
+                before::facts,
+                () -> before.read(List.of(new Reading.FileText(path))),
+                () -> before.cancel("cancelled-" + UUID.randomUUID()),
+                () -> before.apply(plan(HostPlan.Scope.host(), file(path, "text")), PlanListener.none()))) {
+            assertThatThrownBy(asked)
+                    .isInstanceOfSatisfying(
+                            KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.SHUTTING_DOWN));
+        }
+        before.close();
+        expect("absent", new Reading.FileText(path));
     }
 
     // -- directories and files --------------------------------------------------------------------------------------

@@ -18,6 +18,11 @@ class FakeHostDriverTest implements HostDriverContract {
     }
 
     @Override
+    public HostDriver anotherDriver() {
+        return FakeFleet.of(host).driver();
+    }
+
+    @Override
     public HostAddress host() {
         return host.address();
     }

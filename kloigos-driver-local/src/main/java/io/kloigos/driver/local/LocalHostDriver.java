@@ -71,7 +71,7 @@ public final class LocalHostDriver implements HostDriver {
 
     void requireOpen() {
         if (closed) {
-            throw new IllegalStateException("the driver is closed");
+            throw new KloigosException(ErrorCode.SHUTTING_DOWN, "The local driver is closed and reaches no host.");
         }
     }
 

@@ -89,6 +89,11 @@ class LocalHostDriverTest implements HostDriverContract {
     }
 
     @Override
+    public HostDriver anotherDriver() {
+        return new LocalHostDriver(directory.resolve("run"));
+    }
+
+    @Override
     public HostAddress host() {
         return new HostAddress("localhost", "127.0.0.1", null, null, null);
     }

@@ -40,6 +40,7 @@ final class ConnectionPool implements AutoCloseable {
             return thread;
         });
         watch.setRemoveOnCancelPolicy(true);
+        watch.setRejectedExecutionHandler((task, pool) -> requireOpen());
         long millis = Math.max(1, settings.idleTimeout().toMillis() / 2);
         var unused = watch.scheduleWithFixedDelay(this::closeIdle, millis, millis, TimeUnit.MILLISECONDS);
     }
@@ -137,7 +138,7 @@ final class ConnectionPool implements AutoCloseable {
 
     private void requireOpen() {
         if (isClosed()) {
-            throw new KloigosException(ErrorCode.SHUTTING_DOWN, "The SSH driver is closed");
+            throw new KloigosException(ErrorCode.SHUTTING_DOWN, "The SSH driver is closed and reaches no host.");
         }
     }
 

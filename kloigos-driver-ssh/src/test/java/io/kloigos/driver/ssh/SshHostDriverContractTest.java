@@ -34,7 +34,11 @@ class SshHostDriverContractTest implements HostDriverContract {
     @BeforeAll
     void startHost(@TempDir Path keys) throws Exception {
         host = TestSshd.start(keys.resolve("sshd"), "ed25519");
-        driver = new SshHostDriver(
+        driver = start();
+    }
+
+    private SshHostDriver start() {
+        return new SshHostDriver(
                 host.settings(), new PlanProgram.Directories(directory + "/run", directory + "/fences"));
     }
 
@@ -61,6 +65,11 @@ class SshHostDriverContractTest implements HostDriverContract {
     @Override
     public HostDriver driver() {
         return driver;
+    }
+
+    @Override
+    public HostDriver anotherDriver() {
+        return start();
     }
 
     @Override

@@ -100,6 +100,11 @@ final class LocalDriverInLab {
         }
 
         @Override
+        public HostDriver anotherDriver() {
+            return new LocalHostDriver();
+        }
+
+        @Override
         public HostAddress host() {
             return ADDRESS;
         }

@@ -44,6 +44,11 @@ class SshContractIT implements HostDriverContract {
     }
 
     @Override
+    public HostDriver anotherDriver() {
+        return new SshHostDriver(SshSettings.withKey(lab.privateKey()));
+    }
+
+    @Override
     public HostAddress host() {
         return new HostAddress("host1", lab.host(), lab.port(), null, null);
     }

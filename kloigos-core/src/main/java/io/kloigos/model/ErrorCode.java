@@ -37,19 +37,19 @@ public enum ErrorCode {
     /** Another request with the same idempotency key came at the same moment. */
     KEY_IN_USE(Kind.STATE),
     /** Another replica has taken the operation over. */
-    TAKEN_OVER(Kind.STATE),
+    TAKEN_OVER(Kind.SERVICE),
     /** The operation was cancelled. */
     CANCELLED(Kind.STATE),
     /** Kloigos is shutting down and takes no new work. */
-    SHUTTING_DOWN(Kind.STATE),
+    SHUTTING_DOWN(Kind.SERVICE),
     /** The server was not told, or does not recognise, who asks. */
     UNAUTHORIZED(Kind.REQUEST),
     /** Whoever asks may not do this. */
     FORBIDDEN(Kind.REQUEST),
     /** Whoever asks does so more often than they may. */
-    TOO_MANY_REQUESTS(Kind.STATE),
+    TOO_MANY_REQUESTS(Kind.SERVICE),
     /** A remote Kloigos server could not be reached, or its answer was lost. */
-    SERVER_UNREACHABLE(Kind.STATE),
+    SERVER_UNREACHABLE(Kind.SERVICE),
     /** Something that should not happen: an error in Kloigos or in a driver. */
     INTERNAL(Kind.PROGRAM);
 
@@ -63,6 +63,8 @@ public enum ErrorCode {
         HOST,
         /** An operator must look at the database. */
         STORE,
+        /** The same request may succeed later, or at another replica; nothing in the fleet speaks against it. */
+        SERVICE,
         /** The program is to be mended. */
         PROGRAM
     }

@@ -31,30 +31,17 @@ enum ExitStatus {
 
     static ExitStatus of(ErrorCode code) {
         return switch (code) {
-            case INVALID_REQUEST -> USAGE;
             case NOT_FOUND -> NOT_FOUND;
-            case NO_CAPACITY,
-                    WRONG_STATE,
-                    ALREADY_MANAGED,
-                    HOST_UNSUITABLE,
-                    KEY_REUSED,
-                    KEY_IN_USE,
-                    TOO_MANY_REQUESTS -> REFUSED;
+            case HOST_UNSUITABLE, TOO_MANY_REQUESTS -> REFUSED;
             case SERVER_UNREACHABLE -> UNREACHABLE;
             case UNAUTHORIZED, FORBIDDEN -> NOT_ALLOWED;
-            case HOST_UNREACHABLE,
-                    HOST_KEY_MISMATCH,
-                    HOST_LOGIN_REFUSED,
-                    HOST_BUSY,
-                    HOST_FENCED,
-                    HOST_TIMEOUT,
-                    HOST_STEP_FAILED,
-                    HOST_PROTOCOL,
-                    STORE_FAILED,
-                    TAKEN_OVER,
-                    CANCELLED,
-                    SHUTTING_DOWN,
-                    INTERNAL -> FAILED;
+            case CANCELLED -> FAILED;
+            default ->
+                switch (code.kind()) {
+                    case REQUEST -> USAGE;
+                    case STATE -> REFUSED;
+                    case HOST, STORE, SERVICE, PROGRAM -> FAILED;
+                };
         };
     }
 }

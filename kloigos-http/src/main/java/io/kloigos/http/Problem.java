@@ -58,20 +58,13 @@ record Problem(String type, String title, int status, String detail, String code
             case FORBIDDEN -> HttpStatus.FORBIDDEN;
             case TOO_MANY_REQUESTS -> HttpStatus.TOO_MANY_REQUESTS;
             case NOT_FOUND -> HttpStatus.NOT_FOUND;
-            case NO_CAPACITY, WRONG_STATE, ALREADY_MANAGED, KEY_REUSED, KEY_IN_USE, CANCELLED -> HttpStatus.CONFLICT;
-            case HOST_UNREACHABLE,
-                    HOST_KEY_MISMATCH,
-                    HOST_LOGIN_REFUSED,
-                    HOST_BUSY,
-                    HOST_FENCED,
-                    HOST_TIMEOUT,
-                    HOST_STEP_FAILED,
-                    HOST_PROTOCOL,
-                    STORE_FAILED,
-                    TAKEN_OVER,
-                    SHUTTING_DOWN,
-                    SERVER_UNREACHABLE -> HttpStatus.SERVICE_UNAVAILABLE;
-            case INTERNAL -> HttpStatus.INTERNAL_SERVER_ERROR;
+            default ->
+                switch (code.kind()) {
+                    case REQUEST -> HttpStatus.BAD_REQUEST;
+                    case STATE -> HttpStatus.CONFLICT;
+                    case HOST, STORE, SERVICE -> HttpStatus.SERVICE_UNAVAILABLE;
+                    case PROGRAM -> HttpStatus.INTERNAL_SERVER_ERROR;
+                };
         };
     }
 }

@@ -40,6 +40,7 @@ class UnitController {
                     case REQUEST -> HttpStatus.BAD_REQUEST;
                     case STATE -> HttpStatus.CONFLICT;
                     case HOST -> HttpStatus.BAD_GATEWAY;
+                    case SERVICE -> HttpStatus.SERVICE_UNAVAILABLE;
                     case STORE, PROGRAM -> HttpStatus.INTERNAL_SERVER_ERROR;
                 };
         ProblemDetail problem = ProblemDetail.forStatusAndDetail(status, e.getMessage());

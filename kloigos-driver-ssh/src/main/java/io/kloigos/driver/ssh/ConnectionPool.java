@@ -29,7 +29,7 @@ final class ConnectionPool implements AutoCloseable {
     private final SshSettings settings;
     private final ScheduledThreadPoolExecutor watch;
     private final List<SshConnection> connections = new ArrayList<>();
-    private final Map<Attempt, CompletableFuture<SshConnection>> attempts = new HashMap<>();
+    private final Map<Attempt, CompletableFuture<Void>> attempts = new HashMap<>();
     private final CountDownLatch closed = new CountDownLatch(1);
 
     ConnectionPool(SshSettings settings) {
@@ -59,7 +59,7 @@ final class ConnectionPool implements AutoCloseable {
         ConnectionKey key = ConnectionKey.of(address, settings);
         Attempt attempt = new Attempt(key, address.hostKey());
         while (true) {
-            CompletableFuture<SshConnection> opening;
+            CompletableFuture<Void> opening;
             boolean mine = false;
             synchronized (this) {
                 requireOpen();
@@ -90,11 +90,10 @@ final class ConnectionPool implements AutoCloseable {
         }
     }
 
-    private SshConnection open(HostAddress address, Attempt attempt, CompletableFuture<SshConnection> opening) {
+    private SshConnection open(HostAddress address, Attempt attempt, CompletableFuture<Void> opening) {
         try {
             SshConnection connection = connect(address, attempt);
             synchronized (this) {
-                attempts.remove(attempt);
                 if (isClosed()) {
                     connection.cut();
                     requireOpen();
@@ -102,14 +101,16 @@ final class ConnectionPool implements AutoCloseable {
                 connection.reserve();
                 connections.add(connection);
             }
-            opening.complete(connection);
             return connection;
-        } catch (RuntimeException e) {
+        } catch (KloigosException e) {
+            opening.completeExceptionally(e);
+            throw e;
+        } finally {
             synchronized (this) {
                 attempts.remove(attempt);
             }
-            opening.completeExceptionally(e);
-            throw e;
+            // After anything else, an error among it, those who wait look for themselves.
+            opening.complete(null);
         }
     }
 

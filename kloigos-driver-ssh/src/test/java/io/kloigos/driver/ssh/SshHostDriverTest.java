@@ -14,6 +14,7 @@ import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.StepReport;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -222,6 +223,39 @@ class SshHostDriverTest {
             threads.shutdownNow();
         }
         assertThat(host.connections() - before).isEqualTo(2);
+    }
+
+    @Test
+    void whatNoProgramExpectsEndsOneAttemptToConnectAndNotTheNext() {
+        AtomicInteger asked = new AtomicInteger();
+        Path key = host.settings().privateKey();
+        Path keyWithoutMemory = (Path) Proxy.newProxyInstance(
+                Path.class.getClassLoader(), new Class<?>[] {Path.class}, (proxy, method, args) -> {
+                    if (method.getName().equals("toString") && asked.getAndIncrement() == 0) {
+                        throw new OutOfMemoryError("injected");
+                    }
+                    return method.invoke(key, args);
+                });
+        SshSettings settings = host.settings();
+        try (SshHostDriver unlucky = driver(new SshSettings(
+                keyWithoutMemory,
+                settings.knownHosts(),
+                settings.defaultUser(),
+                settings.defaultPort(),
+                settings.connectTimeout(),
+                settings.keepAlive(),
+                settings.idleTimeout(),
+                settings.maxSessionsPerConnection(),
+                settings.lockTimeout(),
+                settings.reconnectTimeout()))) {
+            assertThatThrownBy(() -> unlucky.open(host.address())).isInstanceOf(OutOfMemoryError.class);
+
+            try (HostSession session = unlucky.open(host.address())) {
+                assertThat(session.apply(plan("u1", append("x")), PlanListener.none())
+                                .failure())
+                        .isEmpty();
+            }
+        }
     }
 
     @Test

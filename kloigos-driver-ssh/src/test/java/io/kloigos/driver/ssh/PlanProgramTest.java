@@ -223,8 +223,9 @@ class PlanProgramTest {
     @Test
     void deepAndWideTreesAreEmptied() throws Exception {
         LocalShell.run(
-                "cd " + root + " && mkdir d && cd d && seq -f n%g 5000 | xargs touch && deep=$(printf 'deeper12/%.0s' "
-                        + "$(seq 100)) && for i in $(seq 30); do mkdir -p $deep && cd -P $deep || break; done; pwd -P | wc -c",
+                "cd " + root + " && mkdir d && cd d && seq -f n%g 5000 | xargs touch && deep=$(printf 'deeper12/%.0s'"
+                        + " $(seq 100)) && for i in $(seq 30); do mkdir -p $deep && cd -P $deep || break; done;"
+                        + " pwd -P | wc -c",
                 "");
         StepReport report = shell.apply(new Step.Emptying(at("d")));
         assertThat(report.outcome()).as(report.detail()).isEqualTo(CHANGED);
@@ -392,7 +393,7 @@ class PlanProgramTest {
         HostPlan slow = new HostPlan(
                 "slow",
                 HostPlan.Scope.unit("u1"),
-                Duration.ofSeconds(20),
+                LocalShell.LIMIT,
                 List.of(
                         Step.Command.of("sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $! >" + at("pid")),
                         Step.Command.of("sh", "-c", "mkfifo " + at("gate") + "; echo >" + at("gate"))));
@@ -404,13 +405,13 @@ class PlanProgramTest {
         }
         try {
             for (HostPlan.Scope scope : List.of(HostPlan.Scope.host(), HostPlan.Scope.unit("u1"))) {
-                HostPlan plan = new HostPlan("other", scope, Duration.ofSeconds(20), List.of());
+                HostPlan plan = new HostPlan("other", scope, LocalShell.LIMIT, List.of());
                 assertThat(LocalShell.run(
                                 shell.program(plan).command(),
                                 shell.program(plan).text()))
                         .isEqualTo("@kloigos\tbusy\tslow\n");
             }
-            HostPlan beside = new HostPlan("b", HostPlan.Scope.unit("u2"), Duration.ofSeconds(20), List.of());
+            HostPlan beside = new HostPlan("b", HostPlan.Scope.unit("u2"), LocalShell.LIMIT, List.of());
             assertThat(shell.apply(beside).steps()).isEmpty();
         } finally {
             Files.readString(root.resolve("gate"));

@@ -39,9 +39,12 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The driver against a real sshd on this machine. */
-@Timeout(60)
+@Timeout(180)
 class SshHostDriverTest {
     private static final AtomicInteger PLANS = new AtomicInteger();
+
+    /** Only what hangs takes longer, however busy the machine is. */
+    private static final Duration LIMIT = Duration.ofMinutes(2);
 
     @TempDir
     static Path shared;
@@ -94,7 +97,7 @@ class SshHostDriverTest {
         return new HostPlan(
                 "plan" + PLANS.incrementAndGet(),
                 unit.isEmpty() ? HostPlan.Scope.host() : HostPlan.Scope.unit(unit),
-                Duration.ofSeconds(20),
+                LIMIT,
                 List.of(steps));
     }
 
@@ -408,6 +411,10 @@ class SshHostDriverTest {
 
     @Test
     void aSilentHostIsFoundOutByKeepAlives() throws Exception {
+        driver.close();
+        driver = driver(host.settings()
+                .withConnectionTimes(
+                        Duration.ofSeconds(10), Duration.ofSeconds(1), Duration.ofMinutes(1), Duration.ofMinutes(1)));
         HostSession session = driver.open(host.address());
         AtomicInteger silent = new AtomicInteger(1);
         host.fault((bytes, length) -> {

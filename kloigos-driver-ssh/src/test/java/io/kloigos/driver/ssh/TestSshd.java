@@ -186,7 +186,7 @@ final class TestSshd implements AutoCloseable {
         return SshSettings.withKey(directory.resolve("login"))
                 .withLockTimeout(Duration.ofSeconds(1))
                 .withConnectionTimes(
-                        Duration.ofSeconds(10), Duration.ofSeconds(1), Duration.ofMinutes(1), Duration.ofSeconds(20));
+                        Duration.ofSeconds(10), Duration.ofSeconds(5), Duration.ofMinutes(1), Duration.ofMinutes(1));
     }
 
     Path strangersKey() {

@@ -59,6 +59,18 @@ final class LocalSession implements HostSession {
     @Override
     public PlanReport apply(HostPlan plan, PlanListener listener) {
         requireOpen();
+        try {
+            return applyOnce(plan, listener);
+        } catch (IOException | UncheckedIOException e) {
+            throw new KloigosException(
+                    ErrorCode.HOST_PROTOCOL,
+                    "Cannot apply plan " + plan.id() + " on " + address + ": " + e
+                            + ". Mend that on this machine; it is safe to repeat the plan.",
+                    e);
+        }
+    }
+
+    private PlanReport applyOnce(HostPlan plan, PlanListener listener) throws IOException {
         store.prepare();
         PlanStore.Held locks =
                 store.lock(plan.scope(), Deadline.after(lockTimeout)).orElseThrow(() -> busy(plan));
@@ -105,7 +117,8 @@ final class LocalSession implements HostSession {
             } catch (Deadline.Passed e) {
                 throw new KloigosException(
                         ErrorCode.HOST_TIMEOUT,
-                        "Plan " + plan.id() + " on " + address + " was ended at step " + i + " ("
+                        "Plan " + plan.id() + " on " + address + " was ended at step " + (i + 1)
+                                + " of " + plan.steps().size() + " ("
                                 + plan.steps().get(i).summarize() + "): its limit is "
                                 + plan.timeLimit().toSeconds()
                                 + " s. Look at what hangs there; it is safe to repeat the plan.",
@@ -134,8 +147,15 @@ final class LocalSession implements HostSession {
         if (!HostPlan.isId(planId)) {
             throw new IllegalArgumentException("no id of a plan: " + planId);
         }
-        store.prepare();
-        store.cancel(planId);
+        try {
+            store.prepare();
+            store.cancel(planId);
+        } catch (IOException e) {
+            throw new KloigosException(
+                    ErrorCode.HOST_PROTOCOL,
+                    "Cannot cancel plan " + planId + " on " + address + ": " + e + ". Mend that on this machine.",
+                    e);
+        }
     }
 
     @Override

@@ -4,7 +4,6 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.PlanReport;
 import io.kloigos.spi.StepReport;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -49,21 +48,13 @@ final class PlanStore {
     }
 
     /** Makes the directory for locks and outcomes. */
-    void prepare() {
-        try {
-            Files.createDirectories(directory.resolve("plans"), OWNER_ONLY);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot keep plans in " + directory, e);
-        }
+    void prepare() throws IOException {
+        Files.createDirectories(directory.resolve("plans"), OWNER_ONLY);
     }
 
     /** Makes a directory for one use, beside that for locks and outcomes: a plan may take the latter away. */
-    Path scratch() {
-        try {
-            return Files.createTempDirectory(directory.getParent(), "kloigos-", OWNER_ONLY);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot keep what commands print beside " + directory, e);
-        }
+    Path scratch() throws IOException {
+        return Files.createTempDirectory(directory.getParent(), "kloigos-", OWNER_ONLY);
     }
 
     /** Locks that are held, by their file descriptors. */
@@ -78,7 +69,7 @@ final class PlanStore {
     }
 
     /** Takes the locks of a scope, or returns nothing if they could not be had in time. */
-    Optional<Held> lock(HostPlan.Scope scope, Deadline deadline) {
+    Optional<Held> lock(HostPlan.Scope scope, Deadline deadline) throws IOException {
         Held held = new Held();
         boolean taken = scope.isHost()
                 ? take(held, "host.lock", LOCK_EXCLUSIVE, deadline)
@@ -91,12 +82,11 @@ final class PlanStore {
         return Optional.empty();
     }
 
-    private boolean take(Held held, String name, int kind, Deadline deadline) {
+    private boolean take(Held held, String name, int kind, Deadline deadline) throws IOException {
         int flags = OpenFlags.O_RDWR.intValue() | OpenFlags.O_CREAT.intValue() | O_CLOEXEC;
         int descriptor = posix.open(directory.resolve(name).toString(), flags, 0600);
         if (descriptor < 0) {
-            throw new UncheckedIOException(
-                    new IOException("cannot open " + directory.resolve(name) + ": " + posix.strerror(posix.errno())));
+            throw new IOException("cannot open " + directory.resolve(name) + ": " + posix.strerror(posix.errno()));
         }
         held.descriptors.add(descriptor);
         while (posix.flock(descriptor, kind | NO_WAIT) != 0) {
@@ -113,43 +103,43 @@ final class PlanStore {
     }
 
     /** Returns the highest fence that plans of this scope must reach, and remembers the plan's if it does. */
-    long fence(HostPlan plan) {
-        try {
-            Files.createDirectories(fences, OWNER_ONLY);
-            long highest = 0;
-            if (plan.scope().isHost()) {
-                try (DirectoryStream<Path> files = Files.newDirectoryStream(fences, "[!.]*")) {
-                    for (Path file : files) {
-                        highest = Math.max(highest, seen(file));
-                    }
+    long fence(HostPlan plan) throws IOException {
+        Files.createDirectories(fences, OWNER_ONLY);
+        long highest = 0;
+        if (plan.scope().isHost()) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(fences, "[!.]*")) {
+                for (Path file : files) {
+                    highest = Math.max(highest, seen(file));
                 }
-            } else {
-                highest = Math.max(seen(fences.resolve("host")), seen(fences.resolve(name(plan.scope()))));
             }
-            if (plan.fence() > 0 && plan.fence() >= highest) {
-                // Whatever ends this half way, the host remembers the old fence or the new one.
-                Path file = fences.resolve(name(plan.scope()));
-                Path written = fences.resolve("." + name(plan.scope()));
-                Files.writeString(written, plan.fence() + "\n");
-                Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
-            }
-            return highest;
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot keep the fence of plan " + plan.id() + " in " + fences, e);
+        } else {
+            highest = Math.max(seen(fences.resolve("host")), seen(fences.resolve(name(plan.scope()))));
         }
+        if (plan.fence() > 0 && plan.fence() >= highest) {
+            // Whatever ends this half way, the host remembers the old fence or the new one.
+            Path file = fences.resolve(name(plan.scope()));
+            Path written = fences.resolve("." + name(plan.scope()));
+            Files.writeString(written, plan.fence() + "\n");
+            Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
+        }
+        return highest;
     }
 
     private static long seen(Path file) throws IOException {
-        return Files.exists(file) ? Long.parseLong(Files.readString(file).strip()) : 0;
+        if (!Files.exists(file)) {
+            return 0;
+        }
+        String text = Files.readString(file).strip();
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            throw new IOException(file + " holds no fence, but: " + text, e);
+        }
     }
 
     /** Makes {@link #isCancelled} true for a plan. */
-    void cancel(String planId) {
-        try {
-            Files.writeString(cancellation(planId), "");
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot cancel plan " + planId, e);
-        }
+    void cancel(String planId) throws IOException {
+        Files.writeString(cancellation(planId), "");
     }
 
     boolean isCancelled(String planId) {
@@ -161,38 +151,34 @@ final class PlanStore {
     }
 
     /** Returns what became of the plan, if it came to its end. */
-    Optional<PlanReport> find(HostPlan plan) {
+    Optional<PlanReport> find(HostPlan plan) throws IOException {
         Path file = file(plan);
         if (!Files.exists(file)) {
             return Optional.empty();
         }
-        try {
-            List<StepReport> steps = new ArrayList<>();
-            StringBuilder detail = new StringBuilder();
-            boolean cancelled = false;
-            for (String line : Files.readString(file).split("\n", -1)) {
-                String[] fields = line.split("\t", 4);
-                if (fields[0].equals("detail")) {
-                    detail.append(detail.length() == 0 ? "" : "\n").append(line.substring("detail\t".length()));
-                } else if (fields[0].equals("ended")) {
-                    steps.add(new StepReport(
-                            Integer.parseInt(fields[1]),
-                            StepReport.Outcome.valueOf(fields[2]),
-                            Long.parseLong(fields[3]),
-                            detail.toString()));
-                    detail.setLength(0);
-                } else if (line.equals(CANCELLED)) {
-                    cancelled = true;
-                }
+        List<StepReport> steps = new ArrayList<>();
+        StringBuilder detail = new StringBuilder();
+        boolean cancelled = false;
+        for (String line : Files.readString(file).split("\n", -1)) {
+            String[] fields = line.split("\t", 4);
+            if (fields[0].equals("detail")) {
+                detail.append(detail.length() == 0 ? "" : "\n").append(line.substring("detail\t".length()));
+            } else if (fields[0].equals("ended")) {
+                steps.add(new StepReport(
+                        Integer.parseInt(fields[1]),
+                        StepReport.Outcome.valueOf(fields[2]),
+                        Long.parseLong(fields[3]),
+                        detail.toString()));
+                detail.setLength(0);
+            } else if (line.equals(CANCELLED)) {
+                cancelled = true;
             }
-            return Optional.of(cancelled ? PlanReport.cancelled(steps) : PlanReport.of(steps));
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot read the outcome of plan " + plan.id(), e);
         }
+        return Optional.of(cancelled ? PlanReport.cancelled(steps) : PlanReport.of(steps));
     }
 
     /** Keeps the outcome, unless the plan took the directory away: then nothing of Kloigos is to be left. */
-    void keep(HostPlan plan, PlanReport report) {
+    void keep(HostPlan plan, PlanReport report) throws IOException {
         if (!Files.isDirectory(directory.resolve("plans"))) {
             return;
         }
@@ -208,18 +194,14 @@ final class PlanStore {
         if (report.end() == PlanReport.End.CANCELLED) {
             out.append(CANCELLED).append('\n');
         }
-        try {
-            Path file = file(plan);
-            Path written = file.resolveSibling(file.getFileName() + ".new");
-            Files.writeString(written, out);
-            Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot keep the outcome of plan " + plan.id(), e);
-        }
+        Path file = file(plan);
+        Path written = file.resolveSibling(file.getFileName() + ".new");
+        Files.writeString(written, out);
+        Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** Forgets the outcomes of yesterday. */
-    void prune(InstantSource clock) {
+    void prune(InstantSource clock) throws IOException {
         try (DirectoryStream<Path> plans = Files.newDirectoryStream(directory.resolve("plans"))) {
             for (Path plan : plans) {
                 if (Files.isRegularFile(plan)
@@ -229,8 +211,6 @@ final class PlanStore {
                     Files.deleteIfExists(plan);
                 }
             }
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot look through the outcomes in " + directory, e);
         }
     }
 

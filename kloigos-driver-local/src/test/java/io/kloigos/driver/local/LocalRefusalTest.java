@@ -82,6 +82,58 @@ class LocalRefusalTest {
         assertThat(directory).isEmptyDirectory();
     }
 
+    @Test
+    void whatTheDriverCannotKeepIsToldAndNothingIsDone() throws IOException {
+        Path target = directory.resolve("target");
+        Files.writeString(directory.resolve("run"), "a file where a directory is to be");
+        try (LocalHostDriver driver = new LocalHostDriver(directory.resolve("run"), () -> 0);
+                HostSession session = driver.open(HERE)) {
+            assertThatThrownBy(() -> session.cancel("some-plan"))
+                    .isInstanceOfSatisfying(
+                            KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.HOST_PROTOCOL))
+                    .hasMessageContainingAll(
+                            "cancel plan some-plan", directory.resolve("run").toString());
+        }
+        assertThatThrownBy(() -> apply(new Step.TextFile(target.toString(), "text", Step.Access.rootFile())))
+                .isInstanceOfSatisfying(
+                        KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.HOST_PROTOCOL))
+                .hasMessageContainingAll(
+                        "Cannot apply plan", directory.resolve("run").toString(), "safe to repeat");
+        assertThat(target).doesNotExist();
+    }
+
+    @Test
+    void aFenceThatCannotBeReadIsToldAndNothingIsDone() throws IOException {
+        Path target = directory.resolve("target");
+        Path fence = Files.createDirectories(directory.resolve("run/fences")).resolve("host");
+        Files.writeString(fence, "");
+
+        assertThatThrownBy(() -> apply(new Step.TextFile(target.toString(), "text", Step.Access.rootFile())))
+                .isInstanceOfSatisfying(
+                        KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.HOST_PROTOCOL))
+                .hasMessageContaining(fence.toString());
+        assertThat(target).doesNotExist();
+    }
+
+    @Test
+    void whoIsEndedIsToldAtWhichStep() {
+        HostPlan plan = new HostPlan(
+                "hung",
+                HostPlan.Scope.host(),
+                Duration.ofSeconds(3),
+                List.of(
+                        new Step.Directories(directory + "/made", Step.Access.rootDirectory()),
+                        Step.Command.of("sleep", "1000"),
+                        Step.Command.of("true")));
+        try (LocalHostDriver driver = new LocalHostDriver(directory.resolve("run"), () -> 0);
+                HostSession session = driver.open(HERE)) {
+            assertThatThrownBy(() -> session.apply(plan, PlanListener.none()))
+                    .isInstanceOfSatisfying(
+                            KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.HOST_TIMEOUT))
+                    .hasMessageContainingAll("step 2 of 3", "sleep 1000");
+        }
+    }
+
     private PlanReport apply(Step step) {
         try (LocalHostDriver driver = new LocalHostDriver(directory.resolve("run"), () -> 0);
                 HostSession session = driver.open(HERE)) {

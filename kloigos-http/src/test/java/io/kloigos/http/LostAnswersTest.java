@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.sun.net.httpserver.HttpExchange;
+import io.kloigos.Event;
+import io.kloigos.Fleet;
 import io.kloigos.client.ClientSettings;
 import io.kloigos.client.RemoteKloigos;
 import io.kloigos.model.AllocateRequest;
@@ -26,6 +28,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -116,6 +121,32 @@ class LostAnswersTest {
         assertThat(remote.cordon("host1", new Reason("broken")).cordon()).isEqualTo(new Reason("broken"));
         assertThat(remote.uncordon("host1").cordon()).isNull();
         assertThat(arrived).hasSize(8);
+    }
+
+    @Test
+    void anEventThatANewerServerTellsIsPassedOverAndTheNextIsHeard() throws InterruptedException {
+        line.createContext("/api/events", exchange -> {
+            exchange.getResponseHeaders().add("Content-Type", "text/event-stream");
+            exchange.sendResponseHeaders(200, 0);
+            exchange.getResponseBody()
+                    .write((drift("{\"kind\": \"from_the_future\"}") + "event: unit\ndata: {\n\n" + drift(""))
+                            .getBytes(StandardCharsets.UTF_8));
+            exchange.getResponseBody().flush();
+        });
+        BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+
+        try (Fleet.Registration registration = remote.listen(events::add)) {
+            assertThat(events.poll(30, TimeUnit.SECONDS)).isInstanceOfSatisfying(Event.DriftChanged.class, event -> {
+                assertThat(event.report().hostname()).isEqualTo("host1");
+                assertThat(event.report().deviations()).isEmpty();
+            });
+            assertThat(registration).isNotNull();
+        }
+    }
+
+    private static String drift(String deviations) {
+        return "event: drift\ndata: {\"hostname\": \"host1\", \"checked_at\": \"2026-01-01T00:00:00Z\", \"facts\": 3,"
+                + " \"deviations\": [" + deviations + "]}\n\n";
     }
 
     @Test

@@ -59,7 +59,20 @@ final class RemoteListener implements AutoCloseable {
         for (Optional<EventSource.Message> message = events.next();
                 message.isPresent() && !isClosed();
                 message = events.next()) {
-            ModelReader.event(message.get()).ifPresent(this::tell);
+            read(message.get()).ifPresent(this::tell);
+        }
+    }
+
+    /** Returns what happened; empty if it is of a kind, or tells something, that is not known here. */
+    private static Optional<Event> read(EventSource.Message message) {
+        try {
+            return ModelReader.event(message);
+        } catch (RuntimeException e) {
+            LOG.warn(
+                    "An event of kind {} cannot be read and is passed over; the server may be newer than this client",
+                    message.name(),
+                    e);
+            return Optional.empty();
         }
     }
 

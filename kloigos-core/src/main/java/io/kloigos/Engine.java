@@ -70,6 +70,7 @@ final class Engine {
     private final Map<String, Run> runs = new ConcurrentHashMap<>();
     private final HostThreads threads;
     private final ScheduledThreadPoolExecutor tending;
+    private final ScheduledThreadPoolExecutor telling;
     private final ChangeFeed feed;
     private final CountDownLatch closing = new CountDownLatch(1);
     private Instant forgotten = Instant.MIN;
@@ -125,21 +126,23 @@ final class Engine {
         this.tendingEvery = lease.dividedBy(4);
         this.threads = new HostThreads(factory, HostThreads.PATIENCE);
         // Listeners may be slow, and leases do not wait.
-        this.tending = new ScheduledThreadPoolExecutor(inventory.isShared() ? 2 : 1, factory);
+        this.tending = new ScheduledThreadPoolExecutor(1, factory);
+        this.telling = new ScheduledThreadPoolExecutor(1, factory);
         this.feed = new ChangeFeed(inventory, System::nanoTime);
     }
 
     /** Takes up what was left by others, and from now on looks after leases. */
     void start() {
         tend();
-        repeat(this::tend, tendingEvery);
+        repeat(tending, this::tend, tendingEvery);
+        repeat(telling, this::announceExpiring, tendingEvery);
         if (inventory.isShared()) {
-            repeat(this::announceChangesOfOthers, LOOKING_FOR_CHANGES);
+            repeat(telling, this::announceChangesOfOthers, LOOKING_FOR_CHANGES);
         }
     }
 
-    private void repeat(Runnable task, Duration every) {
-        var unused = tending.scheduleWithFixedDelay(
+    private static void repeat(ScheduledThreadPoolExecutor thread, Runnable task, Duration every) {
+        var unused = thread.scheduleWithFixedDelay(
                 () -> {
                     try {
                         task.run();
@@ -177,13 +180,16 @@ final class Engine {
     }
 
     private void tendExpiry() {
-        if (!listeners.isEmpty()) {
-            expiry.soon().forEach(unit -> announce(new Event.UnitExpiring(unit)));
-        }
         expiry.over().forEach(operation -> {
             LOG.info("{} has expired", subject(operation));
             submit(operation);
         });
+    }
+
+    private void announceExpiring() {
+        if (!listeners.isEmpty()) {
+            expiry.soon().forEach(unit -> announce(new Event.UnitExpiring(unit)));
+        }
     }
 
     private void announceChangesOfOthers() {
@@ -642,6 +648,7 @@ final class Engine {
         closing.countDown();
         threads.close();
         tending.shutdown();
+        telling.shutdown();
         awaitEnd();
         return true;
     }

@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
@@ -276,6 +277,32 @@ class TenanciesTest {
                 ErrorCode.INVALID_REQUEST,
                 () -> kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), List.of(FIRST), NOON)));
         assertRefused(ErrorCode.WRONG_STATE, () -> kloigos.setExpiry(OTHER, NOON.plusSeconds(1)));
+    }
+
+    @Test
+    void aListenerThatIsSlowToHearOfAnExpiryHoldsUpNoOperations() throws InterruptedException {
+        CountDownLatch told = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        kloigos.listen(event -> {
+            if (event instanceof Event.UnitExpiring) {
+                told.countDown();
+                try {
+                    go.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        });
+        kloigos.setExpiry(UNIT, NOON.plus(Duration.ofMinutes(1)));
+        told.await();
+
+        clock.advance(Duration.ofMinutes(2));
+        while (kloigos.unit(UNIT).status() != UnitStatus.FREE) {
+            Thread.onSpinWait();
+        }
+
+        kloigos.requireReady();
+        go.countDown();
     }
 
     @Test

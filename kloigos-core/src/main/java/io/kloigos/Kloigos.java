@@ -45,12 +45,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicReference;
@@ -589,7 +590,7 @@ public final class Kloigos implements Fleet {
             return inventory.operations().begunWith(before.get());
         }
         Instant now = clock.instant();
-        List<Operation> begun = new ArrayList<>();
+        Set<String> made = new HashSet<>();
         List<Operation> all = inventory
                 .outOfService()
                 .drain(
@@ -602,11 +603,12 @@ public final class Kloigos implements Fleet {
                             Operation operation = Operation.asked(
                                             ids.get(), Operation.Kind.DEALLOCATE, unit.hostname(), unit.id(), now)
                                     .ownedBy(unit.owner());
-                            begun.add(operation);
+                            made.add(operation.id());
                             return operation;
                         });
         told(server(request.hostname()));
-        begun.forEach(engine::submit);
+        // Of those made, the ones of a transaction that was repeated are not there.
+        all.stream().filter(operation -> made.contains(operation.id())).forEach(engine::submit);
         return all;
     }
 

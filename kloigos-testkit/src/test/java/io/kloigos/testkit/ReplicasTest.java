@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.kloigos.DecommissionRequest;
+import io.kloigos.DecommissionRequest.Tenants;
+import io.kloigos.DrainRequest;
 import io.kloigos.Event;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
@@ -16,12 +18,15 @@ import io.kloigos.model.ErrorCode;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.Reason;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
@@ -32,6 +37,7 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -41,6 +47,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -79,6 +86,7 @@ class ReplicasTest {
     private final class Replica {
         private volatile boolean isCutOff;
         private volatile boolean isKilled;
+        private final AtomicReference<Thread> clashes = new AtomicReference<>();
         private final HikariDataSource source;
         private final InterruptingDriver driver;
         private final Kloigos kloigos;
@@ -94,7 +102,7 @@ class ReplicasTest {
                     if (isCutOff) {
                         throw new SQLTransientConnectionException("connection refused");
                     }
-                    return super.getConnection();
+                    return clashing(super.getConnection());
                 }
             };
             driver = new InterruptingDriver(fleet.driver(), plan -> {});
@@ -105,6 +113,31 @@ class ReplicasTest {
                     .threads(driver::threadThatMayBeKilled)
                     .build();
             all.add(this);
+        }
+
+        /** Somebody is faster than the next change that this thread would commit. */
+        void clashOnce() {
+            clashes.set(Thread.currentThread());
+        }
+
+        private Connection clashing(Connection connection) {
+            if (clashes.get() != Thread.currentThread()) {
+                return connection;
+            }
+            return (Connection) Proxy.newProxyInstance(
+                    Connection.class.getClassLoader(),
+                    new Class<?>[] {Connection.class},
+                    (proxy, method, arguments) -> {
+                        if (method.getName().equals("commit") && clashes.getAndSet(null) != null) {
+                            connection.rollback();
+                            throw new SQLException("could not serialize access", "40001");
+                        }
+                        try {
+                            return method.invoke(connection, arguments);
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    });
         }
 
         void kill() {
@@ -210,6 +243,33 @@ class ReplicasTest {
         assertThat(replica.kloigos.await(begun.id()).state()).isEqualTo(Operation.State.SUCCEEDED);
         assertThat(replica.kloigos.unit(unit.id()).status()).isEqualTo(UnitStatus.FREE);
         assertThat(host.state()).as("nothing is done twice").isEqualTo(released);
+    }
+
+    @Test
+    void aDrainThatSomebodyWasFasterThanIsRepeatedAndRunOnce() {
+        Replica replica = all.get(0);
+        ComputeUnit unit = replica.kloigos.allocate(oneCpu());
+        List<UnitStatus> told = new CopyOnWriteArrayList<>();
+        replica.kloigos.listen(event -> {
+            if (event instanceof Event.UnitChanged changed
+                    && changed.unit().id().equals(unit.id())) {
+                told.add(changed.unit().status());
+            }
+        });
+        replica.clashOnce();
+
+        List<Operation> begun =
+                replica.kloigos.drain(new DrainRequest("host1", new Reason("disk 2 fails"), Tenants.EVICT));
+
+        assertThat(replica.clashes.get()).as("who has clashed").isNull();
+        assertThat(begun)
+                .singleElement()
+                .satisfies(operation -> assertThat(
+                                replica.kloigos.await(operation.id()).state())
+                        .isEqualTo(Operation.State.SUCCEEDED));
+        // Whatever else was begun has ended then.
+        replica.kloigos.close();
+        assertThat(told).containsExactly(UnitStatus.DEALLOCATING, UnitStatus.FREE);
     }
 
     @Test

@@ -25,6 +25,13 @@ import org.sqlite.SQLiteDataSource;
 
 /** A database that holds an inventory: how it is opened, and where its SQL differs from that of others. */
 abstract sealed class Database implements AutoCloseable {
+    /**
+     * serialization_failure, deadlock_detected, and unique_violation: PostgreSQL undid the change, since somebody was faster.
+     *
+     * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL Error Codes</a>
+     */
+    private static final Set<String> UNDONE = Set.of("40001", "40P01", "23505");
+
     /** Returns what {@code change} returns, once everything that it wrote is on the disk. */
     abstract <T> T write(Function<Handle, T> change);
 
@@ -51,15 +58,42 @@ abstract sealed class Database implements AutoCloseable {
     @Override
     public abstract void close();
 
-    static <T> T guarded(Supplier<T> access) {
+    /** @throws KloigosException STORE_FAILED if the change or its commit failed in the database */
+    private static <T> T writing(Supplier<T> change) {
         try {
-            return access.get();
+            return change.get();
+        } catch (CommitException e) {
+            throw failed(
+                    e,
+                    isKnownToBeUndone(e)
+                            ? "Nothing was changed."
+                            : "It is not known whether anything was changed; look before you ask for it again.");
         } catch (JdbiException e) {
-            throw new KloigosException(
-                    ErrorCode.STORE_FAILED,
-                    "The inventory's database failed: " + firstLine(e) + ". Nothing was changed.",
-                    e);
+            throw failed(e, "Nothing was changed.");
         }
+    }
+
+    /** @throws KloigosException STORE_FAILED if the query failed in the database */
+    private static <T> T reading(Supplier<T> query) {
+        try {
+            return query.get();
+        } catch (JdbiException e) {
+            throw failed(e, "Try again, and look at the database if that fails too.");
+        }
+    }
+
+    private static KloigosException failed(RuntimeException e, String outcome) {
+        return new KloigosException(
+                ErrorCode.STORE_FAILED, "The inventory's database failed: " + firstLine(e) + ". " + outcome, e);
+    }
+
+    private static boolean isKnownToBeUndone(RuntimeException failure) {
+        for (Throwable e = failure; e != null; e = e.getCause()) {
+            if (e instanceof SQLException sql && UNDONE.contains(String.valueOf(sql.getSQLState()))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static String firstLine(Throwable e) {
@@ -145,19 +179,20 @@ abstract sealed class Database implements AutoCloseable {
 
         @Override
         <T> T write(Function<Handle, T> change) {
-            return guarded(() -> writer.make(change));
+            return writing(() -> writer.make(change));
         }
 
         @Override
         <T> T read(Function<Handle, T> query) {
-            return guarded(() -> readers.read(query));
+            return reading(() -> readers.read(query));
         }
 
         private static KloigosException unopenable(Path file, Exception e) {
             return new KloigosException(
                     ErrorCode.STORE_FAILED,
                     "Cannot open the inventory " + file.toAbsolutePath() + ": " + firstLine(e)
-                            + ". Check that its directory exists and is writable and that the file is a Kloigos inventory.",
+                            + ". Check that its directory exists and is writable and that the file is a Kloigos"
+                            + " inventory.",
                     e);
         }
 
@@ -251,13 +286,6 @@ abstract sealed class Database implements AutoCloseable {
     static final class Postgres extends Database {
         private static final int ATTEMPTS = 20;
 
-        /**
-         * serialization_failure, deadlock_detected, and unique_violation: somebody was faster, so look again.
-         *
-         * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL Error Codes</a>
-         */
-        private static final Set<String> WORTH_ANOTHER_ATTEMPT = Set.of("40001", "40P01", "23505");
-
         private final Jdbi jdbi;
 
         private Postgres(DataSource source) {
@@ -281,28 +309,32 @@ abstract sealed class Database implements AutoCloseable {
         <T> T write(Function<Handle, T> change) {
             for (int attempt = 1; ; attempt++) {
                 try {
-                    return guarded(() -> jdbi.inTransaction(change::apply));
+                    return writing(() -> attempt(change));
                 } catch (KloigosException e) {
-                    if (attempt == ATTEMPTS || !isWorthAnotherAttempt(e)) {
+                    // Somebody was faster, so look again.
+                    if (attempt == ATTEMPTS || !isKnownToBeUndone(e)) {
                         throw e;
                     }
                 }
             }
         }
 
-        @Override
-        <T> T read(Function<Handle, T> query) {
-            return guarded(() -> jdbi.withHandle(query::apply));
+        private <T> T attempt(Function<Handle, T> change) {
+            boolean[] written = {false};
+            try {
+                return jdbi.inTransaction(handle -> {
+                    T result = change.apply(handle);
+                    written[0] = true;
+                    return result;
+                });
+            } catch (JdbiException e) {
+                throw written[0] ? new CommitException(e) : e;
+            }
         }
 
-        private static boolean isWorthAnotherAttempt(KloigosException failure) {
-            for (Throwable e = failure; e != null; e = e.getCause()) {
-                if (e instanceof SQLException sql
-                        && WORTH_ANOTHER_ATTEMPT.contains(String.valueOf(sql.getSQLState()))) {
-                    return true;
-                }
-            }
-            return false;
+        @Override
+        <T> T read(Function<Handle, T> query) {
+            return reading(() -> jdbi.withHandle(query::apply));
         }
 
         @Override

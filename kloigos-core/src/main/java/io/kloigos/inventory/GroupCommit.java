@@ -6,6 +6,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.JdbiException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -131,13 +132,19 @@ final class GroupCommit implements AutoCloseable {
             handle = connections.get();
             broken.close();
         }
-        handle.useTransaction(transaction -> {
-            if (changes.size() == 1) {
-                changes.get(0).make(transaction);
-            } else {
-                changes.forEach(change -> makeApart(transaction, change));
-            }
-        });
+        boolean[] written = {false};
+        try {
+            handle.useTransaction(transaction -> {
+                if (changes.size() == 1) {
+                    changes.get(0).make(transaction);
+                } else {
+                    changes.forEach(change -> makeApart(transaction, change));
+                }
+                written[0] = true;
+            });
+        } catch (JdbiException e) {
+            throw written[0] ? new CommitException(e) : e;
+        }
     }
 
     /** If the transaction is gone, there is no savepoint to go back to, which fails the whole commit. */

@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import org.assertj.core.api.AbstractThrowableAssert;
 import org.jdbi.v3.core.ConnectionException;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Handles;
@@ -87,7 +88,7 @@ class GroupCommitTest {
         assertThat(before.get()).isEqualTo("before");
         assertThat(after.get()).isEqualTo("after");
         assertFailed(failing, ErrorCode.WRONG_STATE);
-        assertFailed(broken, ErrorCode.STORE_FAILED);
+        assertFailed(broken, ErrorCode.STORE_FAILED).hasMessageContaining("Nothing was changed.");
         assertThat(notes()).containsExactly("after", "before", "slow");
     }
 
@@ -105,8 +106,10 @@ class GroupCommitTest {
         first.countDown();
 
         join(slow, threads);
-        assertFailed(orphan, ErrorCode.STORE_FAILED);
-        assertFailed(other, ErrorCode.STORE_FAILED);
+        assertFailed(orphan, ErrorCode.STORE_FAILED)
+                .hasMessageContaining("It is not known whether anything was changed");
+        assertFailed(other, ErrorCode.STORE_FAILED)
+                .hasMessageContaining("It is not known whether anything was changed");
         assertThat(notes()).containsExactly("slow");
         assertThat(database.<String>write(handle -> note(handle, "later"))).isEqualTo("later");
         assertThat(notes()).containsExactly("later", "slow");
@@ -240,8 +243,8 @@ class GroupCommitTest {
                 .list());
     }
 
-    private static void assertFailed(FutureTask<?> change, ErrorCode code) {
-        assertThatThrownBy(change::get)
+    private static AbstractThrowableAssert<?, ?> assertFailed(FutureTask<?> change, ErrorCode code) {
+        return assertThatThrownBy(change::get)
                 .isInstanceOf(ExecutionException.class)
                 .cause()
                 .isInstanceOfSatisfying(

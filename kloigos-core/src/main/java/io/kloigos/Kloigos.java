@@ -138,9 +138,12 @@ public final class Kloigos implements Fleet {
     }
 
     /**
-     * Returns this fleet as a tenant sees it: of units and of operations only those on its own are there, and what it
-     * allocates is its own. A unit that becomes another tenant's during a call is not touched. Servers are there as before, so
-     * who may change them is for the caller to decide. Whichever of the two is closed, both are.
+     * Returns this fleet as a tenant sees it: of units and of operations only those on its own are there, for those who ask,
+     * listen, observe or count, and of drift only what its units differ in; what it allocates is its own. A unit that becomes
+     * another tenant's during a call is not touched. What reaches units of others, or tells of them, throws FORBIDDEN:
+     * {@link #decommission}, {@link #drain}, {@link #repair}, {@link #withdraw} and {@link #putBack} with their previews,
+     * {@link #certificate} and {@link #access}. Servers are there as before otherwise, so who may change them is for the
+     * caller to decide. Whichever of the two is closed, both are.
      */
     public Kloigos of(Tenant owner) {
         return new Kloigos(this, owner);
@@ -148,6 +151,15 @@ public final class Kloigos implements Fleet {
 
     private boolean isVisible(@Nullable Tenant owner) {
         return tenant == null || tenant.equals(owner);
+    }
+
+    private void requireWholeFleet(String attempted) {
+        if (tenant != null) {
+            throw new KloigosException(
+                    ErrorCode.FORBIDDEN,
+                    "Cannot " + attempted + " as tenant " + tenant
+                            + ": it is about what is not the tenant's too. Ask the whole fleet, as an operator.");
+        }
     }
 
     private AllocateRequest owned(AllocateRequest request) {
@@ -420,6 +432,7 @@ public final class Kloigos implements Fleet {
     }
 
     private Operation decommission(DecommissionRequest request, @Nullable IdempotencyKey key) {
+        requireWholeFleet("decommission " + request.hostname());
         engine.requireOpen();
         return once(key, () -> {
             Operation operation = newOperation(Operation.Kind.DECOMMISSION, request.hostname(), null);
@@ -435,6 +448,7 @@ public final class Kloigos implements Fleet {
 
     @Override
     public Preview previewDecommission(DecommissionRequest request) {
+        requireWholeFleet("decommission " + request.hostname());
         Server server = server(request.hostname());
         List<ComputeUnit> units = units(UnitFilter.ofServer(request.hostname()));
         requireDecommissionable(server, units, request.tenants());
@@ -584,6 +598,7 @@ public final class Kloigos implements Fleet {
     }
 
     private List<Operation> drain(DrainRequest request, @Nullable IdempotencyKey key) {
+        requireWholeFleet("drain " + request.hostname());
         engine.requireOpen();
         Optional<Operation> before = known(key);
         if (before.isPresent()) {
@@ -614,6 +629,7 @@ public final class Kloigos implements Fleet {
 
     @Override
     public Preview previewDrain(DrainRequest request) {
+        requireWholeFleet("drain " + request.hostname());
         Server server = server(request.hostname());
         List<ComputeUnit> units = units(UnitFilter.ofServer(request.hostname()));
         requireDrainable(request, units);
@@ -656,6 +672,7 @@ public final class Kloigos implements Fleet {
     }
 
     private ComputeUnit withdraw(ComputeId id, Reason reason, @Nullable IdempotencyKey key) {
+        requireWholeFleet("withdraw unit " + id);
         engine.requireOpen();
         return told(inventory.outOfService().withdraw(id, reason, key, clock.instant()));
     }
@@ -671,6 +688,7 @@ public final class Kloigos implements Fleet {
     }
 
     private ComputeUnit putBack(ComputeId id, @Nullable IdempotencyKey key) {
+        requireWholeFleet("put back unit " + id);
         engine.requireOpen();
         return told(inventory.outOfService().putBack(id, key, clock.instant()));
     }
@@ -679,17 +697,31 @@ public final class Kloigos implements Fleet {
 
     @Override
     public DriftReport checkDrift(String hostname) {
-        return drift.look(hostname);
+        return visible(drift.look(hostname), own());
     }
 
     @Override
     public Optional<DriftReport> drift(String hostname) {
-        return inventory.drift().find(server(hostname).hostname());
+        return inventory.drift().find(server(hostname).hostname()).map(report -> visible(report, own()));
     }
 
     @Override
     public List<DriftReport> driftReports() {
-        return inventory.drift().all();
+        Set<ComputeId> own = own();
+        return inventory.drift().all().stream()
+                .map(report -> visible(report, own))
+                .toList();
+    }
+
+    /** Returns the tenant's units. */
+    private Set<ComputeId> own() {
+        return tenant == null
+                ? Set.of()
+                : units(UnitFilter.all()).stream().map(ComputeUnit::id).collect(Collectors.toSet());
+    }
+
+    private DriftReport visible(DriftReport report, Set<ComputeId> own) {
+        return tenant == null ? report : report.of(own);
     }
 
     @Override
@@ -703,6 +735,7 @@ public final class Kloigos implements Fleet {
     }
 
     private Operation repair(String hostname, @Nullable IdempotencyKey key) {
+        requireWholeFleet("repair " + hostname);
         engine.requireOpen();
         Supplier<Operation> begin = () -> {
             drift.requireRepairable(server(hostname));
@@ -716,6 +749,7 @@ public final class Kloigos implements Fleet {
 
     @Override
     public Preview previewRepair(String hostname) {
+        requireWholeFleet("repair " + hostname);
         Server server = server(hostname);
         List<ComputeUnit> units = units(UnitFilter.ofServer(hostname));
         List<Deviation> deviations = checkDrift(hostname).repairable();
@@ -812,6 +846,7 @@ public final class Kloigos implements Fleet {
     @Override
     public ReleaseCertificate certificate(ComputeId id) {
         unit(id);
+        requireWholeFleet("see the certificate of " + id);
         return inventory
                 .certificates()
                 .newest(id)
@@ -896,20 +931,28 @@ public final class Kloigos implements Fleet {
         return operation(operationId);
     }
 
-    /** Returns who may ask over the network, and who did what. It is closed with this Kloigos. */
+    /** Returns the API tokens, the sessions and the audit log. They are closed with this Kloigos. */
     public Access access() {
+        requireWholeFleet("see tokens and the audit log");
         return inventory.access();
     }
 
     @Override
     public Registration listen(KloigosListener listener) {
-        engine.add(listener);
-        return () -> engine.remove(listener);
+        KloigosListener told = tenant == null
+                ? listener
+                : event -> {
+                    if (event.owner().filter(this::isVisible).isPresent()) {
+                        listener.happened(event);
+                    }
+                };
+        engine.add(told);
+        return () -> engine.remove(told);
     }
 
     /** Returns how much of what there is. The database does the counting, so this is cheap for a large fleet too. */
     public FleetCounts counts() {
-        return inventory.census().take();
+        return tenant == null ? inventory.census().take() : inventory.census().take(tenant);
     }
 
     /**
@@ -917,8 +960,13 @@ public final class Kloigos implements Fleet {
      * registration is closed. What other replicas ran is not told. Unlike a listener, an observer causes no further work.
      */
     public Registration observe(Consumer<Operation> observer) {
-        engine.observe(observer);
-        return () -> engine.stopObserving(observer);
+        Consumer<Operation> told = operation -> {
+            if (isVisible(operation.owner())) {
+                observer.accept(operation);
+            }
+        };
+        engine.observe(told);
+        return () -> engine.stopObserving(told);
     }
 
     /**

@@ -3,6 +3,7 @@ package io.kloigos.model;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * How a server differs from what the inventory says.
@@ -21,12 +22,17 @@ public record DriftReport(String hostname, Instant checkedAt, int facts, List<De
 
     /** Returns this report with the deviations of one unit only. */
     public DriftReport of(ComputeId unit) {
+        return of(Set.of(unit));
+    }
+
+    /** Returns this report with the deviations of these units only. */
+    public DriftReport of(Set<ComputeId> units) {
         return new DriftReport(
                 hostname,
                 checkedAt,
                 facts,
                 deviations.stream()
-                        .filter(deviation -> unit.equals(deviation.computeId()))
+                        .filter(deviation -> deviation.computeId() != null && units.contains(deviation.computeId()))
                         .toList());
     }
 

@@ -4,7 +4,6 @@ import io.kloigos.Event;
 import io.kloigos.Kloigos;
 import io.kloigos.model.Caller;
 import io.kloigos.model.ComputeId;
-import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitFilter;
 import java.util.Map;
@@ -36,20 +35,9 @@ final class Audience {
         if (tenant == null) {
             return true;
         }
-        if (event instanceof Event.UnitChanged changed) {
-            return owns(changed.unit());
-        }
-        if (event instanceof Event.UnitExpiring expiring) {
-            return owns(expiring.unit());
-        }
-        return event instanceof Event.OperationChanged changed
-                && tenant.equals(changed.operation().owner());
-    }
-
-    private boolean owns(ComputeUnit unit) {
-        boolean own = unit.owner() != null && unit.owner().equals(tenant);
-        if (own) {
-            units.add(unit.id());
+        boolean own = event.owner().filter(tenant::equals).isPresent();
+        if (own && event instanceof Event.UnitChanged changed) {
+            units.add(changed.unit().id());
         }
         return own;
     }

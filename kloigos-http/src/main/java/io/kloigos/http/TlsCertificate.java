@@ -22,6 +22,8 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -76,12 +78,31 @@ final class TlsCertificate implements AutoCloseable {
         try {
             String now = content();
             if (!now.equals(shown)) {
-                context.reload(same -> show());
+                reload();
                 shown = now;
                 LOG.info("The certificate in {} is shown from now on", files.certificate());
             }
-        } catch (Exception e) {
+        } catch (KloigosException e) {
             LOG.error("The files of the certificate have changed, and the former is shown still: {}", e.getMessage());
+        }
+    }
+
+    /** What Jetty does with the key store is asked of it as a task, since it says only that it throws. */
+    private void reload() {
+        FutureTask<Void> reload = new FutureTask<>(() -> {
+            context.reload(same -> show());
+            return null;
+        });
+        reload.run();
+        try {
+            reload.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof KloigosException refusal) {
+                throw refusal;
+            }
+            throw refusal(files.certificate(), "the TLS of this server does not take it: " + e.getCause(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

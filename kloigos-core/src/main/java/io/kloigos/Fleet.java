@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A fleet of servers cut into compute units: the four verbs, and what can be asked. {@link Kloigos} is one that this process
  * manages itself; {@code io.kloigos.client.RemoteKloigos} is one that a server manages. Safe for use by many threads. All
- * methods throw {@link KloigosException} only.
+ * methods throw {@link KloigosException} only: besides what each names, STORE_FAILED if the database fails, and SHUTTING_DOWN
+ * from those that change something once whoever manages the fleet is being closed.
  */
 public interface Fleet extends AutoCloseable {
     // The four verbs
@@ -49,8 +50,8 @@ public interface Fleet extends AutoCloseable {
     /**
      * Hands a free unit to a tenant and returns it when the tenant can log in.
      *
-     * @throws KloigosException NO_CAPACITY with what would fit; codes of kind HOST if the host could not be made ready, after
-     *     which the unit is allocation_fail
+     * @throws KloigosException NO_CAPACITY with what would fit; INVALID_REQUEST if it would have expired already; codes of
+     *     kind HOST if the host could not be made ready, after which the unit is allocation_fail
      */
     ComputeUnit allocate(AllocateRequest request);
 
@@ -70,7 +71,7 @@ public interface Fleet extends AutoCloseable {
     /**
      * Takes a unit back and returns the operation that erases its tenant, which goes on in the background.
      *
-     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is in no tenant's hands
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is in no tenant's hands, or a change is under way on it
      */
     Operation deallocate(ComputeId id);
 
@@ -367,7 +368,12 @@ public interface Fleet extends AutoCloseable {
      */
     Operation retry(String operationId, String idempotencyKey);
 
-    /** Returns the operation once it has ended, here or at another replica; waits for it, or until this is closed. */
+    /**
+     * Returns the operation once it has ended, here or at another replica. When this is closed, or the thread interrupted, it
+     * is returned as it then is.
+     *
+     * @throws KloigosException NOT_FOUND; STORE_FAILED if this is closed already
+     */
     Operation await(String operationId);
 
     /** From now on tells {@code listener} of every event, until the returned registration is closed. */

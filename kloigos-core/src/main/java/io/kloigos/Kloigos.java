@@ -1130,8 +1130,10 @@ public final class Kloigos implements Fleet {
         }
 
         /**
-         * Sets who makes the threads: one that looks after leases, one that tells listeners what other replicas changed, up to
-         * 32 that run operations, and up to 8 that look for drift; the last two kinds end when they are idle. Without this, daemon threads named {@code kloigos-}.
+         * Sets who makes the threads: one that looks after leases, one that tells listeners what expires soon and what other
+         * replicas changed, and one that begins looks for drift; up to 256 that run operations and one that watches how long
+         * they take; as many for looks for drift. Those of the last two kinds end when they are idle. Without this, daemon
+         * threads named {@code kloigos-}.
          */
         public Builder threads(ThreadFactory factory) {
             this.threads = factory;

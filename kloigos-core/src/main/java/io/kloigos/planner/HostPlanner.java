@@ -502,9 +502,7 @@ public final class HostPlanner {
     }
 
     private static void letIn(Steps steps, Server server, ComputeUnit unit, List<SshPublicKey> keys) {
-        if (unit.dataDirectory() != null) {
-            steps.mounted(List.of(unit.mnt()));
-        }
+        steps.dataMounted(unit);
         steps.rootFile(HostFiles.linger(unit), "");
         // A slice without members does not last, so the manager is started first, and the limits are read while it
         // starts.
@@ -671,6 +669,8 @@ public final class HostPlanner {
             traces.removeAll(accepted);
             traces.remove(Trace.DISK_USAGE);
         }
+        endTenant(steps, unit, traces);
+        steps.dataMounted(unit);
         erase(steps, unit, DataDisks.WIPE, traces);
         ownVolume(server, unit).ifPresent(volume -> discard(steps, volume));
         forgetResize(steps, server, unit);
@@ -692,7 +692,7 @@ public final class HostPlanner {
     }
 
     /** Nothing may come in again before the processes end, and nothing may run when files go. */
-    private static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks, Set<Trace> traces) {
+    private static void endTenant(Steps steps, ComputeUnit unit, Set<Trace> traces) {
         Tenant tenant = tenant(unit);
         shutOut(steps, unit);
         for (Trace trace : traces) {
@@ -706,12 +706,18 @@ public final class HostPlanner {
                         .forEach(job -> steps.add(new Step.Erasure(job, tenant)));
             }
         }
+    }
+
+    /** A part of a data disk is emptied where it is stored as well: on /mnt it may be unmounted, or another mount above it. */
+    private static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks, Set<Trace> traces) {
+        Tenant tenant = tenant(unit);
         steps.remove(unit.home());
         steps.remove(unit.opt());
         if (unit.dataDirectory() == null) {
             steps.remove(unit.mnt());
         } else if (dataDisks == DataDisks.WIPE) {
             steps.add(new Step.Emptying(unit.mnt()));
+            steps.add(new Step.Emptying(unit.dataDirectory()));
         }
         if (traces.contains(Trace.FILES)) {
             steps.add(new Step.Erasure(Trace.FILES, tenant));
@@ -766,11 +772,10 @@ public final class HostPlanner {
         HostFacts facts = server.facts();
         for (ComputeUnit unit : units) {
             boolean keepsFiles = dataDisks == DataDisks.KEEP && unit.dataDirectory() != null;
-            erase(
-                    steps,
-                    unit,
-                    dataDisks,
-                    keepsFiles ? EnumSet.complementOf(EnumSet.of(Trace.DISK_USAGE)) : EnumSet.allOf(Trace.class));
+            Set<Trace> traces =
+                    keepsFiles ? EnumSet.complementOf(EnumSet.of(Trace.DISK_USAGE)) : EnumSet.allOf(Trace.class);
+            endTenant(steps, unit, traces);
+            erase(steps, unit, dataDisks, traces);
         }
         liftDiskLimits(steps, server, units);
         setGrace(
@@ -976,6 +981,17 @@ public final class HostPlanner {
             stat.addAll(mountPoints);
             steps.add(new Step.Command(start, ""));
             steps.add(new Step.Expectation(new Reading.Output(stat), String.join("\n", mountPoints)));
+        }
+
+        /** The unit's part of a data disk, and nothing else, is what /mnt shows of it. */
+        void dataMounted(ComputeUnit unit) {
+            dataDirectory(unit)
+                    .ifPresent(directory -> steps.add(Step.Ensure.that(
+                            Condition.succeeds("test", unit.mnt(), "-ef", directory),
+                            "systemctl",
+                            "start",
+                            HostFiles.mountUnit(directory.substring(0, directory.lastIndexOf('/'))),
+                            HostFiles.mountUnit(unit.mnt()))));
         }
 
         HostPlan plan(String id, Scope scope, Duration timeLimit) {

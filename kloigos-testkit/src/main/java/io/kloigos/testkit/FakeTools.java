@@ -216,6 +216,7 @@ final class FakeTools {
             return switch (words.get(1)) {
                 case "=" -> equal;
                 case "!=" -> !equal;
+                case "-ef" -> files.find(words.get(0)) != null && files.find(words.get(0)) == files.find(words.get(2));
                 default -> throw Refused.unknown("test: the fake host does not know: " + words);
             };
         }

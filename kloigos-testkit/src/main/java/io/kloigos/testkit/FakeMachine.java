@@ -36,6 +36,7 @@ final class FakeMachine {
             Set.of("/dev/mqueue", "/dev/shm", "/proc", "/run/user", "/sys", "/var/mail", "/var/spool/cron");
     private static final String WORKQUEUE_CPUS = "/sys/devices/virtual/workqueue/cpumask";
     private static final String CORE_DUMPS = "/var/lib/systemd/coredump/";
+    private static final String BOOT = "0123456789abcdef0123456789abcdef";
     private static final List<String> PROBED = List.of("/", "/home", "/opt", "/mnt", "/tmp", "/var/tmp", "/var/spool");
 
     /** A Unix user. */
@@ -532,7 +533,7 @@ final class FakeMachine {
                         .toList();
             case MAIL -> existing("/var/mail/" + user);
             case JOURNAL -> existing(JOURNAL + "user-" + uid + ".journal");
-            case CORE_DUMPS -> existing(CORE_DUMPS + "core.left." + uid + ".1");
+            case CORE_DUMPS -> existing(CORE_DUMPS + "core.left." + uid + "." + BOOT + ".4711.1700000000000000");
             case LOGIN_RECORDS -> lastLogins.contains(uid) ? List.of("lastlog:" + user) : List.of();
             case SUDO_RECORDS -> existing("/run/sudo/ts/" + user, "/var/lib/sudo/lectured/" + user);
             case FILES -> tenantFiles(tenant);
@@ -655,7 +656,8 @@ final class FakeMachine {
                 List.of("/dev/shm", "/dev/mqueue").forEach(place -> leaveFile(place + "/left-" + uid, own));
             case MAIL -> leaveFile("/var/mail/" + user, own);
             case JOURNAL -> leaveFile(JOURNAL + "user-" + uid + ".journal", Access.rootFile());
-            case CORE_DUMPS -> leaveFile(CORE_DUMPS + "core.left." + uid + ".1", Access.rootFile());
+            case CORE_DUMPS ->
+                leaveFile(CORE_DUMPS + "core.left." + uid + "." + BOOT + ".4711.1700000000000000", Access.rootFile());
             case LOGIN_RECORDS -> lastLogins.add(uid);
             case SUDO_RECORDS ->
                 List.of("/run/sudo/ts/", "/var/lib/sudo/lectured/")

@@ -32,6 +32,7 @@ final class TenantTraces {
     private static final List<String> AT_JOBS =
             List.of("/var/spool/cron/atjobs", "/var/spool/cron/atspool", "/var/spool/at");
     private static final List<String> POSIX_PLACES = List.of("/dev/shm", "/dev/mqueue");
+    private static final Path CORE_DUMPS = Path.of("/var/lib/systemd/coredump");
     private static final Map<String, String> LOGIN_RECORDS =
             Map.of("lastlog", "/var/log/lastlog", "lastlog2", "/var/lib/lastlog/lastlog2.db");
     private static final List<String> SHARED_PLACES =
@@ -160,7 +161,10 @@ final class TenantTraces {
             case SOCKETS -> sockets(uid);
             case MAIL -> existing("/var/mail/" + user, "/var/spool/mail/" + user);
             case JOURNAL -> journal(uid);
-            case CORE_DUMPS -> matching(Path.of("/var/lib/systemd/coredump"), "core.*." + uid + ".*");
+            case CORE_DUMPS ->
+                matching(CORE_DUMPS, "core.*").stream()
+                        .filter(dump -> isCoreDumpOf(uid, dump))
+                        .toList();
             case LOGIN_RECORDS -> loginRecords(user);
             case SUDO_RECORDS ->
                 existing(
@@ -171,6 +175,12 @@ final class TenantTraces {
             case FILES -> files(tenant);
             case DISK_USAGE -> usage(tenant);
         };
+    }
+
+    /** A dump is named core.COMMAND.UID.BOOT.PID.TIME, without further dots in the command: another's may have the uid as its PID. */
+    static boolean isCoreDumpOf(int uid, String path) {
+        String[] fields = path.substring(path.lastIndexOf('/') + 1).split("\\.", -1);
+        return fields.length > 3 && fields[2].equals(Integer.toString(uid));
     }
 
     private static List<String> existing(String... paths) {

@@ -591,13 +591,25 @@ erase_journal() {
     erase_paths
 }
 
+# Dumps are named core.COMMAND.UID.BOOT.PID.TIME, without further dots in the command: another's process may have the number as
+# its id.
+find_core_dumps() {
+    found=
+    for core_dump in /var/lib/systemd/coredump/core.*."$2".*; do
+        core_rest=${core_dump#/var/lib/systemd/coredump/core.}
+        case ${core_rest#*.} in
+            "$2".*) ! exists "$core_dump" || found=$found$core_dump$line_break ;;
+        esac
+    done
+}
+
 traces_core_dumps() {
-    existing /var/lib/systemd/coredump/core.*."$2".*
+    find_core_dumps "$@"
     trace_lines "$found"
 }
 
 erase_core_dumps() {
-    existing /var/lib/systemd/coredump/core.*."$2".*
+    find_core_dumps "$@"
     erase_paths
 }
 

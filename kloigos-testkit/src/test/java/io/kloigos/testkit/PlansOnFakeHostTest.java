@@ -80,6 +80,7 @@ class PlansOnFakeHostTest {
                     "",
                     null,
                     layout.housekeepingCpus(),
+                    layout.memoryReserve(),
                     layout.volumes(),
                     facts,
                     layout.warnings(),

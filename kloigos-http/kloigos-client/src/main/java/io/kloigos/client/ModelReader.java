@@ -138,6 +138,7 @@ final class ModelReader {
                 node.path("reason").asText(""),
                 cordon(node),
                 cpus(node.required("housekeeping_cpus")),
+                size(node.required("memory_reserve")),
                 list(node.required("volumes"), ModelReader::volume),
                 facts(node),
                 list(

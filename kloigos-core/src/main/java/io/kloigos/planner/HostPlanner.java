@@ -742,7 +742,8 @@ public final class HostPlanner {
         steps.run("fstrim", "--quiet-unsupported", volume.mountPoint());
     }
 
-    private static Optional<DataVolume> ownVolume(Server server, ComputeUnit unit) {
+    /** Returns the data disk or logical volume that only this unit uses; empty if it shares one or has none. */
+    public static Optional<DataVolume> ownVolume(Server server, ComputeUnit unit) {
         boolean isShared =
                 server.volumes().size() == 1 && server.volumes().get(0).logicalVolume() == null;
         return isShared

@@ -83,15 +83,17 @@ final class FakeMachine {
         final String kind;
         final String number;
         final ByteSize size;
+        final boolean discards;
         String signature;
         String label;
         FakeFiles.Node content = FakeFiles.Node.directory(Access.rootDirectory());
 
-        Disk(String path, String kind, String number, ByteSize size, String signature) {
+        Disk(String path, String kind, String number, ByteSize size, String signature, boolean discards) {
             this.path = path;
             this.kind = kind;
             this.number = number;
             this.size = size;
+            this.discards = discards;
             this.signature = signature;
             this.label = "";
         }
@@ -132,7 +134,8 @@ final class FakeMachine {
         listening = new TreeSet<>(spec.listening);
         systemdVersion = spec.systemdVersion;
         disks = spec.disks.stream()
-                .map(disk -> new Disk(disk.path(), disk.kind(), disk.number(), disk.size(), disk.signature()))
+                .map(disk -> new Disk(
+                        disk.path(), disk.kind(), disk.number(), disk.size(), disk.signature(), disk.discards()))
                 .collect(Collectors.toCollection(ArrayList::new));
         volumes = new FakeVolumes(disks, spec.volumeGroups);
         systemd = new FakeSystemd(this, Set.of(sshUnit, "cron.service", "nftables.service"));
@@ -915,7 +918,13 @@ final class FakeMachine {
                 mounts,
                 disks.stream()
                         .map(disk -> new HostFacts.Disk(
-                                disk.path, disk.kind, disk.number, disk.size, disk.signature, disk.label))
+                                disk.path,
+                                disk.kind,
+                                disk.number,
+                                disk.size,
+                                disk.signature,
+                                disk.label,
+                                disk.discards))
                         .toList(),
                 volumes.groups(),
                 listening,

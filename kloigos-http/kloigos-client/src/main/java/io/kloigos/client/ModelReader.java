@@ -295,6 +295,7 @@ final class ModelReader {
                                 constant(ReleaseCertificate.State.class, finding.required("state")),
                                 finding.path("detail").asText(""))),
                 Set.of(),
+                node.hasNonNull("discard") ? constant(ReleaseCertificate.Discard.class, node.get("discard")) : null,
                 forced == null ? null : new ForcedRelease(new Reason(forced), Set.of()));
     }
 

@@ -176,6 +176,7 @@ CREATE TABLE certificates (
   at           TEXT COLLATE "C" NOT NULL,
   findings     TEXT    NOT NULL,
   obstacles    TEXT    NOT NULL,
+  discard      TEXT,
   forced       TEXT
 );
 

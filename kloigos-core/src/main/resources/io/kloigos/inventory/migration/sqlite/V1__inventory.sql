@@ -175,6 +175,7 @@ CREATE TABLE certificates (
   at           TEXT    NOT NULL,
   findings     TEXT    NOT NULL,
   obstacles    TEXT    NOT NULL,
+  discard      TEXT,
   forced       TEXT
 );
 

@@ -677,7 +677,7 @@ public final class HostPlanner {
         stage(steps, server, unit.with(Tenancy.none()));
         steps.add(directoriesOwned(List.of(unit)));
         steps.unexpireAccount(unit);
-        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
+        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT.plus(EraseTime.of(server, List.of(unit))));
     }
 
     /**
@@ -808,7 +808,7 @@ public final class HostPlanner {
         steps.remove(HostFiles.STATE);
         steps.remove(HostFiles.DIRECTORY);
         steps.remove(HostFiles.RUNTIME);
-        return steps.plan(id, Scope.host(), hostLimit(units));
+        return steps.plan(id, Scope.host(), hostLimit(units).plus(EraseTime.of(server, units)));
     }
 
     /** A limit that is only taken away may stay in force until the next boot, so every CPU is allowed before. */

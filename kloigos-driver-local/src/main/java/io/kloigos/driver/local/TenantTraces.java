@@ -269,6 +269,7 @@ final class TenantTraces {
     /** Kills the slice all at once, so that nothing can fork away, and then whatever left it, until none is there. */
     private void eraseProcesses(Tenant tenant) throws IOException {
         Path cgroup = cgroup(tenant);
+        liftThrottling(cgroup.resolve("io.max"));
         Deadline until = Deadline.after(PROCESSES_GONE);
         while (true) {
             Path kill = cgroup.resolve("cgroup.kill");
@@ -294,6 +295,18 @@ final class TenantTraces {
             }
             tools.deadline().check();
             Deadline.pause(20);
+        }
+    }
+
+    /** A task that waits for throttled I/O ends only when that is done, and what it wrote is in the way of rm. */
+    private static void liftThrottling(Path limits) {
+        try {
+            for (String line : Files.exists(limits) ? Files.readAllLines(limits) : List.<String>of()) {
+                String device = line.substring(0, line.indexOf(' ') + 1);
+                Files.writeString(limits, device + "rbps=max wbps=max riops=max wiops=max");
+            }
+        } catch (IOException e) {
+            // The cgroup went meanwhile.
         }
     }
 

@@ -100,6 +100,7 @@ public final class HostPlanner {
         HostFacts facts = server.facts();
         steps.directory(HostFiles.DIRECTORY, Access.rootDirectory());
         steps.rootFile(HostFiles.MANAGED_BY, manager + "\n");
+        steps.directory(HostFiles.KEYS, HostFiles.KEYS_ACCESS);
         steps.directories(rootDirectories(server, units), Access.rootDirectory());
         server.volumes().forEach(volume -> makeVolume(steps, volume));
         steps.rootFile(HostFiles.SYSUSERS, HostFiles.sysusers(units));
@@ -128,7 +129,7 @@ public final class HostPlanner {
     }
 
     private static List<String> rootDirectories(Server server, List<ComputeUnit> units) {
-        List<String> directories = new ArrayList<>(List.of(HostFiles.KEYS, HostFiles.LINGER, HostFiles.PORTS_DROP_INS));
+        List<String> directories = new ArrayList<>(List.of(HostFiles.LINGER, HostFiles.PORTS_DROP_INS));
         for (ComputeUnit unit : units) {
             directories.add(HostFiles.sliceDirectory(unit));
             directories.add(HostFiles.managerDirectory(unit));
@@ -510,7 +511,7 @@ public final class HostPlanner {
         steps.add(portsEnforced(List.of(unit)));
         steps.add(directoriesOwned(List.of(unit)));
         expectLimits(steps, server, unit);
-        steps.rootFile(HostFiles.key(unit), HostFiles.authorizedKeys(keys));
+        steps.add(HostFiles.keyFile(unit, keys));
     }
 
     /**
@@ -538,9 +539,9 @@ public final class HostPlanner {
             steps.remove(HostFiles.key(unit));
             return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
         }
-        String content = HostFiles.authorizedKeys(unit.sshPublicKeys());
-        steps.rootFile(HostFiles.key(unit), content);
-        steps.expectFile(content.strip(), HostFiles.key(unit));
+        Step.TextFile file = HostFiles.keyFile(unit, unit.sshPublicKeys());
+        steps.add(file);
+        steps.expectFile(file.content().strip(), file.path());
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
 

@@ -510,7 +510,7 @@ class HostPlannerTest {
         }
         assertThat(HostPlanner.allocate("a.1", plain().server(), plain().units().get(0), List.of(SampleFleet.KEY))
                         .toString())
-                .endsWith("  file /etc/kloigos/keys/u4-7 0644 0, 1 lines\n");
+                .endsWith("  file /etc/kloigos/keys/u4-7 0640 0:20000, 1 lines\n");
     }
 
     // Looking into plans

@@ -144,7 +144,7 @@ public final class FakeHost {
     }
 
     /**
-     * Returns owner and mode of a file or directory.
+     * Returns owner, group and mode of a file or directory.
      *
      * @throws AssertionError if there is none, with what is there instead
      */
@@ -154,7 +154,7 @@ public final class FakeHost {
             if (node == null) {
                 throw new AssertionError(address.hostname() + " has no " + path + "; " + nearest(path));
             }
-            return new Access(node.uid, node.mode);
+            return new Access(node.uid, node.gid, node.mode);
         });
     }
 

@@ -752,6 +752,12 @@ final class FakeMachine {
         };
     }
 
+    /** sshd reads a file of keys as the user who logs in. */
+    private static boolean mayRead(Account account, FakeFiles.Node file) {
+        int bits = file.uid == account.uid() ? 0400 : file.gid == account.gid() ? 0040 : 0004;
+        return (file.mode & bits) != 0;
+    }
+
     boolean isMember(String user, String group) {
         Group found = groups.get(group);
         Account account = accounts.get(user);
@@ -784,7 +790,8 @@ final class FakeMachine {
             if (file != null
                     && file.isFile()
                     && (file.uid == 0 || file.uid == account.uid())
-                    && (file.mode & 022) == 0) {
+                    && (file.mode & 022) == 0
+                    && mayRead(account, file)) {
                 file.text.lines().filter(line -> !line.isBlank()).forEach(keys::add);
             }
         }

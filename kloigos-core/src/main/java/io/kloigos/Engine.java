@@ -489,7 +489,9 @@ final class Engine {
         try (HostSession session = driver.open(server.address())) {
             report = session.apply(plan, progress);
             if (run.begun.kind() == Operation.Kind.DEALLOCATE) {
-                run.release = Release.of(plan, report, HostPlanner.tenant(unitOf(run.begun)), session);
+                ComputeUnit unit = unitOf(run.begun);
+                run.release = Release.of(
+                        plan, report, HostPlanner.tenant(unit), HostPlanner.ownVolume(server, unit), session);
             }
         }
         progress.complete(report);
@@ -597,6 +599,7 @@ final class Engine {
                 clock.instant(),
                 release.findings(),
                 release.obstacles(),
+                release.discard(),
                 forced);
         String remark = status == UnitStatus.FREE && forced != null ? forced.remark() : reason;
         inventory.endRelease(ended, status, remark, certificate);

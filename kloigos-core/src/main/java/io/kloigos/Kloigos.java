@@ -253,6 +253,7 @@ public final class Kloigos implements Fleet {
                 "",
                 null,
                 layout.housekeepingCpus(),
+                layout.memoryReserve(),
                 layout.volumes(),
                 facts,
                 Stream.concat(

@@ -1,6 +1,8 @@
 package io.kloigos;
 
+import io.kloigos.model.DataVolume;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.ReleaseCertificate.Discard;
 import io.kloigos.model.ReleaseCertificate.Finding;
 import io.kloigos.model.ReleaseCertificate.State;
 import io.kloigos.model.Trace;
@@ -16,30 +18,40 @@ import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a deallocation leaves known of its tenant.
  *
  * @param findings one for each kind of trace
  * @param obstacles the kinds at which the plan stopped
+ * @param discard whether the unit's own disk has forgotten what was stored; null if it has none, or nobody knows
  */
-record Release(List<Finding> findings, Set<Trace> obstacles) {
+record Release(
+        List<Finding> findings,
+        Set<Trace> obstacles,
+        @Nullable Discard discard) {
     /** Nothing was looked at. */
     static Release unknown(String why) {
         return new Release(
                 Stream.of(Trace.values())
                         .map(trace -> Finding.unknown(trace, why))
                         .toList(),
-                Set.of());
+                Set.of(),
+                null);
     }
 
     /**
      * Concludes from a plan that was applied. What it proved is clean; the rest is read: what it left out, and everything if it
      * stopped half way.
+     *
+     * @param volume the disk or logical volume of the unit's own
      */
-    static Release of(HostPlan plan, PlanReport report, Tenant tenant, HostSession session) {
+    static Release of(
+            HostPlan plan, PlanReport report, Tenant tenant, Optional<DataVolume> volume, HostSession session) {
         Map<Trace, Finding> known = new EnumMap<>(Trace.class);
         boolean completed = report.end() == PlanReport.End.COMPLETED;
         if (completed) {
@@ -49,7 +61,22 @@ record Release(List<Finding> findings, Set<Trace> obstacles) {
                 .filter(trace -> !known.containsKey(trace))
                 .toList();
         read(rest, tenant, session).forEach(finding -> known.put(finding.trace(), finding));
-        return new Release(List.copyOf(known.values()), completed ? Set.of() : obstacles(plan, report, known));
+        return new Release(
+                List.copyOf(known.values()),
+                completed ? Set.of() : obstacles(plan, report, known),
+                completed ? volume.map(own -> discard(own, session)).orElse(null) : null);
+    }
+
+    /** A plan that came to its end has discarded what the disk takes discards for. */
+    private static @Nullable Discard discard(DataVolume volume, HostSession session) {
+        Reading most = new Reading.Output(
+                List.of("lsblk", "-bdno", "DISC-MAX", volume.disk().device()));
+        try {
+            String bytes = session.read(List.of(most)).get(0);
+            return bytes.equals("0") ? Discard.UNSUPPORTED : bytes.matches("\\d+") ? Discard.DISCARDED : null;
+        } catch (KloigosException e) {
+            return null;
+        }
     }
 
     private static Set<Trace> lookedFor(HostPlan plan) {

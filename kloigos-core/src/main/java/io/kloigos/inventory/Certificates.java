@@ -4,10 +4,12 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ForcedRelease;
 import io.kloigos.model.ReleaseCertificate;
+import io.kloigos.model.ReleaseCertificate.Discard;
 import io.kloigos.model.ReleaseCertificate.Finding;
 import io.kloigos.model.Trace;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.jdbi.v3.core.Handle;
@@ -35,8 +37,13 @@ public final class Certificates {
                         Instant.parse(row.getString("at")),
                         Json.read(row.getString("findings"), new TypeReference<List<Finding>>() {}),
                         Json.read(row.getString("obstacles"), new TypeReference<Set<Trace>>() {}),
+                        discard(row.getString("discard")),
                         forcedRelease(row.getString("forced"))))
                 .findOne();
+    }
+
+    private static @Nullable Discard discard(@Nullable String name) {
+        return name == null ? null : Discard.valueOf(name.toUpperCase(Locale.ROOT));
     }
 
     private static @Nullable ForcedRelease forcedRelease(@Nullable String json) {
@@ -60,13 +67,14 @@ public final class Certificates {
         ForcedRelease forced = certificate.forced();
         handle.execute("DELETE FROM certificates WHERE operation_id = ?", certificate.operationId());
         handle.execute(
-                "INSERT INTO certificates (compute_id, operation_id, at, findings, obstacles, forced)"
-                        + " VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO certificates (compute_id, operation_id, at, findings, obstacles, discard, forced)"
+                        + " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 certificate.computeId().value(),
                 certificate.operationId(),
                 Rows.text(certificate.at()),
                 Json.write(certificate.findings()),
                 Json.write(certificate.obstacles()),
+                certificate.discard() == null ? null : certificate.discard().toString(),
                 forced == null ? null : Json.write(forced));
     }
 

@@ -362,8 +362,8 @@ public final class Inventory implements AutoCloseable {
         HostAddress address = server.address();
         handle.createUpdate(
                         "INSERT INTO servers VALUES (:hostname, :ip, :sshPort, :sshUser, :hostKey, :region, :zone, :status,"
-                                + " :reason, :housekeeping, :volumes, :facts, :warnings, :createdAt, :operation, :fence, 0,"
-                                + " NULL)")
+                                + " :reason, :housekeeping, :memoryReserve, :volumes, :facts, :warnings, :createdAt, :operation,"
+                                + " :fence, 0, NULL)")
                 .bind("hostname", server.hostname())
                 .bind("ip", address.ip())
                 .bind("sshPort", address.sshPort())
@@ -374,6 +374,7 @@ public final class Inventory implements AutoCloseable {
                 .bind("status", server.status().toString())
                 .bind("reason", server.reason())
                 .bind("housekeeping", server.housekeepingCpus().toString())
+                .bind("memoryReserve", server.memoryReserve().bytes())
                 .bind("volumes", Json.write(server.volumes()))
                 .bind("facts", server.facts().toString())
                 .bind("warnings", Json.write(server.warnings()))

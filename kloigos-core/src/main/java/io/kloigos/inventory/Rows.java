@@ -1,6 +1,7 @@
 package io.kloigos.inventory;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
@@ -76,6 +77,7 @@ final class Rows {
                 row.getString("reason"),
                 cordon == null ? null : new Reason(cordon),
                 CpuSet.parse(row.getString("housekeeping_cpus")),
+                new ByteSize(row.getLong("memory_reserve")),
                 Json.read(row.getString("volumes"), new TypeReference<List<DataVolume>>() {}),
                 FACTS.parse(row.getString("facts")),
                 WARNINGS.parse(row.getString("warnings")),

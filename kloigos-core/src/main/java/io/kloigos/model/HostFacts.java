@@ -120,8 +120,10 @@ public record HostFacts(
      * @param size its size
      * @param signature what it holds, e.g. {@code ext4}, or {@code parts} for partitions; empty if blank
      * @param label the label of its file system; empty if none
+     * @param discards whether it takes discards: a disk that does not keeps what was stored until it is overwritten
      */
-    public record Disk(String path, String kind, String number, ByteSize size, String signature, String label) {}
+    public record Disk(
+            String path, String kind, String number, ByteSize size, String signature, String label, boolean discards) {}
 
     /**
      * A volume group of LVM.
@@ -129,8 +131,9 @@ public record HostFacts(
      * @param extent the size of its extents, of which volumes are made
      * @param freeExtents how many belong to no volume
      * @param volumes the names of its volumes
+     * @param discards whether all disks that it is made of take discards
      */
-    public record VolumeGroup(ByteSize extent, long freeExtents, Set<String> volumes) {
+    public record VolumeGroup(ByteSize extent, long freeExtents, Set<String> volumes, boolean discards) {
         public VolumeGroup {
             volumes = Set.copyOf(volumes);
         }
@@ -256,17 +259,24 @@ public record HostFacts(
                                 kib(row[5]),
                                 kib(row[6]))));
         List<Disk> disks = new ArrayList<>();
-        rows(repeated, "disk", 6)
-                .forEach(row -> disks.add(
-                        new Disk(row[0], row[1], row[2], new ByteSize(Long.parseLong(row[3])), row[4], row[5])));
+        rows(repeated, "disk", 7)
+                .forEach(row -> disks.add(new Disk(
+                        row[0],
+                        row[1],
+                        row[2],
+                        new ByteSize(Long.parseLong(row[3])),
+                        row[4],
+                        row[5],
+                        discards(row[6]))));
         Map<String, VolumeGroup> groups = new TreeMap<>();
-        rows(repeated, "volume_group", 4)
+        rows(repeated, "volume_group", 5)
                 .forEach(row -> groups.put(
                         row[0],
                         new VolumeGroup(
                                 new ByteSize(Long.parseLong(row[1])),
                                 Long.parseLong(row[2]),
-                                row[3].isEmpty() ? Set.of() : Set.of(row[3].split(",", -1)))));
+                                row[3].isEmpty() ? Set.of() : Set.of(row[3].split(",", -1)),
+                                discards(row[4]))));
         return new HostFacts(
                 single.getOrDefault("host_key", ""),
                 need(single, "os"),
@@ -293,6 +303,18 @@ public record HostFacts(
                 need(single, "managed_by"),
                 need(single, "ssh_unit"),
                 rows(repeated, "ssh_allow", 1).stream().map(row -> row[0]).toList());
+    }
+
+    private static boolean discards(String text) {
+        return switch (text) {
+            case "discards" -> true;
+            case "keeps" -> false;
+            default -> throw new IllegalArgumentException("neither discards nor keeps: " + text);
+        };
+    }
+
+    private static String discards(boolean discards) {
+        return discards ? "discards" : "keeps";
     }
 
     private static Map<String, Integer> ids(Map<String, List<String[]>> repeated, String key) {
@@ -360,14 +382,16 @@ public record HostFacts(
                 disk.number(),
                 disk.size().bytes(),
                 disk.signature(),
-                disk.label()));
+                disk.label(),
+                discards(disk.discards())));
         volumeGroups.forEach((name, group) -> line(
                 out,
                 "volume_group",
                 name,
                 group.extent().bytes(),
                 group.freeExtents(),
-                String.join(",", new TreeSet<>(group.volumes()))));
+                String.join(",", new TreeSet<>(group.volumes())),
+                discards(group.discards())));
         listeningPorts.forEach(port -> line(out, "listen", port));
         line(out, "reserved_ports", reservedPorts);
         line(out, "workqueue_cpus", workqueueCpus == null ? "" : workqueueCpus);

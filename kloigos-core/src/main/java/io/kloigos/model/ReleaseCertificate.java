@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param findings what was found of each kind, one each, in the order of {@link Trace}
  * @param obstacles the kinds that kept the deallocation from its end, and that a forced release leaves as they are; empty if
  *     there were none, or if it ended for another reason. With processes among them, no release is forced
+ * @param discard what the disk, or logical volume, of the unit's own did with the blocks that the tenant's files had; null if it
+ *     shares one or has none, or if it is not known
  * @param forced whose word stands for what is not clean; null unless an operator forced the release
  */
 public record ReleaseCertificate(
@@ -28,7 +30,21 @@ public record ReleaseCertificate(
         Instant at,
         List<Finding> findings,
         Set<Trace> obstacles,
+        @Nullable Discard discard,
         @Nullable ForcedRelease forced) {
+
+    /** What a disk does with blocks in which nothing is stored any more. */
+    public enum Discard {
+        /** It was told to forget them, so that nobody finds what was there. */
+        DISCARDED,
+        /** It cannot forget them: root reads them until they are overwritten. No tenant does, since they are in no file. */
+        UNSUPPORTED;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
 
     /** What is known of one kind. */
     public enum State {

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param reason why it is in this status, where that is not plain; else empty
  * @param cordon why an operator lets it get no new tenants; null if it may get some
  * @param housekeepingCpus the CPUs on which the system and root's logins run; empty if units have every CPU
+ * @param memoryReserve the memory that no unit may have, as the operator wanted it or by default
  * @param volumes its data disks
  * @param facts what the host said about itself at init
  * @param warnings what is not as good as it could be, and what the host cannot hold
@@ -29,6 +30,7 @@ public record Server(
         String reason,
         @Nullable Reason cordon,
         CpuSet housekeepingCpus,
+        ByteSize memoryReserve,
         List<DataVolume> volumes,
         HostFacts facts,
         List<Warning> warnings,
@@ -36,6 +38,7 @@ public record Server(
         @Nullable String operationId) {
     public Server {
         Objects.requireNonNull(address);
+        Objects.requireNonNull(memoryReserve);
         volumes = List.copyOf(volumes);
         warnings = List.copyOf(warnings);
     }

@@ -177,7 +177,7 @@ public final class DriftCheck {
             }
         }
         HostPlanner.links(server, units).forEach(link -> addEntry(FactKind.ENABLED, null, link, LINK));
-        addEntry(FactKind.DIRECTORY, null, HostFiles.KEYS, ROOT_DIRECTORY);
+        addEntry(FactKind.DIRECTORY, null, HostFiles.KEYS, entry(HostFiles.KEYS_ACCESS));
         addHousekeeping();
         server.volumes().forEach(volume -> addMount(null, volume.mountPoint()));
         PortSet reserved = HostPlanner.reservedPorts(server, units);
@@ -220,7 +220,7 @@ public final class DriftCheck {
     }
 
     private static String entry(Step.Access access) {
-        return Integer.toOctalString(access.mode()) + " " + access.uid() + ":" + access.uid();
+        return Integer.toOctalString(access.mode()) + " " + access.uid() + ":" + access.gid();
     }
 
     private void addHousekeeping() {
@@ -392,9 +392,9 @@ public final class DriftCheck {
     private void addTenancy(ComputeUnit unit) {
         ComputeId id = unit.id();
         addEntry(FactKind.LINGER, id, HostFiles.linger(unit), ROOT_FILE);
-        String keys = HostFiles.authorizedKeys(unit.sshPublicKeys()).strip();
-        add(FactKind.SSH_KEY, id, HostFiles.key(unit), keys, new Reading.FileText(HostFiles.key(unit)), text -> text);
-        addEntry(FactKind.FILE_ACCESS, id, HostFiles.key(unit), ROOT_FILE);
+        Step.TextFile keys = HostFiles.keyFile(unit, unit.sshPublicKeys());
+        add(FactKind.SSH_KEY, id, keys.path(), keys.content().strip(), new Reading.FileText(keys.path()), text -> text);
+        addEntry(FactKind.FILE_ACCESS, id, keys.path(), entry(keys.access()));
         addShown(
                 FactKind.USER_MANAGER,
                 unit,

@@ -12,6 +12,7 @@ import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitLimits.DiskLimit;
 import io.kloigos.spi.Step;
+import io.kloigos.spi.Step.Access;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -27,6 +28,10 @@ final class HostFiles {
     static final String DIRECTORY = "/etc/kloigos";
     static final String MANAGED_BY = DIRECTORY + "/managed-by";
     static final String KEYS = DIRECTORY + "/keys";
+
+    /** Others may enter, since sshd reads as the user who logs in, but find only what they can name. */
+    static final Access KEYS_ACCESS = new Access(0, 0751);
+
     static final String PORTS_RULES = DIRECTORY + "/ports.nft";
     static final String PORTS_SERVICE = "kloigos-ports.service";
     static final String SYSTEMD = "/etc/systemd/system";
@@ -90,7 +95,7 @@ final class HostFiles {
      */
     record Managed(@Nullable ComputeUnit unit, Step.TextFile file) {
         static Managed of(@Nullable ComputeUnit unit, String path, String content) {
-            return new Managed(unit, new Step.TextFile(path, content, Step.Access.rootFile()));
+            return new Managed(unit, new Step.TextFile(path, content, Access.rootFile()));
         }
     }
 
@@ -133,6 +138,11 @@ final class HostFiles {
 
     static String key(ComputeUnit unit) {
         return KEYS + "/" + unit.user();
+    }
+
+    /** Returns the file of login keys, with their comments, which the unit's own group may read. */
+    static Step.TextFile keyFile(ComputeUnit unit, List<SshPublicKey> keys) {
+        return new Step.TextFile(key(unit), authorizedKeys(keys), new Access(0, unit.uid(), 0640));
     }
 
     static String authorizedKeys(List<SshPublicKey> keys) {

@@ -100,6 +100,7 @@ public final class HostPlanner {
         HostFacts facts = server.facts();
         steps.directory(HostFiles.DIRECTORY, Access.rootDirectory());
         steps.rootFile(HostFiles.MANAGED_BY, manager + "\n");
+        steps.directory(HostFiles.KEYS, HostFiles.KEYS_ACCESS);
         steps.directories(rootDirectories(server, units), Access.rootDirectory());
         server.volumes().forEach(volume -> makeVolume(steps, volume));
         steps.rootFile(HostFiles.SYSUSERS, HostFiles.sysusers(units));
@@ -128,7 +129,7 @@ public final class HostPlanner {
     }
 
     private static List<String> rootDirectories(Server server, List<ComputeUnit> units) {
-        List<String> directories = new ArrayList<>(List.of(HostFiles.KEYS, HostFiles.LINGER, HostFiles.PORTS_DROP_INS));
+        List<String> directories = new ArrayList<>(List.of(HostFiles.LINGER, HostFiles.PORTS_DROP_INS));
         for (ComputeUnit unit : units) {
             directories.add(HostFiles.sliceDirectory(unit));
             directories.add(HostFiles.managerDirectory(unit));
@@ -502,9 +503,7 @@ public final class HostPlanner {
     }
 
     private static void letIn(Steps steps, Server server, ComputeUnit unit, List<SshPublicKey> keys) {
-        if (unit.dataDirectory() != null) {
-            steps.mounted(List.of(unit.mnt()));
-        }
+        steps.dataMounted(unit);
         steps.rootFile(HostFiles.linger(unit), "");
         // A slice without members does not last, so the manager is started first, and the limits are read while it
         // starts.
@@ -512,7 +511,7 @@ public final class HostPlanner {
         steps.add(portsEnforced(List.of(unit)));
         steps.add(directoriesOwned(List.of(unit)));
         expectLimits(steps, server, unit);
-        steps.rootFile(HostFiles.key(unit), HostFiles.authorizedKeys(keys));
+        steps.add(HostFiles.keyFile(unit, keys));
     }
 
     /**
@@ -540,9 +539,9 @@ public final class HostPlanner {
             steps.remove(HostFiles.key(unit));
             return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
         }
-        String content = HostFiles.authorizedKeys(unit.sshPublicKeys());
-        steps.rootFile(HostFiles.key(unit), content);
-        steps.expectFile(content.strip(), HostFiles.key(unit));
+        Step.TextFile file = HostFiles.keyFile(unit, unit.sshPublicKeys());
+        steps.add(file);
+        steps.expectFile(file.content().strip(), file.path());
         return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
     }
 
@@ -671,13 +670,15 @@ public final class HostPlanner {
             traces.removeAll(accepted);
             traces.remove(Trace.DISK_USAGE);
         }
+        endTenant(steps, unit, traces);
+        steps.dataMounted(unit);
         erase(steps, unit, DataDisks.WIPE, traces);
         ownVolume(server, unit).ifPresent(volume -> discard(steps, volume));
         forgetResize(steps, server, unit);
         stage(steps, server, unit.with(Tenancy.none()));
         steps.add(directoriesOwned(List.of(unit)));
         steps.unexpireAccount(unit);
-        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT);
+        return steps.plan(id, Scope.unit(unit.user()), UNIT_LIMIT.plus(EraseTime.of(server, List.of(unit))));
     }
 
     /**
@@ -692,7 +693,7 @@ public final class HostPlanner {
     }
 
     /** Nothing may come in again before the processes end, and nothing may run when files go. */
-    private static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks, Set<Trace> traces) {
+    private static void endTenant(Steps steps, ComputeUnit unit, Set<Trace> traces) {
         Tenant tenant = tenant(unit);
         shutOut(steps, unit);
         for (Trace trace : traces) {
@@ -706,12 +707,18 @@ public final class HostPlanner {
                         .forEach(job -> steps.add(new Step.Erasure(job, tenant)));
             }
         }
+    }
+
+    /** A part of a data disk is emptied where it is stored as well: on /mnt it may be unmounted, or another mount above it. */
+    private static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks, Set<Trace> traces) {
+        Tenant tenant = tenant(unit);
         steps.remove(unit.home());
         steps.remove(unit.opt());
         if (unit.dataDirectory() == null) {
             steps.remove(unit.mnt());
         } else if (dataDisks == DataDisks.WIPE) {
             steps.add(new Step.Emptying(unit.mnt()));
+            steps.add(new Step.Emptying(unit.dataDirectory()));
         }
         if (traces.contains(Trace.FILES)) {
             steps.add(new Step.Erasure(Trace.FILES, tenant));
@@ -736,7 +743,8 @@ public final class HostPlanner {
         steps.run("fstrim", "--quiet-unsupported", volume.mountPoint());
     }
 
-    private static Optional<DataVolume> ownVolume(Server server, ComputeUnit unit) {
+    /** Returns the data disk or logical volume that only this unit uses; empty if it shares one or has none. */
+    public static Optional<DataVolume> ownVolume(Server server, ComputeUnit unit) {
         boolean isShared =
                 server.volumes().size() == 1 && server.volumes().get(0).logicalVolume() == null;
         return isShared
@@ -766,11 +774,10 @@ public final class HostPlanner {
         HostFacts facts = server.facts();
         for (ComputeUnit unit : units) {
             boolean keepsFiles = dataDisks == DataDisks.KEEP && unit.dataDirectory() != null;
-            erase(
-                    steps,
-                    unit,
-                    dataDisks,
-                    keepsFiles ? EnumSet.complementOf(EnumSet.of(Trace.DISK_USAGE)) : EnumSet.allOf(Trace.class));
+            Set<Trace> traces =
+                    keepsFiles ? EnumSet.complementOf(EnumSet.of(Trace.DISK_USAGE)) : EnumSet.allOf(Trace.class);
+            endTenant(steps, unit, traces);
+            erase(steps, unit, dataDisks, traces);
         }
         liftDiskLimits(steps, server, units);
         setGrace(
@@ -802,7 +809,7 @@ public final class HostPlanner {
         steps.remove(HostFiles.STATE);
         steps.remove(HostFiles.DIRECTORY);
         steps.remove(HostFiles.RUNTIME);
-        return steps.plan(id, Scope.host(), hostLimit(units));
+        return steps.plan(id, Scope.host(), hostLimit(units).plus(EraseTime.of(server, units)));
     }
 
     /** A limit that is only taken away may stay in force until the next boot, so every CPU is allowed before. */
@@ -976,6 +983,17 @@ public final class HostPlanner {
             stat.addAll(mountPoints);
             steps.add(new Step.Command(start, ""));
             steps.add(new Step.Expectation(new Reading.Output(stat), String.join("\n", mountPoints)));
+        }
+
+        /** The unit's part of a data disk, and nothing else, is what /mnt shows of it. */
+        void dataMounted(ComputeUnit unit) {
+            dataDirectory(unit)
+                    .ifPresent(directory -> steps.add(Step.Ensure.that(
+                            Condition.succeeds("test", unit.mnt(), "-ef", directory),
+                            "systemctl",
+                            "start",
+                            HostFiles.mountUnit(directory.substring(0, directory.lastIndexOf('/'))),
+                            HostFiles.mountUnit(unit.mnt()))));
         }
 
         HostPlan plan(String id, Scope scope, Duration timeLimit) {

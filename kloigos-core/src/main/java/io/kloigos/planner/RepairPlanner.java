@@ -145,9 +145,7 @@ public final class RepairPlanner {
                 .collect(toMap(Step.TextFile::path, Function.identity(), (first, same) -> first, TreeMap::new));
         for (ComputeUnit unit : units) {
             if (DriftCheck.isRunning(unit)) {
-                files.put(
-                        HostFiles.key(unit),
-                        rootFile(HostFiles.key(unit), HostFiles.authorizedKeys(unit.sshPublicKeys())));
+                files.put(HostFiles.key(unit), HostFiles.keyFile(unit, unit.sshPublicKeys()));
             }
         }
         deviations.stream()
@@ -171,12 +169,12 @@ public final class RepairPlanner {
                 }));
     }
 
-    private static Step.TextFile rootFile(String path, String content) {
-        return new Step.TextFile(path, content, Step.Access.rootFile());
+    private void rootDirectoryAbove(String path) {
+        rootDirectory(path.substring(0, path.lastIndexOf('/')));
     }
 
-    private void rootDirectoryAbove(String path) {
-        steps.directory(path.substring(0, path.lastIndexOf('/')), Step.Access.rootDirectory());
+    private void rootDirectory(String path) {
+        steps.directory(path, path.equals(HostFiles.KEYS) ? HostFiles.KEYS_ACCESS : Step.Access.rootDirectory());
     }
 
     private List<ComputeUnit> unitsWithoutLogin() {
@@ -221,7 +219,7 @@ public final class RepairPlanner {
                 }
             }
             if (deviation.subject().startsWith("/etc/")) {
-                steps.directory(deviation.subject(), Step.Access.rootDirectory());
+                rootDirectory(deviation.subject());
             }
         });
     }

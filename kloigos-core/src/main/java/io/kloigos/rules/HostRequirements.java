@@ -14,10 +14,12 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.UnitDivision;
+import io.kloigos.model.UnitVolumes;
 import io.kloigos.model.Warning;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
@@ -248,6 +250,7 @@ final class HostRequirements {
                         unit.id() + " has CPUs on NUMA nodes " + unit.limits().memoryNodes()));
             }
         }
+        keepingDisks(request, facts).forEach(warnings::add);
         if (!facts.sshAllows().isEmpty()) {
             warnings.add(new Warning(
                     "ssh_allow",
@@ -276,6 +279,31 @@ final class HostRequirements {
             }
         }
         return warnings;
+    }
+
+    /** Whoever may read the disk itself finds there what former tenants stored. */
+    private static List<Warning> keepingDisks(InitServerRequest request, HostFacts facts) {
+        List<String> keeping = new ArrayList<>();
+        // What all units share is not discarded at each release.
+        if (request.dataDisks().size() > 1) {
+            request.dataDisks().stream()
+                    .map(disk -> facts.disk(disk.device()).orElseThrow())
+                    .filter(disk -> !disk.discards())
+                    .forEach(disk -> keeping.add(disk.path()));
+        }
+        UnitVolumes volumes = request.unitVolumes();
+        if (volumes != null
+                && !Objects.requireNonNull(facts.volumeGroups().get(volumes.group()))
+                        .discards()) {
+            keeping.add("volume group " + volumes.group());
+        }
+        return keeping.stream()
+                .map(name -> new Warning(
+                        "disk_keeps_blocks",
+                        name
+                                + " cannot discard: what a tenant stored is in no file after its release, but root can read it from the"
+                                + " disk until it is overwritten"))
+                .toList();
     }
 
     /** Says of each path that stores things on disk, but cannot be limited, why. */

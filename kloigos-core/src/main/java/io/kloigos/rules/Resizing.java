@@ -26,7 +26,7 @@ public final class Resizing {
      */
     public static void requireRoom(Server server, ComputeUnit resized, List<ComputeUnit> others) {
         Faults faults = new Faults();
-        requireMemory(server.facts(), resized, others, faults);
+        requireMemory(server, resized, others, faults);
         List<IoLimit> io = resized.limits().io();
         for (int i = 0; i < io.size(); i++) {
             String device = io.get(i).device();
@@ -37,13 +37,14 @@ public final class Resizing {
         faults.throwIfAny(ErrorCode.INVALID_REQUEST, "Cannot resize unit " + resized.id());
     }
 
-    /** What init left to the system stays with the system. */
-    private static void requireMemory(HostFacts facts, ComputeUnit resized, List<ComputeUnit> others, Faults faults) {
+    /** What init left to the system, as the operator wanted it or by default, stays with the system. */
+    private static void requireMemory(Server server, ComputeUnit resized, List<ComputeUnit> others, Faults faults) {
+        HostFacts facts = server.facts();
         long staged = Stream.concat(others.stream(), Stream.of(resized))
                 .mapToLong(unit -> unit.baseLimits().memoryMax().bytes())
                 .sum();
-        long reserved = ServerLayout.defaultReserve(facts).bytes();
-        long most = Math.max(staged, facts.memory().bytes() - reserved);
+        long most =
+                Math.max(staged, facts.memory().bytes() - server.memoryReserve().bytes());
         long free = most - memory(others);
         requireAtMost(resized, free, "of the server's memory", faults);
         facts.nodes().forEach((number, node) -> {

@@ -35,12 +35,17 @@ import java.util.zip.CRC32;
  * How a server is cut into units: every number that its units will have.
  *
  * @param housekeepingCpus the CPUs on which the system and root's logins run; empty if units have every CPU
+ * @param memoryReserve the memory that no unit may have
  * @param volumes the data disks
  * @param units the units, in the order of the request, with status initializing
  * @param warnings what is accepted and not as good as it could be
  */
 public record ServerLayout(
-        CpuSet housekeepingCpus, List<DataVolume> volumes, List<ComputeUnit> units, List<Warning> warnings) {
+        CpuSet housekeepingCpus,
+        ByteSize memoryReserve,
+        List<DataVolume> volumes,
+        List<ComputeUnit> units,
+        List<Warning> warnings) {
     /** The paths whose file systems hold what a unit stores outside its data disk. */
     private static final List<String> STORED_ON = List.of("/home", "/opt", "/tmp", "/var/tmp", "/var/spool");
 
@@ -82,7 +87,11 @@ public record ServerLayout(
         }
         faults.throwIfAny(ErrorCode.HOST_UNSUITABLE, "Cannot init " + request.address() + "; nothing was changed");
         return new ServerLayout(
-                cpus.housekeeping(), volumes, units, HostRequirements.warnings(request, facts, cpus, units));
+                cpus.housekeeping(),
+                reserve(request, facts),
+                volumes,
+                units,
+                HostRequirements.warnings(request, facts, cpus, units));
     }
 
     private static ComputeUnit unit(
@@ -179,7 +188,7 @@ public record ServerLayout(
     }
 
     /** Returns the memory that no unit may have unless the operator says otherwise. */
-    static ByteSize defaultReserve(HostFacts facts) {
+    private static ByteSize defaultReserve(HostFacts facts) {
         ByteSize sixteenth = facts.memory().times(1, 16);
         return sixteenth.compareTo(LEAST_RESERVE) < 0
                 ? LEAST_RESERVE

@@ -17,7 +17,7 @@ public record Condition(List<String> argv, Exit holdsOn) {
     }
 
     public Condition {
-        argv = List.copyOf(argv);
+        argv = HostText.requireCommand(argv);
         Objects.requireNonNull(holdsOn);
     }
 

@@ -19,9 +19,15 @@ public record HostPlan(String id, Scope scope, long fence, Duration timeLimit, L
     /**
      * What a plan locks: the whole host, or one unit, beside which plans of other units may run.
      *
-     * @param unit the unit's user, or empty for the whole host
+     * @param unit the unit's user, of letters, digits, dots, hyphens and underscores; or empty for the whole host
      */
     public record Scope(String unit) {
+        public Scope {
+            if (!unit.matches("[A-Za-z0-9._-]*")) {
+                throw new IllegalArgumentException("no name of a Unix user: " + unit);
+            }
+        }
+
         /** Returns the scope of plans that change what units share. */
         public static Scope host() {
             return new Scope("");
@@ -29,6 +35,9 @@ public record HostPlan(String id, Scope scope, long fence, Duration timeLimit, L
 
         /** Returns the scope of plans that change one unit only. */
         public static Scope unit(String user) {
+            if (user.isEmpty()) {
+                throw new IllegalArgumentException("a unit's plan names its user");
+            }
             return new Scope(user);
         }
 

@@ -38,8 +38,7 @@ public interface HostSession extends AutoCloseable {
      * two of the texts may be of different moments. One that cannot be read has the text that its kind of {@link Reading}
      * names for that, and leaves the others as they are.
      *
-     * @param readings what to look at; paths in them are absolute and have no {@code .} or {@code ..} in them
-     * @throws IllegalArgumentException if a path is not so
+     * @param readings what to look at
      * @throws io.kloigos.model.KloigosException HOST_TIMEOUT if the host took longer than the driver allows, and any other
      *     code of kind HOST
      */

@@ -9,6 +9,9 @@ import java.util.stream.Collectors;
 /**
  * Something to read on a host, always as one text without the spaces, tabs and line feeds around it. The text holds no NUL;
  * what is no UTF-8 may come back altered.
+ *
+ * <p>What no host could read is no reading: each constructor throws {@link IllegalArgumentException} for a path that is not absolute,
+ * or has {@code .}, {@code ..} or empty names in it, for a command without words, and for text with NUL or half a surrogate pair.
  */
 public sealed interface Reading {
     /** Returns what is read, in a few words. */
@@ -21,6 +24,10 @@ public sealed interface Reading {
      * @param path absolute
      */
     record FileText(String path) implements Reading {
+        public FileText {
+            HostText.requirePath(path);
+        }
+
         @Override
         public String describe() {
             return path;
@@ -34,6 +41,11 @@ public sealed interface Reading {
      * @param prefix what the line begins with
      */
     record FileLine(String path, String prefix) implements Reading {
+        public FileLine {
+            HostText.requirePath(path);
+            HostText.require(prefix);
+        }
+
         @Override
         public String describe() {
             return "the line \"" + prefix + "\" of " + path;
@@ -47,7 +59,7 @@ public sealed interface Reading {
      */
     record Output(List<String> argv) implements Reading {
         public Output {
-            argv = List.copyOf(argv);
+            argv = HostText.requireCommand(argv);
         }
 
         @Override
@@ -65,7 +77,8 @@ public sealed interface Reading {
      */
     record OutputLine(List<String> argv, String prefix) implements Reading {
         public OutputLine {
-            argv = List.copyOf(argv);
+            argv = HostText.requireCommand(argv);
+            HostText.require(prefix);
         }
 
         @Override
@@ -82,7 +95,7 @@ public sealed interface Reading {
      */
     record Entries(List<String> paths) implements Reading {
         public Entries {
-            paths = List.copyOf(paths);
+            paths = HostText.requirePaths(paths);
         }
 
         @Override
@@ -102,13 +115,17 @@ public sealed interface Reading {
      * Those of a user are the hard ones, those of a project the soft ones. Anything else is the host's reason why there is none.
      *
      * @param kind of which quota
-     * @param ids uids or project ids
+     * @param ids uids or project ids, 0 or more
      * @param mountPoint the file system
      */
     record QuotaLimits(QuotaKind kind, List<Integer> ids, String mountPoint) implements Reading {
         public QuotaLimits {
             Objects.requireNonNull(kind);
             ids = List.copyOf(ids);
+            if (ids.stream().anyMatch(id -> id < 0)) {
+                throw new IllegalArgumentException("no ids of users or projects: " + ids);
+            }
+            HostText.requirePath(mountPoint);
         }
 
         /** Returns the line that this reads of an id whose limits are {@code bytes} and {@code inodes}. */
@@ -131,6 +148,11 @@ public sealed interface Reading {
      * @param tenant whose
      */
     record Traces(Trace trace, Tenant tenant) implements Reading {
+        public Traces {
+            Objects.requireNonNull(trace);
+            Objects.requireNonNull(tenant);
+        }
+
         /** What this reads when there are none. */
         public static final String NONE = "none";
 

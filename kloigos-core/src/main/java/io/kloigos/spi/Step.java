@@ -9,6 +9,9 @@ import java.util.Objects;
 /**
  * A primitive change of a host, or a look at it. Each is idempotent. The set is closed: new features of Kloigos compile to
  * these, so drivers do not change.
+ *
+ * <p>What no host could take is no step: each constructor throws {@link IllegalArgumentException} for a path that is not absolute, or
+ * has {@code .}, {@code ..} or empty names in it, for a command without words, and for text with NUL or half a surrogate pair.
  */
 public sealed interface Step {
     /** Returns what the step does, in one line. */
@@ -21,12 +24,25 @@ public sealed interface Step {
     }
 
     /**
-     * Owner and mode of a directory or file.
+     * Owner, group and mode of a directory or file.
      *
-     * @param uid user and group id
-     * @param mode permission bits, e.g. {@code 0700}
+     * @param uid the owner's user id, 0 or more
+     * @param gid the group's id, 0 or more
+     * @param mode permission bits, e.g. {@code 0700}; no more than {@code 07777}
      */
-    record Access(int uid, int mode) {
+    record Access(int uid, int gid, int mode) {
+        public Access {
+            if (uid < 0 || gid < 0 || mode < 0 || mode > 07777) {
+                throw new IllegalArgumentException(
+                        "no owner, group and mode: " + uid + " " + gid + " " + Integer.toOctalString(mode));
+            }
+        }
+
+        /** Of a user whose group has the same id. */
+        public Access(int uid, int mode) {
+            this(uid, uid, mode);
+        }
+
         /** Returns the access of files that everybody may read and only root may write. */
         public static Access rootFile() {
             return new Access(0, 0644);
@@ -39,7 +55,7 @@ public sealed interface Step {
 
         @Override
         public String toString() {
-            return String.format("%04o %d", mode, uid);
+            return String.format("%04o %d", mode, uid) + (gid == uid ? "" : ":" + gid);
         }
     }
 
@@ -57,7 +73,7 @@ public sealed interface Step {
         }
 
         public Directories {
-            paths = List.copyOf(paths);
+            paths = HostText.requirePaths(paths);
             Objects.requireNonNull(access);
         }
 
@@ -75,6 +91,12 @@ public sealed interface Step {
      * @param access owner and mode
      */
     record TextFile(String path, String content, Access access) implements Step {
+        public TextFile {
+            HostText.requirePath(path);
+            HostText.require(content);
+            Objects.requireNonNull(access);
+        }
+
         @Override
         public String describe() {
             return "file " + path + " " + access + ", " + content.lines().count() + " lines";
@@ -85,11 +107,12 @@ public sealed interface Step {
      * The lines stand at the end of a file that belongs to somebody else; if the file does not exist, nothing is done.
      *
      * @param path absolute
-     * @param lines what to append, unless they are there
+     * @param lines what to append, unless they are there; no line feeds in them
      */
     record AppendedLines(String path, List<String> lines) implements Step {
         public AppendedLines {
-            lines = List.copyOf(lines);
+            HostText.requirePath(path);
+            lines = HostText.requireLines(lines);
         }
 
         @Override
@@ -102,11 +125,12 @@ public sealed interface Step {
      * The lines do not stand in a file that belongs to somebody else.
      *
      * @param path absolute
-     * @param lines what to take out, wherever each stands
+     * @param lines what to take out, wherever each stands; no line feeds in them
      */
     record RemovedLines(String path, List<String> lines) implements Step {
         public RemovedLines {
-            lines = List.copyOf(lines);
+            HostText.requirePath(path);
+            lines = HostText.requireLines(lines);
         }
 
         @Override
@@ -121,6 +145,10 @@ public sealed interface Step {
      * @param path absolute
      */
     record Removal(String path) implements Step {
+        public Removal {
+            HostText.requirePath(path);
+        }
+
         @Override
         public String describe() {
             return "remove " + path;
@@ -133,6 +161,10 @@ public sealed interface Step {
      * @param path absolute
      */
     record Emptying(String path) implements Step {
+        public Emptying {
+            HostText.requirePath(path);
+        }
+
         @Override
         public String describe() {
             return "empty " + path;
@@ -147,8 +179,8 @@ public sealed interface Step {
      */
     record Command(List<String> argv, String stdin) implements Step {
         public Command {
-            argv = List.copyOf(argv);
-            Objects.requireNonNull(stdin);
+            argv = HostText.requireCommand(argv);
+            HostText.require(stdin);
         }
 
         /** Returns a command that reads nothing. */
@@ -170,7 +202,8 @@ public sealed interface Step {
      */
     record Ensure(Condition condition, List<String> argv) implements Step {
         public Ensure {
-            argv = List.copyOf(argv);
+            Objects.requireNonNull(condition);
+            argv = HostText.requireCommand(argv);
         }
 
         /** Returns the step that runs {@code argv} unless {@code condition} holds. */
@@ -191,9 +224,17 @@ public sealed interface Step {
      *
      * @param device the disk
      * @param type what to make
-     * @param label how it is recognised, at most 12 characters
+     * @param label how it is recognised: 1 to 12 letters, digits, dots, hyphens and underscores, which every file system can hold
      */
     record DiskFormat(String device, FileSystemType type, String label) implements Step {
+        public DiskFormat {
+            HostText.requirePath(device);
+            Objects.requireNonNull(type);
+            if (!label.matches("[A-Za-z0-9._-]{1,12}")) {
+                throw new IllegalArgumentException("no label of a file system: " + label);
+            }
+        }
+
         @Override
         public String describe() {
             return "format " + device + " as " + type + " " + label + " if it is whole and blank";
@@ -207,6 +248,11 @@ public sealed interface Step {
      * @param tenant whose
      */
     record Erasure(Trace trace, Tenant tenant) implements Step {
+        public Erasure {
+            Objects.requireNonNull(trace);
+            Objects.requireNonNull(tenant);
+        }
+
         @Override
         public String describe() {
             return "erase " + trace + " of " + tenant.user();
@@ -219,7 +265,7 @@ public sealed interface Step {
      * @param reading what to look at
      * @param expected the exact text
      * @param within how long the host may take to become so, where something is started and not waited for; zero if it must
-     *     be so at once
+     *     be so at once, never less
      */
     record Expectation(Reading reading, String expected, Duration within) implements Step {
         /** What must be so at once. */
@@ -229,8 +275,10 @@ public sealed interface Step {
 
         public Expectation {
             Objects.requireNonNull(reading);
-            Objects.requireNonNull(expected);
-            Objects.requireNonNull(within);
+            HostText.require(expected);
+            if (within.isNegative()) {
+                throw new IllegalArgumentException("nothing is expected within " + within);
+            }
         }
 
         @Override

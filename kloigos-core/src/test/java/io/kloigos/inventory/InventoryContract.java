@@ -1418,8 +1418,14 @@ abstract class InventoryContract {
                 unit.id(),
                 SampleFleet.operation(operationId, Operation.Kind.DEALLOCATE, unit.hostname(), unit, at),
                 null);
-        ReleaseCertificate certificate =
-                new ReleaseCertificate(unit.id(), operationId, at, List.of(finding), Set.of(finding.trace()), null);
+        ReleaseCertificate certificate = new ReleaseCertificate(
+                unit.id(),
+                operationId,
+                at,
+                List.of(finding),
+                Set.of(finding.trace()),
+                ReleaseCertificate.Discard.UNSUPPORTED,
+                null);
         inventory.endRelease(
                 SampleFleet.ended(operationId, Operation.Kind.DEALLOCATE, unit.hostname(), unit),
                 UnitStatus.DEALLOCATION_FAIL,

@@ -79,8 +79,10 @@ class HostFactsTest {
 
         assertThat(facts.volumeGroups())
                 .containsExactly(
-                        Map.entry("vg0", new HostFacts.VolumeGroup(ByteSize.parse("4M"), 10, Set.of("home", "opt"))),
-                        Map.entry("vg1", new HostFacts.VolumeGroup(ByteSize.parse("4M"), 0, Set.of())));
+                        Map.entry(
+                                "vg0",
+                                new HostFacts.VolumeGroup(ByteSize.parse("4M"), 10, Set.of("home", "opt"), true)),
+                        Map.entry("vg1", new HostFacts.VolumeGroup(ByteSize.parse("4M"), 0, Set.of(), true)));
         assertThat(HostFacts.parse(facts.toString())).isEqualTo(facts);
     }
 
@@ -134,6 +136,7 @@ class HostFactsTest {
                 "listen=ssh",
                 "mount=/home",
                 "disk=/dev/sda",
+                "disk=/dev/sda\tdisk\t8:0\t1\t\t\tperhaps",
                 "account=root",
                 "core=?\t0\t0\t0",
                 "core=0-1",

@@ -19,6 +19,7 @@ import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -509,7 +510,7 @@ class HostPlannerTest {
         }
         assertThat(HostPlanner.allocate("a.1", plain().server(), plain().units().get(0), List.of(SampleFleet.KEY))
                         .toString())
-                .endsWith("  file /etc/kloigos/keys/u4-7 0644 0, 1 lines\n");
+                .endsWith("  file /etc/kloigos/keys/u4-7 0640 0:20000, 1 lines\n");
     }
 
     // Looking into plans
@@ -567,5 +568,30 @@ class HostPlannerTest {
             }
         }
         throw new AssertionError("no such step in " + steps);
+    }
+
+    @Test
+    void aReleaseHasTimeForAsManyFilesAsTheUnitMayHave() {
+        SampleFleet few = withInodes(10_000);
+        SampleFleet many = withInodes(32_000_000);
+
+        assertThat(release(few)).isBetween(Duration.ofMinutes(5), Duration.ofMinutes(6));
+        assertThat(release(many)).isBetween(Duration.ofHours(4), Duration.ofHours(5));
+        assertThat(HostPlanner.decommission("d", many.server(), many.units(), HostPlanner.DataDisks.KEEP)
+                        .timeLimit())
+                .isGreaterThan(Duration.ofHours(8));
+        assertThat(release(withEveryCpu())).as("where no quota counts").isGreaterThan(Duration.ofMinutes(20));
+    }
+
+    private static Duration release(SampleFleet fleet) {
+        return HostPlanner.deallocate("d", fleet.server(), fleet.units().get(0)).timeLimit();
+    }
+
+    private static SampleFleet withInodes(long inodes) {
+        LimitRequest limits =
+                new LimitRequest(null, null, null, null, null, null, null, inodes, List.of(), PortEnforcement.NFTABLES);
+        return SampleFleet.of(
+                SampleFleet.request("host1", null, List.of(), limits, "4-7", "8-11"),
+                SampleHost.debian().facts());
     }
 }

@@ -259,10 +259,10 @@ class HostRequirementsTest {
         SampleHost host = SampleHost.debian()
                 .with(
                         "disk",
-                        "/dev/sda\tdisk\t8:0\t42949672960\tparts\t",
-                        "/dev/sda1\tpart\t8:1\t42948624384\t\t",
-                        "/dev/sdb\tdisk\t8:16\t10737418240\text4\tbackup",
-                        "/dev/sdc\tdisk\t8:32\t209715200\t\t");
+                        "/dev/sda\tdisk\t8:0\t42949672960\tparts\t\tdiscards",
+                        "/dev/sda1\tpart\t8:1\t42948624384\t\t\tdiscards",
+                        "/dev/sdb\tdisk\t8:16\t10737418240\text4\tbackup\tdiscards",
+                        "/dev/sdc\tdisk\t8:32\t209715200\t\t\tdiscards");
         DataDisk sda = new DataDisk("/dev/sda", FileSystemType.EXT4);
         DataDisk sda1 = new DataDisk("/dev/sda1", FileSystemType.EXT4);
         DataDisk sdb = new DataDisk("/dev/sdb", FileSystemType.XFS);
@@ -325,6 +325,21 @@ class HostRequirementsTest {
     }
 
     // Warnings
+
+    @Test
+    void saysThatADiskOfAUnitsOwnKeepsWhatWasStored() {
+        SampleHost host = SampleHost.debian()
+                .with(
+                        "disk",
+                        "/dev/sdb\tdisk\t8:16\t10737418240\t\t\tkeeps",
+                        "/dev/sdc\tdisk\t8:32\t10737418240\t\t\tdiscards");
+        DataDisk sdb = new DataDisk("/dev/sdb", FileSystemType.EXT4);
+
+        assertThat(onlyWarning(with(sdb, new DataDisk("/dev/sdc", FileSystemType.EXT4)), host))
+                .asString()
+                .startsWith("disk_keeps_blocks: /dev/sdb cannot discard");
+        assertThat(warnings(with(sdb), host)).isEmpty();
+    }
 
     @Test
     void saysThatTheSystemRunsOnUnitsCpus() {

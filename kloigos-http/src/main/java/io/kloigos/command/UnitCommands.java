@@ -421,6 +421,11 @@ final class UnitCommands extends RemoteCommand.Group {
                     .println(unit() + " " + (certificate.path("clean").asBoolean() ? "is clean" : "is not clean")
                             + " (operation " + certificate.path("operation_id").asText() + ", "
                             + certificate.path("at").asText() + ")");
+            if (certificate.hasNonNull("discard")) {
+                session.out()
+                        .println("blocks of its own disk: "
+                                + certificate.get("discard").asText());
+            }
             if (certificate.hasNonNull("forced_reason")) {
                 session.out()
                         .println("forced by an operator: "

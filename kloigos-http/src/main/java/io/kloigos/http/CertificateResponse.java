@@ -12,6 +12,7 @@ record CertificateResponse(
         String operationId,
         Instant at,
         boolean clean,
+        @Nullable String discard,
         @Nullable String forcedReason,
         List<Finding> findings) {
 
@@ -31,6 +32,7 @@ record CertificateResponse(
                 certificate.operationId(),
                 certificate.at(),
                 certificate.isClean(),
+                certificate.discard() == null ? null : certificate.discard().toString(),
                 forced == null ? null : forced.reason().text(),
                 certificate.findings().stream().map(Finding::of).toList());
     }

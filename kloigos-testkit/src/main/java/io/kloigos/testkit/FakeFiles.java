@@ -60,12 +60,12 @@ final class FakeFiles {
         }
 
         boolean has(Access access) {
-            return uid == access.uid() && gid == access.uid() && mode == access.mode();
+            return uid == access.uid() && gid == access.gid() && mode == access.mode();
         }
 
         void set(Access access) {
             uid = access.uid();
-            gid = access.uid();
+            gid = access.gid();
             mode = access.mode();
         }
 

@@ -144,7 +144,7 @@ public final class FakeHost {
     }
 
     /**
-     * Returns owner and mode of a file or directory.
+     * Returns owner, group and mode of a file or directory.
      *
      * @throws AssertionError if there is none, with what is there instead
      */
@@ -154,7 +154,7 @@ public final class FakeHost {
             if (node == null) {
                 throw new AssertionError(address.hostname() + " has no " + path + "; " + nearest(path));
             }
-            return new Access(node.uid, node.mode);
+            return new Access(node.uid, node.gid, node.mode);
         });
     }
 
@@ -819,7 +819,14 @@ public final class FakeHost {
         /** The host has a disk that holds something, e.g. {@code ext4}, or {@code parts} for partitions. */
         public Builder disk(String path, ByteSize size, String signature) {
             disks.removeIf(disk -> disk.path().equals(path));
-            disks.add(new HostFacts.Disk(path, "disk", "8:" + 16 * disks.size(), size, signature, ""));
+            disks.add(new HostFacts.Disk(path, "disk", "8:" + 16 * disks.size(), size, signature, "", true));
+            return this;
+        }
+
+        /** The host has a blank disk that takes no discards. */
+        public Builder diskWithoutDiscard(String path, ByteSize size) {
+            disks.removeIf(disk -> disk.path().equals(path));
+            disks.add(new HostFacts.Disk(path, "disk", "8:" + 16 * disks.size(), size, "", "", false));
             return this;
         }
 

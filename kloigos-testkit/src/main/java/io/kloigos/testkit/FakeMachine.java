@@ -36,6 +36,7 @@ final class FakeMachine {
             Set.of("/dev/mqueue", "/dev/shm", "/proc", "/run/user", "/sys", "/var/mail", "/var/spool/cron");
     private static final String WORKQUEUE_CPUS = "/sys/devices/virtual/workqueue/cpumask";
     private static final String CORE_DUMPS = "/var/lib/systemd/coredump/";
+    private static final String BOOT = "0123456789abcdef0123456789abcdef";
     private static final List<String> PROBED = List.of("/", "/home", "/opt", "/mnt", "/tmp", "/var/tmp", "/var/spool");
 
     /** A Unix user. */
@@ -82,15 +83,17 @@ final class FakeMachine {
         final String kind;
         final String number;
         final ByteSize size;
+        final boolean discards;
         String signature;
         String label;
         FakeFiles.Node content = FakeFiles.Node.directory(Access.rootDirectory());
 
-        Disk(String path, String kind, String number, ByteSize size, String signature) {
+        Disk(String path, String kind, String number, ByteSize size, String signature, boolean discards) {
             this.path = path;
             this.kind = kind;
             this.number = number;
             this.size = size;
+            this.discards = discards;
             this.signature = signature;
             this.label = "";
         }
@@ -131,7 +134,8 @@ final class FakeMachine {
         listening = new TreeSet<>(spec.listening);
         systemdVersion = spec.systemdVersion;
         disks = spec.disks.stream()
-                .map(disk -> new Disk(disk.path(), disk.kind(), disk.number(), disk.size(), disk.signature()))
+                .map(disk -> new Disk(
+                        disk.path(), disk.kind(), disk.number(), disk.size(), disk.signature(), disk.discards()))
                 .collect(Collectors.toCollection(ArrayList::new));
         volumes = new FakeVolumes(disks, spec.volumeGroups);
         systemd = new FakeSystemd(this, Set.of(sshUnit, "cron.service", "nftables.service"));
@@ -532,7 +536,7 @@ final class FakeMachine {
                         .toList();
             case MAIL -> existing("/var/mail/" + user);
             case JOURNAL -> existing(JOURNAL + "user-" + uid + ".journal");
-            case CORE_DUMPS -> existing(CORE_DUMPS + "core.left." + uid + ".1");
+            case CORE_DUMPS -> existing(CORE_DUMPS + "core.left." + uid + "." + BOOT + ".4711.1700000000000000");
             case LOGIN_RECORDS -> lastLogins.contains(uid) ? List.of("lastlog:" + user) : List.of();
             case SUDO_RECORDS -> existing("/run/sudo/ts/" + user, "/var/lib/sudo/lectured/" + user);
             case FILES -> tenantFiles(tenant);
@@ -655,7 +659,8 @@ final class FakeMachine {
                 List.of("/dev/shm", "/dev/mqueue").forEach(place -> leaveFile(place + "/left-" + uid, own));
             case MAIL -> leaveFile("/var/mail/" + user, own);
             case JOURNAL -> leaveFile(JOURNAL + "user-" + uid + ".journal", Access.rootFile());
-            case CORE_DUMPS -> leaveFile(CORE_DUMPS + "core.left." + uid + ".1", Access.rootFile());
+            case CORE_DUMPS ->
+                leaveFile(CORE_DUMPS + "core.left." + uid + "." + BOOT + ".4711.1700000000000000", Access.rootFile());
             case LOGIN_RECORDS -> lastLogins.add(uid);
             case SUDO_RECORDS ->
                 List.of("/run/sudo/ts/", "/var/lib/sudo/lectured/")
@@ -747,6 +752,12 @@ final class FakeMachine {
         };
     }
 
+    /** sshd reads a file of keys as the user who logs in. */
+    private static boolean mayRead(Account account, FakeFiles.Node file) {
+        int bits = file.uid == account.uid() ? 0400 : file.gid == account.gid() ? 0040 : 0004;
+        return (file.mode & bits) != 0;
+    }
+
     boolean isMember(String user, String group) {
         Group found = groups.get(group);
         Account account = accounts.get(user);
@@ -779,7 +790,8 @@ final class FakeMachine {
             if (file != null
                     && file.isFile()
                     && (file.uid == 0 || file.uid == account.uid())
-                    && (file.mode & 022) == 0) {
+                    && (file.mode & 022) == 0
+                    && mayRead(account, file)) {
                 file.text.lines().filter(line -> !line.isBlank()).forEach(keys::add);
             }
         }
@@ -913,7 +925,13 @@ final class FakeMachine {
                 mounts,
                 disks.stream()
                         .map(disk -> new HostFacts.Disk(
-                                disk.path, disk.kind, disk.number, disk.size, disk.signature, disk.label))
+                                disk.path,
+                                disk.kind,
+                                disk.number,
+                                disk.size,
+                                disk.signature,
+                                disk.label,
+                                disk.discards))
                         .toList(),
                 volumes.groups(),
                 listening,

@@ -107,6 +107,7 @@ final class FakeTools {
         tools.put("umount", (arguments, stdin) -> unmount(arguments));
         tools.put("wipefs", (arguments, stdin) -> wipe(arguments));
         tools.put("sync", (arguments, stdin) -> sync(arguments));
+        tools.put("lsblk", (arguments, stdin) -> discardMax(arguments));
         tools.put("fstrim", (arguments, stdin) -> trim(arguments));
         tools.put("lvs", (arguments, stdin) -> machine.volumes.show(arguments.only()));
         tools.put("lvcreate", (arguments, stdin) -> createVolume(arguments));
@@ -216,6 +217,7 @@ final class FakeTools {
             return switch (words.get(1)) {
                 case "=" -> equal;
                 case "!=" -> !equal;
+                case "-ef" -> files.find(words.get(0)) != null && files.find(words.get(0)) == files.find(words.get(2));
                 default -> throw Refused.unknown("test: the fake host does not know: " + words);
             };
         }
@@ -968,6 +970,17 @@ final class FakeTools {
             throw new Refused("fstrim: " + arguments.only() + ": not a mountpoint");
         }
         return "";
+    }
+
+    private String discardMax(Arguments arguments) {
+        if (!"DISC-MAX".equals(arguments.value("-bdno"))) {
+            throw arguments.unknown();
+        }
+        FakeMachine.Disk disk = machine.disk(arguments.only());
+        if (disk == null) {
+            throw new Refused("lsblk: " + arguments.only() + ": not a block device");
+        }
+        return disk.discards ? "2147450880\n" : "0\n";
     }
 
     private String createVolume(Arguments arguments) {

@@ -34,7 +34,8 @@ final class FakeVolumes {
                             (size.bytes() - used) / EXTENT.bytes(),
                             volumes.stream()
                                     .map(volume -> FakeFiles.lastOf(volume.path))
-                                    .collect(Collectors.toSet())));
+                                    .collect(Collectors.toSet()),
+                            true));
         });
         return groups;
     }
@@ -69,7 +70,7 @@ final class FakeVolumes {
             throw new Refused("  Volume group \"" + group + "\" has insufficient free space (" + room.freeExtents()
                     + " extents): " + extents + " required.");
         }
-        disks.add(new FakeMachine.Disk("/dev/" + group + "/" + name, KIND, "253:" + created++, size, ""));
+        disks.add(new FakeMachine.Disk("/dev/" + group + "/" + name, KIND, "253:" + created++, size, "", true));
         return "  Logical volume \"" + name + "\" created.";
     }
 

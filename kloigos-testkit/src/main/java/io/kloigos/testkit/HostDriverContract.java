@@ -238,6 +238,29 @@ public interface HostDriverContract {
     }
 
     @Test
+    @DisplayName("a file or directory may belong to another group than its owner's")
+    default void groupsMayDiffer() {
+        String in = workspace();
+        Access access = new Access(0, 54321, 0640);
+        Step made = new Step.TextFile(in + "/made", "text", access);
+        Step directory = new Step.Directories(in + "/directory", new Access(54321, 54322, 0750));
+
+        assertThat(outcomes(made, made, directory, directory))
+                .containsExactly(Outcome.CHANGED, Outcome.UNCHANGED, Outcome.CHANGED, Outcome.UNCHANGED);
+        succeed(file(in + "/there", "text"), new Step.TextFile(in + "/there", "text", access));
+        succeed(file(in + "/replaced", "old"), new Step.TextFile(in + "/replaced", "text", access));
+
+        expect(
+                String.join(
+                        "\n",
+                        "640 0:54321 " + in + "/made",
+                        "750 54321:54322 " + in + "/directory",
+                        "640 0:54321 " + in + "/there",
+                        "640 0:54321 " + in + "/replaced"),
+                new Reading.Entries(List.of(in + "/made", in + "/directory", in + "/there", in + "/replaced")));
+    }
+
+    @Test
     @DisplayName("a file takes the place of a symbolic link and leaves the link's target alone")
     default void textFilesReplaceLinks() {
         String in = workspace();

@@ -80,6 +80,7 @@ class PlansOnFakeHostTest {
                     "",
                     null,
                     layout.housekeepingCpus(),
+                    layout.memoryReserve(),
                     layout.volumes(),
                     facts,
                     layout.warnings(),
@@ -222,6 +223,44 @@ class PlansOnFakeHostTest {
 
         assertThat(scene.host().state().lines())
                 .containsExactlyElementsOf(staged.lines().toList());
+    }
+
+    static Stream<Scene> scenesWithDataDisks() {
+        return scenes().filter(scene -> scene.unit().dataDirectory() != null);
+    }
+
+    @ParameterizedTest
+    @MethodSource("scenesWithDataDisks")
+    void dataGoesThoughSomebodyUnmountedIt(Scene scene) {
+        String secret = scene.unit().dataDirectory() + "/secret";
+        scene.succeed(scene.init());
+        String staged = scene.host().state();
+        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.host().write(scene.unit().mnt() + "/secret", "text\n");
+        scene.host().run("umount", scene.unit().mnt());
+        assertThat(scene.host().exists(secret)).isTrue();
+
+        scene.succeed(HostPlanner.deallocate("deallocate", scene.server(), scene.unit()));
+
+        assertThat(scene.host().exists(secret)).isFalse();
+        assertThat(scene.host().state().lines())
+                .containsExactlyInAnyOrderElementsOf(staged.lines().toList());
+    }
+
+    @ParameterizedTest
+    @MethodSource("scenesWithDataDisks")
+    void dataGoesThoughTheWholeDiskWasUnmounted(Scene scene) {
+        String directory = scene.unit().dataDirectory();
+        scene.succeed(scene.init());
+        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.host().write(scene.unit().mnt() + "/secret", "text\n");
+        scene.host().run("umount", scene.unit().mnt());
+        scene.host().run("umount", directory.substring(0, directory.lastIndexOf('/')));
+
+        scene.succeed(HostPlanner.deallocate("deallocate", scene.server(), scene.unit()));
+
+        assertThat(scene.host().exists(directory)).isTrue();
+        assertThat(scene.host().exists(directory + "/secret")).isFalse();
     }
 
     @ParameterizedTest

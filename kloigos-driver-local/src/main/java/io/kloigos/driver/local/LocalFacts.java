@@ -267,7 +267,7 @@ final class LocalFacts {
     }
 
     private List<HostFacts.Disk> disks() {
-        String columns = "NAME,TYPE,MAJ:MIN,SIZE,FSTYPE,LABEL,PTTYPE,PKNAME";
+        String columns = "NAME,TYPE,MAJ:MIN,SIZE,FSTYPE,LABEL,PTTYPE,PKNAME,DISC-MAX";
         Map<String, Map<String, String>> rows = new LinkedHashMap<>();
         Set<String> parents = new HashSet<>();
         tools.run("lsblk", "-bpPo", columns).out().lines().forEach(line -> {
@@ -301,19 +301,28 @@ final class LocalFacts {
                     row.getOrDefault("MAJ:MIN", "").strip(),
                     new ByteSize(Long.parseLong(row.getOrDefault("SIZE", "0"))),
                     signature,
-                    row.getOrDefault("LABEL", "")));
+                    row.getOrDefault("LABEL", ""),
+                    discards(row.getOrDefault("DISC-MAX", ""))));
         });
         return disks;
     }
 
+    private static boolean discards(String most) {
+        return !most.isBlank() && !most.strip().equals("0");
+    }
+
     private Map<String, HostFacts.VolumeGroup> volumeGroups() {
-        String columns = "vg_name,vg_extent_size,vg_free_count";
-        List<String[]> groups = rows(tools.run("vgs", "--noheadings", "--nosuffix", "--units", "b", "-o", columns), 3);
+        String columns = "vg_name,vg_extent_size,vg_free_count,pv_name";
+        // A line for each physical volume.
+        List<String[]> groups = rows(tools.run("vgs", "--noheadings", "--nosuffix", "--units", "b", "-o", columns), 4);
         // Without volume groups there are no volumes to ask for.
         List<String[]> volumes =
                 groups.isEmpty() ? List.of() : rows(tools.run("lvs", "--noheadings", "-o", "vg_name,lv_name"), 2);
         Map<String, HostFacts.VolumeGroup> found = new TreeMap<>();
         for (String[] group : groups) {
+            HostFacts.VolumeGroup before = found.get(group[0]);
+            boolean discards =
+                    discards(tools.run("lsblk", "-bdno", "DISC-MAX", group[3]).out());
             found.put(
                     group[0],
                     new HostFacts.VolumeGroup(
@@ -322,7 +331,8 @@ final class LocalFacts {
                             volumes.stream()
                                     .filter(volume -> volume[0].equals(group[0]))
                                     .map(volume -> volume[1])
-                                    .collect(Collectors.toSet())));
+                                    .collect(Collectors.toSet()),
+                            discards && (before == null || before.discards())));
         }
         return found;
     }

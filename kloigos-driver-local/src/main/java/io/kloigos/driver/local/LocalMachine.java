@@ -91,11 +91,7 @@ final class LocalMachine {
 
     private static Path path(String text) {
         Tools.requireEncodable(text);
-        Path path = Path.of(text);
-        if (!path.isAbsolute() || !path.normalize().equals(path)) {
-            throw new StepFailure("a step's path is absolute and plain: " + text);
-        }
-        return path;
+        return Path.of(text);
     }
 
     // -- files ------------------------------------------------------------------------------------------------------
@@ -112,7 +108,7 @@ final class LocalMachine {
         }
 
         boolean is(Access access) {
-            return uid == access.uid() && gid == access.uid() && (mode & PERMISSIONS) == access.mode();
+            return uid == access.uid() && gid == access.gid() && (mode & PERMISSIONS) == access.mode();
         }
     }
 
@@ -148,7 +144,7 @@ final class LocalMachine {
         if (Status.of(path).is(access)) {
             return false;
         }
-        check(posix.lchown(path.toString(), access.uid(), access.uid()), "chown", path);
+        check(posix.lchown(path.toString(), access.uid(), access.gid()), "chown", path);
         check(posix.chmod(path.toString(), access.mode()), "chmod", path);
         return true;
     }
@@ -204,7 +200,7 @@ final class LocalMachine {
         if (regular && Files.size(path) == bytes.length && Arrays.equals(Files.readAllBytes(path), bytes)) {
             return grant(path, access);
         }
-        replace(path, bytes, access.uid(), access.uid(), access.mode());
+        replace(path, bytes, access.uid(), access.gid(), access.mode());
         return true;
     }
 

@@ -32,6 +32,7 @@ final class TenantTraces {
     private static final List<String> AT_JOBS =
             List.of("/var/spool/cron/atjobs", "/var/spool/cron/atspool", "/var/spool/at");
     private static final List<String> POSIX_PLACES = List.of("/dev/shm", "/dev/mqueue");
+    private static final Path CORE_DUMPS = Path.of("/var/lib/systemd/coredump");
     private static final Map<String, String> LOGIN_RECORDS =
             Map.of("lastlog", "/var/log/lastlog", "lastlog2", "/var/lib/lastlog/lastlog2.db");
     private static final List<String> SHARED_PLACES =
@@ -160,7 +161,10 @@ final class TenantTraces {
             case SOCKETS -> sockets(uid);
             case MAIL -> existing("/var/mail/" + user, "/var/spool/mail/" + user);
             case JOURNAL -> journal(uid);
-            case CORE_DUMPS -> matching(Path.of("/var/lib/systemd/coredump"), "core.*." + uid + ".*");
+            case CORE_DUMPS ->
+                matching(CORE_DUMPS, "core.*").stream()
+                        .filter(dump -> isCoreDumpOf(uid, dump))
+                        .toList();
             case LOGIN_RECORDS -> loginRecords(user);
             case SUDO_RECORDS ->
                 existing(
@@ -171,6 +175,12 @@ final class TenantTraces {
             case FILES -> files(tenant);
             case DISK_USAGE -> usage(tenant);
         };
+    }
+
+    /** A dump is named core.COMMAND.UID.BOOT.PID.TIME, without further dots in the command: another's may have the uid as its PID. */
+    static boolean isCoreDumpOf(int uid, String path) {
+        String[] fields = path.substring(path.lastIndexOf('/') + 1).split("\\.", -1);
+        return fields.length > 3 && fields[2].equals(Integer.toString(uid));
     }
 
     private static List<String> existing(String... paths) {
@@ -259,6 +269,7 @@ final class TenantTraces {
     /** Kills the slice all at once, so that nothing can fork away, and then whatever left it, until none is there. */
     private void eraseProcesses(Tenant tenant) throws IOException {
         Path cgroup = cgroup(tenant);
+        liftThrottling(cgroup.resolve("io.max"));
         Deadline until = Deadline.after(PROCESSES_GONE);
         while (true) {
             Path kill = cgroup.resolve("cgroup.kill");
@@ -284,6 +295,18 @@ final class TenantTraces {
             }
             tools.deadline().check();
             Deadline.pause(20);
+        }
+    }
+
+    /** A task that waits for throttled I/O ends only when that is done, and what it wrote is in the way of rm. */
+    private static void liftThrottling(Path limits) {
+        try {
+            for (String line : Files.exists(limits) ? Files.readAllLines(limits) : List.<String>of()) {
+                String device = line.substring(0, line.indexOf(' ') + 1);
+                Files.writeString(limits, device + "rbps=max wbps=max riops=max wiops=max");
+            }
+        } catch (IOException e) {
+            // The cgroup went meanwhile.
         }
     }
 

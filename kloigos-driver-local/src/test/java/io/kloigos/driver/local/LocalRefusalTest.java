@@ -41,14 +41,6 @@ class LocalRefusalTest {
     }
 
     @Test
-    void pathsArePlain() {
-        for (String path : List.of("relative", directory + "/../x", directory + "/./x")) {
-            assertThat(apply(new Step.Removal(path)).failure().orElseThrow().detail())
-                    .contains("absolute and plain");
-        }
-    }
-
-    @Test
     void commandsFindNothingOfThisProgramsEnvironment() {
         assertThat(apply(Step.Ensure.that(Condition.succeeds("printenv", "HOME"), "true"))
                         .failure())

@@ -80,6 +80,25 @@ class TenantTracesTest {
         assertErased(Trace.CRONTABS);
     }
 
+    @Test
+    void coreDumpsGoButNotThoseOfOthersWhoseProcessHadTheNumber() throws Exception {
+        Path dumps = Files.createDirectories(Path.of("/var/lib/systemd/coredump"));
+        String boot = "0123456789abcdef0123456789abcdef";
+        Path own = dumps.resolve("core.left\\x2epy." + UID + "." + boot + ".4711.1700000000000000.zst");
+        Path others = dumps.resolve("core.other.54321." + boot + "." + UID + ".1700000000000000.zst");
+        Files.writeString(own, "");
+        Files.writeString(others, "");
+        try {
+            assertThat(found(Trace.CORE_DUMPS)).isEqualTo(own.toString());
+            assertErased(Trace.CORE_DUMPS);
+
+            assertThat(own).doesNotExist();
+            assertThat(others).exists();
+        } finally {
+            Files.deleteIfExists(others);
+        }
+    }
+
     private void assertErased(Trace trace) {
         Step erasure = new Step.Erasure(trace, tenant());
         PlanReport first = apply(erasure, new Step.Expectation(new Reading.Traces(trace, tenant()), "none"), erasure);

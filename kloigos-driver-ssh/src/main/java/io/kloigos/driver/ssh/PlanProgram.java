@@ -60,7 +60,6 @@ record PlanProgram(String command, String text) {
      *
      * @param directories where the host keeps what it knows of plans
      * @param lockTimeout how long the program waits for its locks
-     * @throws IllegalArgumentException if a path of the plan is not absolute, or has a {@code .} or {@code ..} in it
      */
     static PlanProgram of(HostPlan plan, Directories directories, Duration lockTimeout) {
         List<String> lines = new ArrayList<>();
@@ -131,7 +130,7 @@ record PlanProgram(String command, String text) {
     private static List<String> kernelFiles(List<Reading> readings) {
         return readings.stream()
                 .filter(Reading.FileText.class::isInstance)
-                .map(reading -> path(((Reading.FileText) reading).path()))
+                .map(reading -> ((Reading.FileText) reading).path())
                 .filter(path -> path.matches("/(proc|sys)/.*") && !path.startsWith("/sys/fs/cgroup/"))
                 .toList();
     }
@@ -153,9 +152,6 @@ record PlanProgram(String command, String text) {
     private static String scope(HostPlan.Scope scope) {
         if (scope.isHost()) {
             return "host";
-        }
-        if (!scope.unit().matches("[A-Za-z0-9._-]+")) {
-            throw new IllegalArgumentException("no name for a lock: " + scope.unit());
         }
         return "unit-" + scope.unit();
     }
@@ -184,22 +180,22 @@ record PlanProgram(String command, String text) {
         if (step instanceof Step.Directories directories) {
             return words(
                     List.of("make_directories", owner(directories.access()), mode(directories.access())),
-                    directories.paths().stream().map(PlanProgram::path).toList());
+                    directories.paths());
         }
         if (step instanceof Step.TextFile file) {
-            return words("text_file", path(file.path()), owner(file.access()), mode(file.access()), file.content());
+            return words("text_file", file.path(), owner(file.access()), mode(file.access()), file.content());
         }
         if (step instanceof Step.AppendedLines appended) {
-            return words(List.of("appended_lines", path(appended.path())), appended.lines());
+            return words(List.of("appended_lines", appended.path()), appended.lines());
         }
         if (step instanceof Step.RemovedLines removed) {
-            return words(List.of("removed_lines", path(removed.path())), removed.lines());
+            return words(List.of("removed_lines", removed.path()), removed.lines());
         }
         if (step instanceof Step.Removal removal) {
-            return words("removal", path(removal.path()));
+            return words("removal", removal.path());
         }
         if (step instanceof Step.Emptying emptying) {
-            return words("emptying", path(emptying.path()));
+            return words("emptying", emptying.path());
         }
         if (step instanceof Step.Command command) {
             return words(List.of("run", command.stdin()), command.argv());
@@ -210,7 +206,7 @@ record PlanProgram(String command, String text) {
             return words(List.of("ensure", exit, ShellQuoting.command(condition.argv())), ensure.argv());
         }
         if (step instanceof Step.DiskFormat format) {
-            return words("disk_format", path(format.device()), format.type().toString(), format.label());
+            return words("disk_format", format.device(), format.type().toString(), format.label());
         }
         if (step instanceof Step.Erasure erasure) {
             return words(List.of("erasure"), tenant(erasure.trace(), erasure.tenant()));
@@ -224,10 +220,10 @@ record PlanProgram(String command, String text) {
 
     private static List<String> reader(Reading reading) {
         if (reading instanceof Reading.FileText file) {
-            return words("file_text", path(file.path()));
+            return words("file_text", file.path());
         }
         if (reading instanceof Reading.FileLine line) {
-            return words("file_line", path(line.path()), line.prefix());
+            return words("file_line", line.path(), line.prefix());
         }
         if (reading instanceof Reading.Output output) {
             return words(List.of("output"), output.argv());
@@ -236,14 +232,12 @@ record PlanProgram(String command, String text) {
             return words(List.of("output_line", line.prefix()), line.argv());
         }
         if (reading instanceof Reading.Entries entries) {
-            return words(
-                    List.of("entries"),
-                    entries.paths().stream().map(PlanProgram::path).toList());
+            return words(List.of("entries"), entries.paths());
         }
         if (reading instanceof Reading.QuotaLimits quota) {
             String kind = quota.kind() == Reading.QuotaKind.USER ? "-u" : "-P";
             return words(
-                    List.of("quota_limits", kind, path(quota.mountPoint())),
+                    List.of("quota_limits", kind, quota.mountPoint()),
                     quota.ids().stream().map(String::valueOf).toList());
         }
         if (reading instanceof Reading.Traces traces) {
@@ -253,24 +247,15 @@ record PlanProgram(String command, String text) {
     }
 
     private static List<String> tenant(Trace trace, Tenant tenant) {
-        return words(
-                List.of(trace.toString(), tenant.user(), Integer.toString(tenant.uid())),
-                tenant.directories().stream().map(PlanProgram::path).toList());
+        return words(List.of(trace.toString(), tenant.user(), Integer.toString(tenant.uid())), tenant.directories());
     }
 
     private static String owner(Step.Access access) {
-        return Integer.toString(access.uid());
+        return access.uid() + ":" + access.gid();
     }
 
     private static String mode(Step.Access access) {
         return Integer.toOctalString(access.mode());
-    }
-
-    private static String path(String path) {
-        if (!path.startsWith("/") || (path + "/").matches("(?s).*/\\.{1,2}/.*")) {
-            throw new IllegalArgumentException("a step's path is absolute and plain: " + path);
-        }
-        return path.length() > 1 && path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
     }
 
     private static List<String> words(String... words) {

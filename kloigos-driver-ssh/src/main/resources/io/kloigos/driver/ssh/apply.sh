@@ -169,12 +169,12 @@ safe_parents() {
     done
 }
 
-# access PATH OWNER MODE
+# access PATH UID:GID MODE
 access() {
     found=$(stat -c '%u:%g %a' -- "$1" 2>&1)
-    [ "$found" != "$2:$2 $3" ] || return 0
+    [ "$found" != "$2 $3" ] || return 0
     outcome=changed
-    attempt chown -h -- "$2:$2" "$1" && attempt chmod -- "$3" "$1"
+    attempt chown -h -- "$2" "$1" && attempt chmod -- "$3" "$1"
 }
 
 # Whether the file holds exactly this text; reads no further than the first difference.
@@ -201,7 +201,7 @@ has_line() {
 
 # ---- files ----
 
-# make_directories OWNER MODE PATH...
+# make_directories UID:GID MODE PATH...
 make_directories() {
     directories_owner=$1 directories_mode=$2
     shift 2
@@ -222,7 +222,7 @@ make_directories() {
     done
     [ $# -gt 0 ] || return 0
     outcome=changed
-    attempt install -d -m "$directories_mode" -o "$directories_owner" -g "$directories_owner" -- "$@"
+    attempt install -d -m "$directories_mode" -o "${directories_owner%:*}" -g "${directories_owner#*:}" -- "$@"
 }
 
 may_be_directory() {
@@ -236,7 +236,7 @@ may_be_directory() {
     fi
 }
 
-# text_file PATH OWNER MODE CONTENT
+# text_file PATH UID:GID MODE CONTENT
 text_file() {
     safe_parents "$1" || return
     text_target=$1
@@ -253,9 +253,11 @@ text_file() {
         ! exists "$text_target" || attempt rm -rf -- "$text_target" || return
     fi
     outcome=changed
-    text_mask=077
-    [ "$3" != 644 ] || text_mask=022
-    umask "$text_mask"
+    case $3 in
+        644) umask 022 ;;
+        640) umask 027 ;;
+        *) umask 077 ;;
+    esac
     set -C
     { printf '%s' "$4" >"$text_target"; } 2>|"$scratch.out"
     text_status=$?
@@ -267,10 +269,10 @@ text_file() {
         return 1
     fi
     case $3 in
-        600 | 644) ;;
+        600 | 640 | 644) ;;
         *) attempt chmod -- "$3" "$text_target" || return ;;
     esac
-    [ "$2" = 0 ] || attempt chown -h -- "$2:$2" "$text_target" || return
+    [ "$2" = 0:0 ] || attempt chown -h -- "$2" "$text_target" || return
     [ "$text_target" = "$1" ] || attempt mv -fT -- "$text_target" "$1"
 }
 

@@ -115,13 +115,13 @@ RULES
                 ;;
         esac
     done 2>/dev/null </etc/ssh/sshd_config
-    disks=$(lsblk -bpPo NAME,TYPE,MAJ:MIN,SIZE,FSTYPE,LABEL,PTTYPE,PKNAME 2>/dev/null)
+    disks=$(lsblk -bpPo NAME,TYPE,MAJ:MIN,SIZE,FSTYPE,LABEL,PTTYPE,PKNAME,DISC-MAX 2>/dev/null)
     volume_groups='' volumes=''
     # Without physical volumes there are no groups to ask for, and without groups no volumes.
     case $disks in
         *'FSTYPE="LVM2_member"'*)
             volume_groups=$(vgs --noheadings --nosuffix --units b --separator "$tab" \
-                -o vg_name,vg_extent_size,vg_free_count 2>/dev/null)
+                -o vg_name,vg_extent_size,vg_free_count,pv_name 2>/dev/null)
             ;;
     esac
     [ -z "$volume_groups" ] || volumes=$(lvs --noheadings -o vg_name,lv_name 2>/dev/null)
@@ -261,6 +261,7 @@ RULES
         }
         part == "disks" && /^NAME=/ {
             name = value("NAME")
+            discards[name] = value("DISC-MAX") + 0 > 0 ? "discards" : "keeps"
             if (value("PKNAME") != "") {
                 parent[value("PKNAME")] = 1
             }
@@ -276,8 +277,16 @@ RULES
         part == "volumes" && NF == 2 {
             volumes[$1] = volumes[$1] (volumes[$1] == "" ? "" : ",") $2
         }
-        part == "volume_groups" && NF == 3 {
-            print "volume_group=" $1 "\t" $2 "\t" $3 "\t" volumes[$1]
+        # A line for each physical volume.
+        part == "volume_groups" && NF == 4 {
+            if (!($1 in group)) {
+                groups[++group_count] = $1
+                group[$1] = $1 "\t" $2 "\t" $3 "\t" volumes[$1] "\t"
+                group_discards[$1] = "discards"
+            }
+            if (discards[$4] != "discards") {
+                group_discards[$1] = "keeps"
+            }
         }
         END {
             print "reserved_ports=" kernel["ip_local_reserved_ports"]
@@ -301,7 +310,10 @@ RULES
             look_at(blank)
             for (i = 1; i <= count; i++) {
                 name = order[i]
-                print "disk=" row[name] "\t" signature[name] "\t" label[name]
+                print "disk=" row[name] "\t" signature[name] "\t" label[name] "\t" discards[name]
+            }
+            for (i = 1; i <= group_count; i++) {
+                print "volume_group=" group[groups[i]] group_discards[groups[i]]
             }
         }' /proc/self/mountinfo /etc/passwd /etc/group -
     echo done=1

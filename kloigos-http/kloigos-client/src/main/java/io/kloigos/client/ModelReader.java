@@ -138,6 +138,7 @@ final class ModelReader {
                 node.path("reason").asText(""),
                 cordon(node),
                 cpus(node.required("housekeeping_cpus")),
+                size(node.required("memory_reserve")),
                 list(node.required("volumes"), ModelReader::volume),
                 facts(node),
                 list(
@@ -294,6 +295,7 @@ final class ModelReader {
                                 constant(ReleaseCertificate.State.class, finding.required("state")),
                                 finding.path("detail").asText(""))),
                 Set.of(),
+                node.hasNonNull("discard") ? constant(ReleaseCertificate.Discard.class, node.get("discard")) : null,
                 forced == null ? null : new ForcedRelease(new Reason(forced), Set.of()));
     }
 

@@ -155,6 +155,10 @@ class CertificateIT {
         lab.root(Scripts.read("let-go.sh")).ok();
 
         Operation forced = force();
+        assertThat(lab.root("cd /var/lib/systemd/coredump && ls | cut -d . -f 1-3")
+                        .ok())
+                .as("core dumps, of which one of root's process with the number of the tenant's uid")
+                .isEqualTo("core.of-others.0");
 
         ReleaseCertificate certificate = kloigos.certificate(unit.id());
         assertThat(forced.error()).isNull();

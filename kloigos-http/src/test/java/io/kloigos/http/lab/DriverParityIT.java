@@ -135,7 +135,8 @@ class DriverParityIT {
         assertThat(HostFacts.parse(program.tell("facts")).volumeGroups())
                 .isEqualTo(there.volumeGroups())
                 .containsEntry(
-                        "group", new HostFacts.VolumeGroup(ByteSize.parse("4M"), 74 - 2 * 16, Set.of("local", "ssh")));
+                        "group",
+                        new HostFacts.VolumeGroup(ByteSize.parse("4M"), 74 - 2 * 16, Set.of("local", "ssh"), true));
         lab.root("vgremove -qq -y group; losetup --detach-all; rm -r /var/tmp/group /etc/lvm/archive /etc/lvm/backup")
                 .ok();
         forgetFences();

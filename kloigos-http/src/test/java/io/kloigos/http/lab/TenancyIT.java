@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kloigos.http.ApiClient.Answer;
 import io.kloigos.testkit.lab.Lab;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -195,6 +196,25 @@ class TenancyIT {
         assertThat(lab.root("ls -d /run/systemd/system.control/user-20000.slice.d 2> /dev/null | wc -l")
                         .ok())
                 .isEqualTo("0");
+    }
+
+    @Test
+    @Order(65)
+    void dataGoesThoughSomebodyUnmountedIt() {
+        for (String hide : List.of("umount -l /mnt/c4-7", "umount -l /mnt/c4-7 /mnt/c8-11 /var/lib/kloigos/data0")) {
+            asTenant("echo secret-of-the-tenant > /mnt/c4-7/secret && sync -f /mnt/c4-7");
+            lab.root(hide + " && ! ls /mnt/c4-7/secret").ok();
+
+            server.succeeded(server.delete("/compute_units/deallocate/" + UNIT)
+                    .expect(200)
+                    .operation());
+            allocateAgain();
+
+            assertThat(asTenant("findmnt -no SOURCE /mnt/c4-7; ls -A /mnt/c4-7"))
+                    .as("what the next tenant finds after %s", hide)
+                    .isEqualTo("/dev/vdb[/c4-7]");
+            assertThat(lab.root("ls -A /var/lib/kloigos/data0/c4-7").ok()).isEmpty();
+        }
     }
 
     @Test

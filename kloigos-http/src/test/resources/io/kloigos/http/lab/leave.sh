@@ -9,7 +9,10 @@ install -o "$uid" -g "$uid" /dev/null /var/spool/cron/atjobs/a00001left
 install -d -o "$uid" "/home/$user/mounted"
 mount -t tmpfs left "/home/$user/mounted"
 echo left >"/var/mail/$user"
-touch "/var/lib/systemd/coredump/core.left.$uid.1.zst"
+# Named core.COMMAND.UID.BOOT.PID.TIME; of the second only the process has the number.
+boot=$(tr -d - </proc/sys/kernel/random/boot_id)
+touch "/var/lib/systemd/coredump/core.left\\x2epy.$uid.$boot.4711.1700000000000000.zst"
+touch "/var/lib/systemd/coredump/core.of-others.0.$boot.$uid.1700000000000000.zst"
 install -d /run/sudo/ts && touch "/run/sudo/ts/$user"
 as_tenant logger tenant-was-here && journalctl --sync
 # Time stamps of logins, as Debian 12 and 13 keep them.

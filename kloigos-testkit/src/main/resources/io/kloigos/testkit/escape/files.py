@@ -56,11 +56,13 @@ def data_disk(scene):
     judge_directory(others[0])
 
 
-@attempt("files.keys", "write into the directory of login keys, and over the neighbour's key")
+@attempt("files.keys", "list login keys, read the neighbour's, write over it and into the directory")
 def keys(scene):
-    answers = [error_of(lambda: write(path, "ssh-ed25519 AAAA escape\n"))
-               for path in ("/etc/kloigos/keys/" + scene.neighbour.user, "/etc/kloigos/keys/root", "/etc/kloigos/kloigos-escape")]
-    judge(None in answers, "; ".join(a or "written" for a in answers))
+    neighbours = "/etc/kloigos/keys/" + scene.neighbour.user
+    answers = [error_of(lambda: os.listdir("/etc/kloigos/keys")), error_of(lambda: read(neighbours))]
+    answers += [error_of(lambda: write(path, "ssh-ed25519 AAAA escape\n"))
+                for path in (neighbours, "/etc/kloigos/keys/root", "/etc/kloigos/kloigos-escape")]
+    judge(None in answers, "; ".join(a or "done" for a in answers))
 
 
 @attempt("files.settings", "write the files that hold the unit's limits")

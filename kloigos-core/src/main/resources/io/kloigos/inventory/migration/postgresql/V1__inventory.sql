@@ -18,6 +18,7 @@ CREATE TABLE servers (
   status            TEXT    NOT NULL,
   reason            TEXT    NOT NULL,
   housekeeping_cpus TEXT    NOT NULL,
+  memory_reserve    BIGINT  NOT NULL,
   volumes           TEXT    NOT NULL,
   facts             TEXT    NOT NULL,
   warnings          TEXT    NOT NULL,
@@ -175,6 +176,7 @@ CREATE TABLE certificates (
   at           TEXT COLLATE "C" NOT NULL,
   findings     TEXT    NOT NULL,
   obstacles    TEXT    NOT NULL,
+  discard      TEXT,
   forced       TEXT
 );
 

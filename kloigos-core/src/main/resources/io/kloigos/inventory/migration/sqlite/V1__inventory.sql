@@ -17,6 +17,7 @@ CREATE TABLE servers (
   status            TEXT    NOT NULL,
   reason            TEXT    NOT NULL,
   housekeeping_cpus TEXT    NOT NULL,
+  memory_reserve    INTEGER NOT NULL,
   volumes           TEXT    NOT NULL,
   facts             TEXT    NOT NULL,
   warnings          TEXT    NOT NULL,
@@ -174,6 +175,7 @@ CREATE TABLE certificates (
   at           TEXT    NOT NULL,
   findings     TEXT    NOT NULL,
   obstacles    TEXT    NOT NULL,
+  discard      TEXT,
   forced       TEXT
 );
 

@@ -84,7 +84,7 @@ export function serverPage({ store, client, session: { may }, dialog, router, ch
           ['Address', html`<span class="mono">${server.ssh_user}@${server.ip}:${server.ssh_port}</span>`], ['Host key', server.host_key ? html`<span class="mono">${server.host_key}</span>` : 'not pinned'],
           ['System', `${server.facts.os}, Linux ${server.facts.kernel}, systemd ${server.facts.systemd_version}`], ['CPUs', `${server.facts.cpu_count}: ${server.facts.online_cpus}`],
           ['Housekeeping', html`<span class="mono">${server.housekeeping_cpus || 'none'}</span>`], ['Sockets, nodes, cores', `${server.facts.packages.length}, ${server.facts.nodes.length}, ${server.facts.cores.length}`],
-          ['Memory', `${bytes(server.facts.memory)}, swap ${bytes(server.facts.swap)}`], ['Data disks', server.volumes.map(volume => `${volume.device} (${volume.filesystem}) on ${volume.mount_point}`).join(', ') || 'none'],
+          ['Memory', `${bytes(server.facts.memory)}, swap ${bytes(server.facts.swap)}, ${bytes(server.memory_reserve)} kept from units`], ['Data disks', server.volumes.map(volume => `${volume.device} (${volume.filesystem}) on ${volume.mount_point}`).join(', ') || 'none'],
           ['Managed since', time(server.created_at)], ['Can', server.facts.capabilities.join(', ')]]), { wide: true })}
         ${panel('What is enforced', enforcement(server), { wide: true })}
         ${others.length ? panel('Known limits of this host', html`<ul class="warnings">${others.map(warning => html`<li><code>${warning.type}</code> ${warning.message}</li>`)}</ul>`, { wide: others.length > 3 }) : nothing}

@@ -13,6 +13,7 @@ import { table } from '../table.js';
 
 const EVERY_MILLIS = 2000;
 const CERTIFICATE = 'GET /api/compute_units/{compute_id}/certificate';
+const DISCARD = { discarded: 'Its disk has forgotten what was stored.', unsupported: 'Its disk cannot discard: root reads there what was stored, until it is overwritten.' };
 
 export function unitPage({ store, client, session: { may }, dialog, changed, router }, { id }) {
   const of = { compute_id: id };
@@ -128,6 +129,7 @@ export function unitPage({ store, client, session: { may }, dialog, changed, rou
   function certificatePanel() {
     return certificate ? panel('Certificate of the last release', html`
       <p>${certificate.clean ? html`<span class="good" aria-hidden="true">✓</span> Nothing of the last tenant was left` : html`<strong>Not everything was proven clean</strong>`}, <time datetime=${certificate.at}>${ago(certificate.at)}</time>.
+        ${certificate.discard ? DISCARD[certificate.discard] : ''}
         ${certificate.forced_reason ? `Forced: ${certificate.forced_reason}` : ''}</p>
       <details><summary>${plural(certificate.findings.length, 'kind')} of traces looked for</summary>
         <dl class="facts">${certificate.findings.map(finding => html`<div><dt>${finding.trace}</dt><dd>${finding.state}${finding.detail ? `: ${finding.detail}` : ''}</dd></div>`)}</dl></details>`) : nothing;

@@ -9,6 +9,7 @@ import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import io.kloigos.model.ReleaseCertificate;
+import io.kloigos.model.RequestKey;
 import io.kloigos.model.Server;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
@@ -34,15 +35,16 @@ public interface Fleet extends AutoCloseable {
      *
      * @throws KloigosException ALREADY_MANAGED; HOST_UNSUITABLE with every fault; codes of kind HOST if it cannot be reached
      */
-    Operation initServer(InitServerRequest request);
+    default Operation initServer(InitServerRequest request) {
+        return initServer(request, RequestKey.none());
+    }
 
     /**
      * As {@link #initServer(InitServerRequest)}, once for all calls with this key.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
-    Operation initServer(InitServerRequest request, String idempotencyKey);
+    Operation initServer(InitServerRequest request, RequestKey key);
 
     /** Returns what {@link #initServer} would do, and throws what it would throw. */
     Preview previewInit(InitServerRequest request);
@@ -53,17 +55,18 @@ public interface Fleet extends AutoCloseable {
      * @throws KloigosException NO_CAPACITY with what would fit; INVALID_REQUEST if it would have expired already; codes of
      *     kind HOST if the host could not be made ready, after which the unit is allocation_fail
      */
-    ComputeUnit allocate(AllocateRequest request);
+    default ComputeUnit allocate(AllocateRequest request) {
+        return allocate(request, RequestKey.none());
+    }
 
     /**
      * As {@link #allocate(AllocateRequest)}, once for all calls with this key: a later call waits for the first, returns the
      * same unit, or throws what made the first fail.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request; WRONG_STATE if the unit
      *     was given back since
      */
-    ComputeUnit allocate(AllocateRequest request, String idempotencyKey);
+    ComputeUnit allocate(AllocateRequest request, RequestKey key);
 
     /** Returns what {@link #allocate} would do now, and throws what it would throw. */
     Preview previewAllocate(AllocateRequest request);
@@ -73,15 +76,16 @@ public interface Fleet extends AutoCloseable {
      *
      * @throws KloigosException NOT_FOUND; WRONG_STATE if it is in no tenant's hands, or a change is under way on it
      */
-    Operation deallocate(ComputeId id);
+    default Operation deallocate(ComputeId id) {
+        return deallocate(id, RequestKey.none());
+    }
 
     /**
      * As {@link #deallocate(ComputeId)}, once for all calls with this key.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
-    Operation deallocate(ComputeId id, String idempotencyKey);
+    Operation deallocate(ComputeId id, RequestKey key);
 
     /**
      * Releases a quarantined unit although something of its tenant is left, and returns the operation, which goes on in the
@@ -92,15 +96,16 @@ public interface Fleet extends AutoCloseable {
      * @throws KloigosException NOT_FOUND; WRONG_STATE if the unit is not deallocation_fail, if it was not a
      *     trace that stood in the way, or if it was processes
      */
-    Operation forceRelease(ComputeId id, Reason reason);
+    default Operation forceRelease(ComputeId id, Reason reason) {
+        return forceRelease(id, reason, RequestKey.none());
+    }
 
     /**
      * As {@link #forceRelease(ComputeId, Reason)}, once for all calls with this key.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
-    Operation forceRelease(ComputeId id, Reason reason, String idempotencyKey);
+    Operation forceRelease(ComputeId id, Reason reason, RequestKey key);
 
     /** Returns what {@link #deallocate} would do now, and throws what it would throw. */
     Preview previewDeallocate(ComputeId id);
@@ -112,15 +117,16 @@ public interface Fleet extends AutoCloseable {
      * @throws KloigosException NOT_FOUND; WRONG_STATE if units are allocated and the request does not evict, or if something
      *     is under way on the server
      */
-    Operation decommission(DecommissionRequest request);
+    default Operation decommission(DecommissionRequest request) {
+        return decommission(request, RequestKey.none());
+    }
 
     /**
      * As {@link #decommission(DecommissionRequest)}, once for all calls with this key.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
-    Operation decommission(DecommissionRequest request, String idempotencyKey);
+    Operation decommission(DecommissionRequest request, RequestKey key);
 
     /** Returns what {@link #decommission} would do now, and throws what it would throw. */
     Preview previewDecommission(DecommissionRequest request);
@@ -133,17 +139,18 @@ public interface Fleet extends AutoCloseable {
      * @throws KloigosException NOT_FOUND; WRONG_STATE if this cannot be changed now; codes of kind HOST if the host could not
      *     be changed, after which the unit is allocated as before and has the reason; retry the operation, or make another change
      */
-    ComputeUnit change(ComputeId id, UnitChange change);
+    default ComputeUnit change(ComputeId id, UnitChange change) {
+        return change(id, change, RequestKey.none());
+    }
 
     /**
      * As {@link #change(ComputeId, UnitChange)}, once for all calls with this key: a later call waits for the first, and returns
      * the unit as it is or throws what made the first fail.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request; WRONG_STATE if the unit
      *     was given back since
      */
-    ComputeUnit change(ComputeId id, UnitChange change, String idempotencyKey);
+    ComputeUnit change(ComputeId id, UnitChange change, RequestKey key);
 
     /** Returns what {@link #change} would do now, and throws what it would throw. */
     Preview previewChange(ComputeId id, UnitChange change);
@@ -171,30 +178,32 @@ public interface Fleet extends AutoCloseable {
      *
      * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned
      */
-    Server cordon(String hostname, Reason reason);
+    default Server cordon(String hostname, Reason reason) {
+        return cordon(hostname, reason, RequestKey.none());
+    }
 
     /**
      * As {@link #cordon(String, Reason)}, once for all calls with this key: a later one changes nothing, and returns the server as it is now.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
-    Server cordon(String hostname, Reason reason, String idempotencyKey);
+    Server cordon(String hostname, Reason reason, RequestKey key);
 
     /**
      * Lets a server get tenants again, and returns it.
      *
      * @throws KloigosException NOT_FOUND; WRONG_STATE if it is decommissioned
      */
-    Server uncordon(String hostname);
+    default Server uncordon(String hostname) {
+        return uncordon(hostname, RequestKey.none());
+    }
 
     /**
      * As {@link #uncordon(String)}, once for all calls with this key: a later one changes nothing, and returns the server as it is now.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
-    Server uncordon(String hostname, String idempotencyKey);
+    Server uncordon(String hostname, RequestKey key);
 
     /**
      * Cordons a server and takes back every unit that is in a tenant's hands. Returns the operations that erase the tenants,
@@ -203,16 +212,17 @@ public interface Fleet extends AutoCloseable {
      * @throws KloigosException NOT_FOUND; WRONG_STATE if there are tenants and the request does not evict, or if something
      *     else is under way on a unit; then nothing was changed
      */
-    List<Operation> drain(DrainRequest request);
+    default List<Operation> drain(DrainRequest request) {
+        return drain(request, RequestKey.none());
+    }
 
     /**
      * As {@link #drain(DrainRequest)}, once for all calls with this key. A drain that found no tenant began nothing, and is not
      * remembered.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
-    List<Operation> drain(DrainRequest request, String idempotencyKey);
+    List<Operation> drain(DrainRequest request, RequestKey key);
 
     /** Returns what {@link #drain} would do now, and throws what it would throw. */
     Preview previewDrain(DrainRequest request);
@@ -222,30 +232,32 @@ public interface Fleet extends AutoCloseable {
      *
      * @throws KloigosException NOT_FOUND; WRONG_STATE if it is not free
      */
-    ComputeUnit withdraw(ComputeId id, Reason reason);
+    default ComputeUnit withdraw(ComputeId id, Reason reason) {
+        return withdraw(id, reason, RequestKey.none());
+    }
 
     /**
      * As {@link #withdraw(ComputeId, Reason)}, once for all calls with this key: a later one changes nothing, and returns the unit as it is now.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
-    ComputeUnit withdraw(ComputeId id, Reason reason, String idempotencyKey);
+    ComputeUnit withdraw(ComputeId id, Reason reason, RequestKey key);
 
     /**
      * Puts a unit that was withdrawn back into service, and returns it.
      *
      * @throws KloigosException NOT_FOUND; WRONG_STATE if it is not unavailable
      */
-    ComputeUnit putBack(ComputeId id);
+    default ComputeUnit putBack(ComputeId id) {
+        return putBack(id, RequestKey.none());
+    }
 
     /**
      * As {@link #putBack(ComputeId)}, once for all calls with this key: a later one changes nothing, and returns the unit as it is now.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
-    ComputeUnit putBack(ComputeId id, String idempotencyKey);
+    ComputeUnit putBack(ComputeId id, RequestKey key);
 
     // Drift
 
@@ -274,15 +286,16 @@ public interface Fleet extends AutoCloseable {
      * @throws KloigosException NOT_FOUND; WRONG_STATE if the server is not ready or something is under way on it; codes of
      *     kind HOST if it cannot be looked at
      */
-    Operation repair(String hostname);
+    default Operation repair(String hostname) {
+        return repair(hostname, RequestKey.none());
+    }
 
     /**
      * As {@link #repair(String)}, once for all calls with this key.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
-    Operation repair(String hostname, String idempotencyKey);
+    Operation repair(String hostname, RequestKey key);
 
     /** Returns what {@link #repair} would do now, and throws what it would throw. */
     Preview previewRepair(String hostname);
@@ -358,15 +371,16 @@ public interface Fleet extends AutoCloseable {
      * @throws KloigosException NOT_FOUND; WRONG_STATE if it did not fail, or if something else was done to the unit or server
      *     since
      */
-    Operation retry(String operationId);
+    default Operation retry(String operationId) {
+        return retry(operationId, RequestKey.none());
+    }
 
     /**
      * As {@link #retry(String)}, once for all calls with this key.
      *
-     * @param idempotencyKey the caller's own text for this request: 1 to 255 printable ASCII characters, e.g. a random UUID
      * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
      */
-    Operation retry(String operationId, String idempotencyKey);
+    Operation retry(String operationId, RequestKey key);
 
     /**
      * Returns the operation once it has ended, here or at another replica. When this is closed, or the thread interrupted, it

@@ -20,6 +20,7 @@ import io.kloigos.model.OperationFilter;
 import io.kloigos.model.OperationPlace;
 import io.kloigos.model.Reason;
 import io.kloigos.model.ReleaseCertificate;
+import io.kloigos.model.RequestKey;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.Tags;
@@ -166,24 +167,16 @@ public final class Kloigos implements Fleet {
         return tenant == null ? request : request.ownedBy(tenant);
     }
 
-    private IdempotencyKey key(String text, Object request) {
-        return IdempotencyKey.of(text, request).ownedBy(tenant);
+    private @Nullable IdempotencyKey key(RequestKey key, Object request) {
+        return key.forRequest(request, tenant).orElse(null);
     }
 
     // The four verbs
 
     @Override
-    public Operation initServer(InitServerRequest request) {
-        return initServer(request, (IdempotencyKey) null);
-    }
-
-    @Override
-    public Operation initServer(InitServerRequest request, String idempotencyKey) {
-        return initServer(request, key(idempotencyKey, request));
-    }
-
-    private Operation initServer(InitServerRequest request, @Nullable IdempotencyKey key) {
+    public Operation initServer(InitServerRequest request, RequestKey requestKey) {
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, request);
         return once(key, () -> {
             Preview preview = previewInit(request);
             Operation operation =
@@ -266,18 +259,10 @@ public final class Kloigos implements Fleet {
     }
 
     @Override
-    public ComputeUnit allocate(AllocateRequest request) {
-        return allocateOwned(owned(request), null);
-    }
-
-    @Override
-    public ComputeUnit allocate(AllocateRequest request, String idempotencyKey) {
-        AllocateRequest owned = owned(request);
-        return allocateOwned(owned, key(idempotencyKey, owned));
-    }
-
-    private ComputeUnit allocateOwned(AllocateRequest request, @Nullable IdempotencyKey key) {
+    public ComputeUnit allocate(AllocateRequest wanted, RequestKey requestKey) {
         engine.requireOpen();
+        AllocateRequest request = owned(wanted);
+        IdempotencyKey key = key(requestKey, request);
         return once(
                 key,
                 () -> claim(request, key),
@@ -369,17 +354,9 @@ public final class Kloigos implements Fleet {
     }
 
     @Override
-    public Operation deallocate(ComputeId id) {
-        return deallocate(id, (IdempotencyKey) null);
-    }
-
-    @Override
-    public Operation deallocate(ComputeId id, String idempotencyKey) {
-        return deallocate(id, key(idempotencyKey, "deallocate " + id));
-    }
-
-    private Operation deallocate(ComputeId id, @Nullable IdempotencyKey key) {
+    public Operation deallocate(ComputeId id, RequestKey requestKey) {
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, "deallocate " + id);
         return once(key, () -> {
             ComputeUnit unit = unit(id);
             Operation operation =
@@ -390,17 +367,9 @@ public final class Kloigos implements Fleet {
     }
 
     @Override
-    public Operation forceRelease(ComputeId id, Reason reason) {
-        return forceRelease(id, reason, (IdempotencyKey) null);
-    }
-
-    @Override
-    public Operation forceRelease(ComputeId id, Reason reason, String idempotencyKey) {
-        return forceRelease(id, reason, key(idempotencyKey, "force " + id + " " + reason));
-    }
-
-    private Operation forceRelease(ComputeId id, Reason reason, @Nullable IdempotencyKey key) {
+    public Operation forceRelease(ComputeId id, Reason reason, RequestKey requestKey) {
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, "force " + id + " " + reason);
         return once(key, () -> {
             ComputeUnit unit = unit(id);
             Operation operation =
@@ -423,18 +392,10 @@ public final class Kloigos implements Fleet {
     }
 
     @Override
-    public Operation decommission(DecommissionRequest request) {
-        return decommission(request, (IdempotencyKey) null);
-    }
-
-    @Override
-    public Operation decommission(DecommissionRequest request, String idempotencyKey) {
-        return decommission(request, key(idempotencyKey, request));
-    }
-
-    private Operation decommission(DecommissionRequest request, @Nullable IdempotencyKey key) {
+    public Operation decommission(DecommissionRequest request, RequestKey requestKey) {
         requireWholeFleet("decommission " + request.hostname());
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, request);
         return once(key, () -> {
             Operation operation = newOperation(Operation.Kind.DECOMMISSION, request.hostname(), null);
             inventory.beginDecommission(
@@ -482,17 +443,9 @@ public final class Kloigos implements Fleet {
     // Changes of units in tenants' hands
 
     @Override
-    public ComputeUnit change(ComputeId id, UnitChange change) {
-        return change(id, change, (IdempotencyKey) null);
-    }
-
-    @Override
-    public ComputeUnit change(ComputeId id, UnitChange change, String idempotencyKey) {
-        return change(id, change, key(idempotencyKey, id + " " + change));
-    }
-
-    private ComputeUnit change(ComputeId id, UnitChange change, @Nullable IdempotencyKey key) {
+    public ComputeUnit change(ComputeId id, UnitChange change, RequestKey requestKey) {
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, id + " " + change);
         Supplier<Operation> begin = () -> {
             ComputeUnit present = unit(id);
             requireRoom(present, change.madeTo(present, clock.instant()));
@@ -554,32 +507,16 @@ public final class Kloigos implements Fleet {
     // Out of service
 
     @Override
-    public Server cordon(String hostname, Reason reason) {
-        return cordon(hostname, reason, (IdempotencyKey) null);
-    }
-
-    @Override
-    public Server cordon(String hostname, Reason reason, String idempotencyKey) {
-        return cordon(hostname, reason, key(idempotencyKey, "cordon " + hostname + " " + reason));
-    }
-
-    private Server cordon(String hostname, Reason reason, @Nullable IdempotencyKey key) {
+    public Server cordon(String hostname, Reason reason, RequestKey requestKey) {
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, "cordon " + hostname + " " + reason);
         return told(inventory.outOfService().cordon(hostname, reason, key, clock.instant()));
     }
 
     @Override
-    public Server uncordon(String hostname) {
-        return uncordon(hostname, (IdempotencyKey) null);
-    }
-
-    @Override
-    public Server uncordon(String hostname, String idempotencyKey) {
-        return uncordon(hostname, key(idempotencyKey, "uncordon " + hostname));
-    }
-
-    private Server uncordon(String hostname, @Nullable IdempotencyKey key) {
+    public Server uncordon(String hostname, RequestKey requestKey) {
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, "uncordon " + hostname);
         return told(inventory.outOfService().uncordon(hostname, key, clock.instant()));
     }
 
@@ -589,18 +526,10 @@ public final class Kloigos implements Fleet {
     }
 
     @Override
-    public List<Operation> drain(DrainRequest request) {
-        return drain(request, (IdempotencyKey) null);
-    }
-
-    @Override
-    public List<Operation> drain(DrainRequest request, String idempotencyKey) {
-        return drain(request, key(idempotencyKey, request));
-    }
-
-    private List<Operation> drain(DrainRequest request, @Nullable IdempotencyKey key) {
+    public List<Operation> drain(DrainRequest request, RequestKey requestKey) {
         requireWholeFleet("drain " + request.hostname());
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, request);
         Optional<Operation> before = known(key);
         if (before.isPresent()) {
             return inventory.operations().begunWith(before.get());
@@ -663,34 +592,18 @@ public final class Kloigos implements Fleet {
     }
 
     @Override
-    public ComputeUnit withdraw(ComputeId id, Reason reason) {
-        return withdraw(id, reason, (IdempotencyKey) null);
-    }
-
-    @Override
-    public ComputeUnit withdraw(ComputeId id, Reason reason, String idempotencyKey) {
-        return withdraw(id, reason, key(idempotencyKey, "withdraw " + id + " " + reason));
-    }
-
-    private ComputeUnit withdraw(ComputeId id, Reason reason, @Nullable IdempotencyKey key) {
+    public ComputeUnit withdraw(ComputeId id, Reason reason, RequestKey requestKey) {
         requireWholeFleet("withdraw unit " + id);
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, "withdraw " + id + " " + reason);
         return told(inventory.outOfService().withdraw(id, reason, key, clock.instant()));
     }
 
     @Override
-    public ComputeUnit putBack(ComputeId id) {
-        return putBack(id, (IdempotencyKey) null);
-    }
-
-    @Override
-    public ComputeUnit putBack(ComputeId id, String idempotencyKey) {
-        return putBack(id, key(idempotencyKey, "put back " + id));
-    }
-
-    private ComputeUnit putBack(ComputeId id, @Nullable IdempotencyKey key) {
+    public ComputeUnit putBack(ComputeId id, RequestKey requestKey) {
         requireWholeFleet("put back unit " + id);
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, "put back " + id);
         return told(inventory.outOfService().putBack(id, key, clock.instant()));
     }
 
@@ -726,18 +639,10 @@ public final class Kloigos implements Fleet {
     }
 
     @Override
-    public Operation repair(String hostname) {
-        return repair(hostname, (IdempotencyKey) null);
-    }
-
-    @Override
-    public Operation repair(String hostname, String idempotencyKey) {
-        return repair(hostname, key(idempotencyKey, "repair " + hostname));
-    }
-
-    private Operation repair(String hostname, @Nullable IdempotencyKey key) {
+    public Operation repair(String hostname, RequestKey requestKey) {
         requireWholeFleet("repair " + hostname);
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, "repair " + hostname);
         Supplier<Operation> begin = () -> {
             drift.requireRepairable(server(hostname));
             List<Deviation> deviations = checkDrift(hostname).repairable();
@@ -882,7 +787,9 @@ public final class Kloigos implements Fleet {
 
     @Override
     public Optional<Operation> operationOf(String idempotencyKey) {
-        return inventory.operations().begunBy(key(idempotencyKey, ""));
+        return inventory
+                .operations()
+                .begunBy(IdempotencyKey.of(idempotencyKey, "").ownedBy(tenant));
     }
 
     @Override
@@ -912,17 +819,9 @@ public final class Kloigos implements Fleet {
     }
 
     @Override
-    public Operation retry(String operationId) {
-        return retry(operationId, (IdempotencyKey) null);
-    }
-
-    @Override
-    public Operation retry(String operationId, String idempotencyKey) {
-        return retry(operationId, key(idempotencyKey, "retry " + operationId));
-    }
-
-    private Operation retry(String operationId, @Nullable IdempotencyKey key) {
+    public Operation retry(String operationId, RequestKey requestKey) {
         engine.requireOpen();
+        IdempotencyKey key = key(requestKey, "retry " + operationId);
         return once(key, () -> inventory.beginRetry(operation(operationId).id(), clock.instant(), key));
     }
 

@@ -15,6 +15,7 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.PortEnforcement;
+import io.kloigos.model.RequestKey;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
@@ -410,13 +411,13 @@ class KloigosTest {
 
     @Test
     void ofEqualRequestsAtOnceOneIsDoneAndAllAreAnswered() {
-        assertAnsweredAlike(() -> kloigos.initServer(SampleFleet.request("host1", "4-7"), "init"));
+        assertAnsweredAlike(() -> kloigos.initServer(SampleFleet.request("host1", "4-7"), RequestKey.of("init")));
         kloigos.allocate(SampleFleet.wanting(4));
         driver.host = ScriptedDriver.failingAt(0, "no");
-        String failed = assertAnsweredAlike(() -> kloigos.deallocate(UNIT, "deallocate"));
+        String failed = assertAnsweredAlike(() -> kloigos.deallocate(UNIT, RequestKey.of("deallocate")));
         driver.host = ScriptedDriver::succeed;
-        assertAnsweredAlike(() -> kloigos.retry(failed, "retry"));
-        assertAnsweredAlike(() -> kloigos.decommission(DecommissionRequest.of("host1"), "decommission"));
+        assertAnsweredAlike(() -> kloigos.retry(failed, RequestKey.of("retry")));
+        assertAnsweredAlike(() -> kloigos.decommission(DecommissionRequest.of("host1"), RequestKey.of("decommission")));
     }
 
     /** Sends a request while an equal one is about to begin its operation. */
@@ -443,10 +444,10 @@ class KloigosTest {
             return ScriptedDriver.succeed(plan, listener);
         };
         CompletableFuture<ComputeUnit> first =
-                CompletableFuture.supplyAsync(() -> kloigos.allocate(SampleFleet.wanting(4), "key1"));
+                CompletableFuture.supplyAsync(() -> kloigos.allocate(SampleFleet.wanting(4), RequestKey.of("key1")));
         begun.await();
         Thread.currentThread().interrupt();
-        Throwable refusal = catchThrowable(() -> kloigos.allocate(SampleFleet.wanting(4), "key1"));
+        Throwable refusal = catchThrowable(() -> kloigos.allocate(SampleFleet.wanting(4), RequestKey.of("key1")));
         boolean interrupted = Thread.interrupted();
         go.countDown();
 

@@ -7,6 +7,7 @@ import io.kloigos.client.ClientSettings;
 import io.kloigos.client.RemoteKloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.RequestKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitFilter;
 
@@ -19,7 +20,8 @@ public final class AskAServer {
         ClientSettings anybody = ClientSettings.of(arguments[0]);
         ClientSettings settings = arguments.length < 2 ? anybody : anybody.withToken(arguments[1]);
         try (Fleet fleet = RemoteKloigos.connect(settings)) {
-            ComputeUnit unit = fleet.allocate(new AllocateRequest(4, "eu", null, Tags.none(), KEY), "job-17");
+            ComputeUnit unit =
+                    fleet.allocate(new AllocateRequest(4, "eu", null, Tags.none(), KEY), RequestKey.of("job-17"));
             System.out.println("ssh " + unit.user() + "@" + unit.ip());
             System.out.println(fleet.await(fleet.deallocate(unit.id()).id()).state());
             fleet.units(UnitFilter.all()).forEach(each -> System.out.println(each.id() + " " + each.status()));

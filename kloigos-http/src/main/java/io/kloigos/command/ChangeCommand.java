@@ -33,6 +33,6 @@ abstract class ChangeCommand extends RemoteCommand {
             return session.plan(session.send(request.dryRun()));
         }
         confirm(session);
-        return change(session, key == null ? request.once() : request.once(key));
+        return change(session, request.once(new RequestKey(key)));
     }
 }

@@ -12,6 +12,7 @@ import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Reason;
+import io.kloigos.model.RequestKey;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.time.InstantSource;
 import java.util.Map;
@@ -79,14 +80,14 @@ final class Api {
         RequestReader reader = new RequestReader(context);
         Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
         Optional<AllocateRequest> body = reader.body(RequestTypes.ALLOCATE);
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         AllocateRequest request = body.orElseThrow();
         if (dryRun.orElseThrow()) {
             answers.send(context, kloigos.previewAllocate(request));
         } else {
             Kloigos fleet = answers.fleet(context);
-            ComputeUnit unit = key.map(text -> fleet.allocate(request, text)).orElseGet(() -> fleet.allocate(request));
+            ComputeUnit unit = fleet.allocate(request, key.orElseThrow());
             answers.send(context, unit);
         }
     }
@@ -95,14 +96,14 @@ final class Api {
         RequestReader reader = new RequestReader(context);
         Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
         Optional<ComputeId> path = reader.path("compute_id", ComputeId::new);
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         ComputeId id = path.orElseThrow();
         Kloigos fleet = answers.fleet(context);
         if (dryRun.orElseThrow()) {
             answers.send(context, fleet.previewDeallocate(id));
         } else {
-            answers.send(context, key.map(text -> fleet.deallocate(id, text)).orElseGet(() -> fleet.deallocate(id)));
+            answers.send(context, fleet.deallocate(id, key.orElseThrow()));
         }
     }
 
@@ -110,29 +111,24 @@ final class Api {
         RequestReader reader = new RequestReader(context).withoutQuery();
         Optional<ComputeId> path = reader.path("compute_id", ComputeId::new);
         Optional<Reason> body = reader.body(RequestTypes.REASON);
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         ComputeId id = path.orElseThrow();
         Reason reason = body.orElseThrow();
-        answers.send(
-                context,
-                key.map(text -> kloigos.forceRelease(id, reason, text))
-                        .orElseGet(() -> kloigos.forceRelease(id, reason)));
+        answers.send(context, kloigos.forceRelease(id, reason, key.orElseThrow()));
     }
 
     private void initServer(Context context) {
         RequestReader reader = new RequestReader(context);
         Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
         Optional<InitServerRequest> body = reader.body(RequestTypes.INIT);
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         InitServerRequest request = body.orElseThrow();
         if (dryRun.orElseThrow()) {
             answers.send(context, kloigos.previewInit(request));
         } else {
-            answers.send(
-                    context,
-                    key.map(text -> kloigos.initServer(request, text)).orElseGet(() -> kloigos.initServer(request)));
+            answers.send(context, kloigos.initServer(request, key.orElseThrow()));
         }
     }
 
@@ -142,7 +138,7 @@ final class Api {
                 RequestReader.flag(fields, "force") ? Tenants.EVICT : Tenants.REFUSE,
                 RequestReader.flag(fields, "wipe_data_disks") ? DataDisks.WIPE : DataDisks.KEEP,
                 RequestReader.dryRun(fields)));
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         Decommission asked = query.orElseThrow();
         DecommissionRequest request =
@@ -150,10 +146,7 @@ final class Api {
         if (asked.dryRun()) {
             answers.send(context, kloigos.previewDecommission(request));
         } else {
-            answers.send(
-                    context,
-                    key.map(text -> kloigos.decommission(request, text))
-                            .orElseGet(() -> kloigos.decommission(request)));
+            answers.send(context, kloigos.decommission(request, key.orElseThrow()));
         }
     }
 
@@ -207,12 +200,10 @@ final class Api {
 
     private void retry(Context context) {
         RequestReader reader = new RequestReader(context).withoutQuery();
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         String id = context.pathParam("id");
-        answers.send(
-                context,
-                OperationResponse.of(key.map(text -> kloigos.retry(id, text)).orElseGet(() -> kloigos.retry(id))));
+        answers.send(context, OperationResponse.of(kloigos.retry(id, key.orElseThrow())));
     }
 
     private void events(Context context) {

@@ -7,6 +7,7 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.DriftReport;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.RequestKey;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -76,14 +77,13 @@ final class DriftApi {
     private void repair(Context context) {
         RequestReader reader = new RequestReader(context);
         Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         String hostname = context.pathParam("hostname");
         if (dryRun.orElseThrow()) {
             answers.send(context, kloigos.previewRepair(hostname));
         } else {
-            answers.send(
-                    context, key.map(text -> kloigos.repair(hostname, text)).orElseGet(() -> kloigos.repair(hostname)));
+            answers.send(context, kloigos.repair(hostname, key.orElseThrow()));
         }
     }
 }

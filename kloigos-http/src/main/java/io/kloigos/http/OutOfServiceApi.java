@@ -8,6 +8,7 @@ import io.kloigos.Kloigos;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
+import io.kloigos.model.RequestKey;
 import java.util.List;
 import java.util.Optional;
 
@@ -32,45 +33,39 @@ final class OutOfServiceApi {
     private void cordon(Context context) {
         RequestReader reader = new RequestReader(context).withoutQuery();
         Optional<Reason> body = reader.body(RequestTypes.REASON);
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         String hostname = context.pathParam("hostname");
         Reason reason = body.orElseThrow();
-        answers.send(
-                context,
-                key.map(text -> kloigos.cordon(hostname, reason, text))
-                        .orElseGet(() -> kloigos.cordon(hostname, reason)));
+        answers.send(context, kloigos.cordon(hostname, reason, key.orElseThrow()));
     }
 
     private void uncordon(Context context) {
         RequestReader reader = new RequestReader(context).withoutQuery();
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         String hostname = context.pathParam("hostname");
-        answers.send(
-                context, key.map(text -> kloigos.uncordon(hostname, text)).orElseGet(() -> kloigos.uncordon(hostname)));
+        answers.send(context, kloigos.uncordon(hostname, key.orElseThrow()));
     }
 
     private void withdraw(Context context) {
         RequestReader reader = new RequestReader(context).withoutQuery();
         Optional<ComputeId> path = reader.path("compute_id", ComputeId::new);
         Optional<Reason> body = reader.body(RequestTypes.REASON);
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         ComputeId id = path.orElseThrow();
         Reason reason = body.orElseThrow();
-        answers.send(
-                context,
-                key.map(text -> kloigos.withdraw(id, reason, text)).orElseGet(() -> kloigos.withdraw(id, reason)));
+        answers.send(context, kloigos.withdraw(id, reason, key.orElseThrow()));
     }
 
     private void putBack(Context context) {
         RequestReader reader = new RequestReader(context).withoutQuery();
         Optional<ComputeId> path = reader.path("compute_id", ComputeId::new);
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         ComputeId id = path.orElseThrow();
-        answers.send(context, key.map(text -> kloigos.putBack(id, text)).orElseGet(() -> kloigos.putBack(id)));
+        answers.send(context, kloigos.putBack(id, key.orElseThrow()));
     }
 
     private record Drain(Tenants tenants, boolean dryRun) {}
@@ -80,15 +75,14 @@ final class OutOfServiceApi {
         Optional<Drain> query = reader.query(fields -> new Drain(
                 RequestReader.flag(fields, "force") ? Tenants.EVICT : Tenants.REFUSE, RequestReader.dryRun(fields)));
         Optional<Reason> reason = reader.body(RequestTypes.REASON);
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         Drain asked = query.orElseThrow();
         DrainRequest request = new DrainRequest(context.pathParam("hostname"), reason.orElseThrow(), asked.tenants());
         if (asked.dryRun()) {
             answers.send(context, kloigos.previewDrain(request));
         } else {
-            List<Operation> operations =
-                    key.map(text -> kloigos.drain(request, text)).orElseGet(() -> kloigos.drain(request));
+            List<Operation> operations = kloigos.drain(request, key.orElseThrow());
             answers.send(
                     context,
                     new DrainResponse(

@@ -7,8 +7,8 @@ import io.javalin.http.HttpResponseException;
 import io.javalin.http.HttpStatus;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.Faults;
-import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.RequestKey;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Locale;
@@ -64,12 +64,9 @@ final class RequestReader {
         return faults.attempt(() -> parse.apply(context.pathParam(name)), "path", name);
     }
 
-    /** Returns the key under which the request may be repeated, if it has one. */
-    Optional<String> idempotencyKey() {
-        String text = context.header(IDEMPOTENCY_KEY);
-        return text == null
-                ? Optional.empty()
-                : faults.attempt(() -> IdempotencyKey.valid(text), "header", IDEMPOTENCY_KEY);
+    /** Returns the key under which the request may be repeated. */
+    Optional<RequestKey> requestKey() {
+        return faults.attempt(() -> new RequestKey(context.header(IDEMPOTENCY_KEY)), "header", IDEMPOTENCY_KEY);
     }
 
     /** Throws if anything was wrong. */

@@ -5,6 +5,7 @@ import io.javalin.http.Context;
 import io.kloigos.Kloigos;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.RequestKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
 import java.time.Instant;
@@ -60,18 +61,18 @@ final class TenancyApi {
         Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
         Optional<ComputeId> id = reader.path("compute_id", ComputeId::new);
         Optional<UnitChange> change = read.apply(reader);
-        Optional<String> key = reader.idempotencyKey();
+        Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         if (dryRun.orElseThrow()) {
             answers.send(context, answers.fleet(context).previewChange(id.orElseThrow(), change.orElseThrow()));
         } else {
-            change(context, id.orElseThrow(), change.orElseThrow(), key);
+            change(context, id.orElseThrow(), change.orElseThrow(), key.orElseThrow());
         }
     }
 
-    private void change(Context context, ComputeId id, UnitChange change, Optional<String> key) {
+    private void change(Context context, ComputeId id, UnitChange change, RequestKey key) {
         Kloigos fleet = answers.fleet(context);
-        ComputeUnit unit = key.map(text -> fleet.change(id, change, text)).orElseGet(() -> fleet.change(id, change));
+        ComputeUnit unit = fleet.change(id, change, key);
         answers.nameOperation(context, String.valueOf(unit.operationId()));
         answers.send(context, unit);
     }

@@ -32,6 +32,7 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.Placement;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Reason;
+import io.kloigos.model.RequestKey;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.Tenant;
@@ -160,7 +161,7 @@ class RemoteKloigosTest {
 
     @Test
     void anOperationIsFoundByTheKeyOfItsRequest() {
-        ComputeUnit unit = remote.allocate(ALLOCATE, "job-17");
+        ComputeUnit unit = remote.allocate(ALLOCATE, RequestKey.of("job-17"));
 
         assertThat(remote.operationOf("job-17"))
                 .isEqualTo(server.kloigos.operationOf("job-17"))
@@ -259,9 +260,10 @@ class RemoteKloigosTest {
 
         assertThat(remote.previewInit(request).units())
                 .isEqualTo(server.kloigos.previewInit(request).units());
-        Operation init = remote.await(remote.initServer(request, "init-host2").id());
+        Operation init = remote.await(
+                remote.initServer(request, RequestKey.of("init-host2")).id());
         assertThat(init.state()).isEqualTo(Operation.State.SUCCEEDED);
-        assertThat(remote.initServer(request, "init-host2")).isEqualTo(init);
+        assertThat(remote.initServer(request, RequestKey.of("init-host2"))).isEqualTo(init);
         assertThat(remote.server("host2").address().sshPort()).isEqualTo(2222);
         assertThat(remote.units(UnitFilter.ofServer("host2")).get(0).limits().tasksMax())
                 .isEqualTo(500);

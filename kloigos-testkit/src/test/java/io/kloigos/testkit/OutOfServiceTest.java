@@ -14,6 +14,7 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
+import io.kloigos.model.RequestKey;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
@@ -124,12 +125,12 @@ class OutOfServiceTest {
     void aDrainWithAKeyEvictsOnce() {
         allocate();
         allocate();
-        List<Operation> first = kloigos.drain(drain(Tenants.EVICT), "once");
+        List<Operation> first = kloigos.drain(drain(Tenants.EVICT), RequestKey.of("once"));
         first.forEach(operation -> kloigos.await(operation.id()));
         kloigos.uncordon("host1");
         ComputeUnit next = allocate();
 
-        assertThat(kloigos.drain(drain(Tenants.EVICT), "once"))
+        assertThat(kloigos.drain(drain(Tenants.EVICT), RequestKey.of("once")))
                 .extracting(Operation::id)
                 .containsExactlyElementsOf(first.stream().map(Operation::id).toList());
         host.assertAllocated(next);

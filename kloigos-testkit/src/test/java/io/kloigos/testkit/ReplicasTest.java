@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.kloigos.DecommissionRequest;
 import io.kloigos.DecommissionRequest.Tenants;
+import io.kloigos.DecommissionRequest;
 import io.kloigos.DrainRequest;
 import io.kloigos.Event;
 import io.kloigos.Kloigos;
@@ -19,6 +19,7 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
+import io.kloigos.model.RequestKey;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitFilter;
@@ -183,13 +184,14 @@ class ReplicasTest {
         Replica other = new Replica();
         FakeHost host = fleet.host("host1");
         host.inject(new HostFailure.Stall(2));
-        CompletableFuture<Void> dying = CompletableFuture.runAsync(() -> one.kloigos.allocate(oneCpu(), "key1"));
+        CompletableFuture<Void> dying =
+                CompletableFuture.runAsync(() -> one.kloigos.allocate(oneCpu(), RequestKey.of("key1")));
         host.awaitStalled(1);
 
         one.kill();
         host.heal();
 
-        ComputeUnit unit = other.kloigos.allocate(oneCpu(), "key1");
+        ComputeUnit unit = other.kloigos.allocate(oneCpu(), RequestKey.of("key1"));
         assertThat(unit.status()).isEqualTo(UnitStatus.ALLOCATED);
         assertThat(unit.id()).isEqualTo(new ComputeId("host1_1"));
         assertThat(host.login(unit.user()).succeeds()).isTrue();
@@ -203,11 +205,11 @@ class ReplicasTest {
         FakeHost host = fleet.host("host1");
         sleeper.driver.holdBeforeApplying();
         CompletableFuture<ComputeUnit> late =
-                CompletableFuture.supplyAsync(() -> sleeper.kloigos.allocate(oneCpu(), "key1"));
+                CompletableFuture.supplyAsync(() -> sleeper.kloigos.allocate(oneCpu(), RequestKey.of("key1")));
         sleeper.driver.awaitHeld();
         sleeper.source.getHikariPoolMXBean().suspendPool();
         Replica other = new Replica();
-        ComputeUnit unit = other.kloigos.allocate(oneCpu(), "key1");
+        ComputeUnit unit = other.kloigos.allocate(oneCpu(), RequestKey.of("key1"));
         other.kloigos.await(other.kloigos.deallocate(unit.id()).id());
         host.reboot();
         String before = host.state();
@@ -306,7 +308,8 @@ class ReplicasTest {
         });
         FakeHost host = fleet.host("host1");
         host.inject(new HostFailure.Stall(2));
-        CompletableFuture<Void> dying = CompletableFuture.runAsync(() -> one.kloigos.allocate(oneCpu(), "key1"));
+        CompletableFuture<Void> dying =
+                CompletableFuture.runAsync(() -> one.kloigos.allocate(oneCpu(), RequestKey.of("key1")));
         host.awaitStalled(1);
         heard.await();
 
@@ -314,7 +317,7 @@ class ReplicasTest {
         host.heal();
 
         ComputeUnit unit = CompletableFuture.supplyAsync(
-                        () -> other.kloigos.allocate(oneCpu(), "key1"), task -> new Thread(task).start())
+                        () -> other.kloigos.allocate(oneCpu(), RequestKey.of("key1")), task -> new Thread(task).start())
                 .get(60, TimeUnit.SECONDS);
         assertThat(unit.status()).isEqualTo(UnitStatus.ALLOCATED);
         go.countDown();

@@ -17,6 +17,7 @@ import io.kloigos.model.IoLimit;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.LimitChange;
 import io.kloigos.model.Operation;
+import io.kloigos.model.RequestKey;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.Trace;
@@ -135,15 +136,17 @@ class TenanciesTest {
 
     @Test
     void aChangeWithAKeyIsMadeOnce() {
-        ComputeUnit first = kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)), "once");
-        ComputeUnit second = kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)), "once");
+        ComputeUnit first = kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)), RequestKey.of("once"));
+        ComputeUnit second = kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)), RequestKey.of("once"));
 
         assertThat(second).isEqualTo(first);
         assertRefused(
-                ErrorCode.KEY_REUSED, () -> kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(FIRST)), "once"));
+                ErrorCode.KEY_REUSED,
+                () -> kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(FIRST)), RequestKey.of("once")));
         kloigos.await(kloigos.deallocate(UNIT).id());
         assertRefused(
-                ErrorCode.WRONG_STATE, () -> kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)), "once"));
+                ErrorCode.WRONG_STATE,
+                () -> kloigos.change(UNIT, new UnitChange.RotateKeys(List.of(SECOND)), RequestKey.of("once")));
     }
 
     @Test

@@ -3,8 +3,8 @@ package io.kloigos.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.kloigos.DecommissionRequest;
 import io.kloigos.DecommissionRequest.Tenants;
+import io.kloigos.DecommissionRequest;
 import io.kloigos.DrainRequest;
 import io.kloigos.Event;
 import io.kloigos.Fleet;
@@ -21,6 +21,7 @@ import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Placement;
 import io.kloigos.model.Reason;
+import io.kloigos.model.RequestKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitChange;
@@ -239,11 +240,11 @@ class TenantsTest {
 
     @Test
     void eachHasIdempotencyKeysOfItsOwn() {
-        ComputeUnit theirs = other.allocate(request(), "key");
-        ComputeUnit mine = acme.allocate(request(), "key");
+        ComputeUnit theirs = other.allocate(request(), RequestKey.of("key"));
+        ComputeUnit mine = acme.allocate(request(), RequestKey.of("key"));
 
         assertThat(mine.id()).isNotEqualTo(theirs.id());
-        assertThat(acme.allocate(request(), "key")).isEqualTo(mine);
+        assertThat(acme.allocate(request(), RequestKey.of("key"))).isEqualTo(mine);
     }
 
     @Test

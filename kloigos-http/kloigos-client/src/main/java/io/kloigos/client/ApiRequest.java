@@ -1,7 +1,7 @@
 package io.kloigos.client;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.kloigos.model.IdempotencyKey;
+import io.kloigos.model.RequestKey;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -69,12 +69,13 @@ public record ApiRequest(
 
     /** Returns this request, done once however often it is sent. */
     public ApiRequest once() {
-        return once(UUID.randomUUID().toString());
+        return once(RequestKey.of(UUID.randomUUID().toString()));
     }
 
-    /** Returns this request, done once for all requests with this key. */
-    public ApiRequest once(String key) {
-        return new ApiRequest(method, path, query, body, IdempotencyKey.valid(key));
+    /** Returns this request, done once for all requests with this key, or by itself if that is none. */
+    public ApiRequest once(RequestKey key) {
+        String text = key.text();
+        return text == null ? once() : new ApiRequest(method, path, query, body, text);
     }
 
     /** Tells whether doing it twice is the same as doing it once. */

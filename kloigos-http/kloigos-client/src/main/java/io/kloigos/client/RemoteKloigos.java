@@ -18,6 +18,7 @@ import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import io.kloigos.model.ReleaseCertificate;
+import io.kloigos.model.RequestKey;
 import io.kloigos.model.Server;
 import io.kloigos.model.Tags;
 import io.kloigos.model.Tenant;
@@ -29,7 +30,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -79,13 +79,8 @@ public final class RemoteKloigos implements Fleet {
     // The four verbs
 
     @Override
-    public Operation initServer(InitServerRequest request) {
-        return initServer(request, anyKey());
-    }
-
-    @Override
-    public Operation initServer(InitServerRequest request, String idempotencyKey) {
-        return begun(init(request).once(idempotencyKey));
+    public Operation initServer(InitServerRequest request, RequestKey key) {
+        return begun(init(request).once(key));
     }
 
     @Override
@@ -98,13 +93,8 @@ public final class RemoteKloigos implements Fleet {
     }
 
     @Override
-    public ComputeUnit allocate(AllocateRequest request) {
-        return allocate(request, anyKey());
-    }
-
-    @Override
-    public ComputeUnit allocate(AllocateRequest request, String idempotencyKey) {
-        return unitAfter(allocation(request).once(idempotencyKey));
+    public ComputeUnit allocate(AllocateRequest request, RequestKey key) {
+        return unitAfter(allocation(request).once(key));
     }
 
     @Override
@@ -121,13 +111,8 @@ public final class RemoteKloigos implements Fleet {
     }
 
     @Override
-    public Operation deallocate(ComputeId id) {
-        return deallocate(id, anyKey());
-    }
-
-    @Override
-    public Operation deallocate(ComputeId id, String idempotencyKey) {
-        return begun(deallocation(id).once(idempotencyKey));
+    public Operation deallocate(ComputeId id, RequestKey key) {
+        return begun(deallocation(id).once(key));
     }
 
     @Override
@@ -140,25 +125,15 @@ public final class RemoteKloigos implements Fleet {
     }
 
     @Override
-    public Operation forceRelease(ComputeId id, Reason reason) {
-        return forceRelease(id, reason, anyKey());
-    }
-
-    @Override
-    public Operation forceRelease(ComputeId id, Reason reason, String idempotencyKey) {
+    public Operation forceRelease(ComputeId id, Reason reason, RequestKey key) {
         return begun(ApiRequest.of("POST", "/api/compute_units/{}/force_release", id.value())
                 .with(Bodies.of(reason))
-                .once(idempotencyKey));
+                .once(key));
     }
 
     @Override
-    public Operation decommission(DecommissionRequest request) {
-        return decommission(request, anyKey());
-    }
-
-    @Override
-    public Operation decommission(DecommissionRequest request, String idempotencyKey) {
-        return begun(decommissioning(request).once(idempotencyKey));
+    public Operation decommission(DecommissionRequest request, RequestKey key) {
+        return begun(decommissioning(request).once(key));
     }
 
     @Override
@@ -175,13 +150,8 @@ public final class RemoteKloigos implements Fleet {
     // Changes of units in tenants' hands
 
     @Override
-    public ComputeUnit change(ComputeId id, UnitChange change) {
-        return change(id, change, anyKey());
-    }
-
-    @Override
-    public ComputeUnit change(ComputeId id, UnitChange change, String idempotencyKey) {
-        return unitAfter(changing(id, change).once(idempotencyKey));
+    public ComputeUnit change(ComputeId id, UnitChange change, RequestKey key) {
+        return unitAfter(changing(id, change).once(key));
     }
 
     @Override
@@ -218,36 +188,21 @@ public final class RemoteKloigos implements Fleet {
     // Out of service
 
     @Override
-    public Server cordon(String hostname, Reason reason) {
-        return cordon(hostname, reason, anyKey());
-    }
-
-    @Override
-    public Server cordon(String hostname, Reason reason, String idempotencyKey) {
+    public Server cordon(String hostname, Reason reason, RequestKey key) {
         return serverAfter(ApiRequest.of("POST", "/api/servers/{}/cordon", hostname)
                 .with(Bodies.of(reason))
-                .once(idempotencyKey));
+                .once(key));
     }
 
     @Override
-    public Server uncordon(String hostname) {
-        return uncordon(hostname, anyKey());
-    }
-
-    @Override
-    public Server uncordon(String hostname, String idempotencyKey) {
+    public Server uncordon(String hostname, RequestKey key) {
         return serverAfter(
-                ApiRequest.of("POST", "/api/servers/{}/uncordon", hostname).once(idempotencyKey));
+                ApiRequest.of("POST", "/api/servers/{}/uncordon", hostname).once(key));
     }
 
     @Override
-    public List<Operation> drain(DrainRequest request) {
-        return drain(request, anyKey());
-    }
-
-    @Override
-    public List<Operation> drain(DrainRequest request, String idempotencyKey) {
-        JsonNode answer = api.send(draining(request).once(idempotencyKey)).body();
+    public List<Operation> drain(DrainRequest request, RequestKey key) {
+        JsonNode answer = api.send(draining(request).once(key)).body();
         return ModelReader.list(answer.required("operations"), ModelReader::operation);
     }
 
@@ -263,26 +218,16 @@ public final class RemoteKloigos implements Fleet {
     }
 
     @Override
-    public ComputeUnit withdraw(ComputeId id, Reason reason) {
-        return withdraw(id, reason, anyKey());
-    }
-
-    @Override
-    public ComputeUnit withdraw(ComputeId id, Reason reason, String idempotencyKey) {
+    public ComputeUnit withdraw(ComputeId id, Reason reason, RequestKey key) {
         return unitAfter(ApiRequest.of("POST", "/api/compute_units/{}/withdraw", id.value())
                 .with(Bodies.of(reason))
-                .once(idempotencyKey));
+                .once(key));
     }
 
     @Override
-    public ComputeUnit putBack(ComputeId id) {
-        return putBack(id, anyKey());
-    }
-
-    @Override
-    public ComputeUnit putBack(ComputeId id, String idempotencyKey) {
+    public ComputeUnit putBack(ComputeId id, RequestKey key) {
         return unitAfter(ApiRequest.of("POST", "/api/compute_units/{}/put_back", id.value())
-                .once(idempotencyKey));
+                .once(key));
     }
 
     // Drift
@@ -313,13 +258,8 @@ public final class RemoteKloigos implements Fleet {
     }
 
     @Override
-    public Operation repair(String hostname) {
-        return repair(hostname, anyKey());
-    }
-
-    @Override
-    public Operation repair(String hostname, String idempotencyKey) {
-        return begun(repairing(hostname).once(idempotencyKey));
+    public Operation repair(String hostname, RequestKey key) {
+        return begun(repairing(hostname).once(key));
     }
 
     @Override
@@ -399,14 +339,9 @@ public final class RemoteKloigos implements Fleet {
     }
 
     @Override
-    public Operation retry(String operationId) {
-        return retry(operationId, anyKey());
-    }
-
-    @Override
-    public Operation retry(String operationId, String idempotencyKey) {
+    public Operation retry(String operationId, RequestKey key) {
         return ModelReader.operation(api.send(ApiRequest.of("POST", "/api/operations/{}/retry", operationId)
-                        .once(idempotencyKey))
+                        .once(key))
                 .body());
     }
 
@@ -444,10 +379,6 @@ public final class RemoteKloigos implements Fleet {
             listeners.remove(remote);
             remote.close();
         };
-    }
-
-    private static String anyKey() {
-        return UUID.randomUUID().toString();
     }
 
     private Operation begun(ApiRequest request) {

@@ -403,13 +403,15 @@ final class Engine {
             case DECOMMISSION ->
                 HostPlanner.decommission(
                         planId, server, unitsOf(server), inventory.operations().dataDisks(operation.id()));
-            case REPAIR ->
-                RepairPlanner.repair(
+            case REPAIR -> {
+                server.requireReady("repair");
+                yield RepairPlanner.repair(
                         planId,
                         server,
                         unitsOf(server),
                         manager,
                         inventory.drift().wanted(operation));
+            }
             case ROTATE_KEYS, STOP, START, RESIZE ->
                 HostPlanner.change(
                         planId,

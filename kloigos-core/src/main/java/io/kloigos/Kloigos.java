@@ -437,6 +437,7 @@ public final class Kloigos implements Fleet {
         Server server = server(request.hostname());
         List<ComputeUnit> units = units(UnitFilter.ofServer(request.hostname()));
         requireDecommissionable(server, units, request.tenants());
+        inventory.operations().requireIdle(server, "decommission");
         return Preview.of(server, units, HostPlanner.decommission("preview", server, units, request.dataDisks()));
     }
 
@@ -703,10 +704,10 @@ public final class Kloigos implements Fleet {
     private Operation repair(String hostname, @Nullable IdempotencyKey key) {
         engine.requireOpen();
         Supplier<Operation> begin = () -> {
-            drift.requireRepairable(server(hostname));
+            inventory.drift().requireRepairable(hostname);
             List<Deviation> deviations = checkDrift(hostname).repairable();
             Operation operation = newOperation(Operation.Kind.REPAIR, hostname, null);
-            inventory.drift().beginRepair(operation, deviations, key, drift::requireRepairable);
+            inventory.drift().beginRepair(operation, deviations, key);
             return operation;
         };
         return once(key, begin);

@@ -552,9 +552,11 @@ public final class Inventory implements AutoCloseable {
             @Nullable IdempotencyKey key,
             BiConsumer<Server, List<ComputeUnit>> check) {
         write(handle -> {
-            Server server = findServer(handle, hostname).orElseThrow(() -> unknownServer(hostname));
+            // The locks come first: whoever repairs the server has them too, and is seen afterwards.
             List<ComputeUnit> units = lockUnitsOf(handle, hostname);
+            Server server = findServer(handle, hostname).orElseThrow(() -> unknownServer(hostname));
             check.accept(server, units);
+            Operations.requireIdle(handle, server, "decommission");
             units.forEach(unit ->
                     change(handle, unit, UnitStatus.DECOMMISSIONING, "", operation.id(), operation.createdAt()));
             change(handle, server, ServerStatus.DECOMMISSIONING, "", operation.id(), operation.createdAt());
@@ -564,7 +566,11 @@ public final class Inventory implements AutoCloseable {
     }
 
     List<ComputeUnit> lockUnitsOf(Handle handle, String hostname) {
-        return handle.createQuery(UNITS + " WHERE u.hostname = :hostname ORDER BY u.ordinal" + database.locking("u"))
+        return findUnitsOf(handle, hostname, database.locking("u"));
+    }
+
+    static List<ComputeUnit> findUnitsOf(Handle handle, String hostname, String locking) {
+        return handle.createQuery(UNITS + " WHERE u.hostname = :hostname ORDER BY u.ordinal" + locking)
                 .bind("hostname", hostname)
                 .map(Rows::unit)
                 .list();

@@ -8,6 +8,7 @@ import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.OperationFilter;
 import io.kloigos.model.OperationPlace;
+import io.kloigos.model.Server;
 import io.kloigos.model.Tenant;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.time.Duration;
@@ -62,6 +63,35 @@ public final class Operations {
                                 .mapTo(Integer.class)
                                 .one()
                         == 0);
+    }
+
+    /**
+     * Makes sure that no operation on the server itself is under way. A repair is one that shows in no status.
+     *
+     * @param attempted what is to be done to the server, for the message
+     * @throws KloigosException WRONG_STATE if there is one
+     */
+    public void requireIdle(Server server, String attempted) {
+        database.read(handle -> {
+            requireIdle(handle, server, attempted);
+            return server;
+        });
+    }
+
+    static void requireIdle(Handle handle, Server server, String attempted) {
+        underWay(handle, server.operationId()).ifPresent(operation -> {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot " + attempted + " " + server.hostname() + " now: operation " + operation.id() + " ("
+                            + operation.kind() + ") is under way on it. Wait until it ends, or cancel it.");
+        });
+    }
+
+    /** Returns the newest operation on something, unless it has ended. */
+    static Optional<Operation> underWay(Handle handle, @Nullable String newest) {
+        return Optional.ofNullable(newest)
+                .flatMap(id -> find(handle, id))
+                .filter(operation -> !operation.state().isEnded());
     }
 
     /** Returns the refusal to act on an operation that is not there. */

@@ -292,9 +292,7 @@ public final class Tenancies {
         return underWay(handle, unit).isEmpty();
     }
 
-    private static Optional<Operation> underWay(Handle handle, ComputeUnit unit) {
-        return Optional.ofNullable(unit.operationId())
-                .flatMap(newest -> Operations.find(handle, newest))
-                .filter(operation -> !operation.state().isEnded());
+    static Optional<Operation> underWay(Handle handle, ComputeUnit unit) {
+        return Operations.underWay(handle, unit.operationId());
     }
 }

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kloigos.fixture.SampleFleet;
+import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
+import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
@@ -17,7 +19,10 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class SqliteInventoryTest extends InventoryContract {
@@ -78,6 +83,50 @@ class SqliteInventoryTest extends InventoryContract {
             }
             assertThat(trail)
                     .endsWith("initializing>free init-host1", "free>allocating op1", "allocating>allocated op1");
+        }
+    }
+
+    /** What the second finds under way is not committed yet, so other connections cannot see it. */
+    @Test
+    @Timeout(60)
+    void ofTwoRepairsInOneCommitTheFirstIsBegun() throws Exception {
+        addReady("host1", "4-7");
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        Thread slow =
+                new Thread(() -> inventory.tenancies().begin(new ComputeId("host1_4-7"), repair("op0"), null, unit -> {
+                    begun.countDown();
+                    awaitUninterruptibly(go);
+                    throw new KloigosException(ErrorCode.WRONG_STATE, "not so");
+                }));
+        slow.setUncaughtExceptionHandler((thread, refusal) -> {});
+        slow.start();
+        begun.await();
+
+        List<FutureTask<?>> changes = List.of(
+                new FutureTask<>(() -> inventory.drift().beginRepair(repair("op1"), List.of(), null), true),
+                new FutureTask<>(() -> inventory.drift().beginRepair(repair("op2"), List.of(), null), true));
+        for (FutureTask<?> change : changes) {
+            Thread thread = new Thread(change);
+            thread.start();
+            while (thread.getState() != Thread.State.WAITING) {
+                Thread.onSpinWait();
+            }
+        }
+        go.countDown();
+
+        changes.get(0).get();
+        assertThatThrownBy(() -> changes.get(1).get())
+                .cause()
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
+                .hasMessageContaining("operation op1 (repair) is under way");
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -59,6 +59,9 @@ public final class FakeHost {
     /** Reports of steps without a failure, which are equal on all hosts: each is kept once. */
     private static final Map<StepReport, StepReport> REPORTS = new ConcurrentHashMap<>();
 
+    /** What a host remembers of fences goes with this directory, as it does with those of real hosts. */
+    private static final String FENCES = "/var/lib/kloigos/fences";
+
     private final HostAddress address;
     private final String hostKey;
     private final FakeMachine machine;
@@ -456,6 +459,9 @@ public final class FakeHost {
 
     private void requireFence(HostPlan plan) {
         synchronized (fences) {
+            if (held(() -> machine.files.find(FENCES) == null)) {
+                fences.clear();
+            }
             long highest = plan.scope().isHost()
                     ? fences.values().stream().reduce(0L, Math::max)
                     : Math.max(fences.getOrDefault(HostPlan.Scope.host(), 0L), fences.getOrDefault(plan.scope(), 0L));
@@ -466,6 +472,7 @@ public final class FakeHost {
                                 + ", and the host has seen " + highest + ": a newer operation has been there");
             }
             fences.put(plan.scope(), plan.fence());
+            held(() -> machine.files.makeAll(FENCES));
         }
     }
 

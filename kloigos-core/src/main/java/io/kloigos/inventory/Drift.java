@@ -197,6 +197,6 @@ public final class Drift {
 
     private void note(Handle handle, Server server, Operation operation, String reason, Instant at) {
         String status = server.status().toString();
-        inventory.audit(handle, server.hostname(), operation.id(), at, status, status, reason);
+        inventory.noteChange(handle, server.hostname(), operation.id(), at, status, status, reason);
     }
 }

@@ -134,7 +134,7 @@ abstract class InventoryContract {
     }
 
     private List<String> unfinished() {
-        return inventory.operations().newest(100).stream()
+        return inventory.operations().newest(OperationFilter.all(), null, null, 100).stream()
                 .filter(operation -> !operation.state().isEnded())
                 .map(Operation::id)
                 .toList();
@@ -892,10 +892,11 @@ abstract class InventoryContract {
                 third.units(),
                 SampleFleet.operation("latest", Operation.Kind.INIT, "host3", null, NOON.plusNanos(1_500_000)));
 
-        assertThat(inventory.operations().newest(10))
+        assertThat(inventory.operations().newest(OperationFilter.all(), null, null, 10))
                 .extracting(Operation::id)
                 .containsExactly("latest", "later", "init-host1");
-        assertThat(inventory.operations().newest(1)).hasSize(1);
+        assertThat(inventory.operations().newest(OperationFilter.all(), null, null, 1))
+                .hasSize(1);
         assertThat(unfinished()).containsExactly("latest", "later", "init-host1");
     }
 
@@ -1244,7 +1245,7 @@ abstract class InventoryContract {
         assertThat(inventory.operations().forgetEndedBefore(NOON.plusSeconds(60)))
                 .isEqualTo(2);
 
-        assertThat(inventory.operations().newest(10))
+        assertThat(inventory.operations().newest(OperationFilter.all(), null, null, 10))
                 .extracting(Operation::id)
                 .containsExactlyInAnyOrder("init-host1", "op3");
         assertThat(inventory.operations().operationOf(IdempotencyKey.of("key", "x")))

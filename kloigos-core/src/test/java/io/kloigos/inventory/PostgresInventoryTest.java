@@ -84,7 +84,7 @@ class PostgresInventoryTest extends InventoryContract {
             slow.setAutoCommit(false);
             statement.execute("UPDATE units SET reason = 'looked at' WHERE compute_id = 'host1_4-7'");
             statement.execute(
-                    "INSERT INTO audit (at, subject, operation_id, before, after, reason, replica, written_at)"
+                    "INSERT INTO changes (at, subject, operation_id, before, after, reason, replica, written_at)"
                             + " VALUES ('', 'host1_4-7', '', 'free', 'free', '', 'slow', 0)");
             ComputeUnit other = inventory.unit(new ComputeId("host1_8-11")).orElseThrow();
             inventory.outOfService().withdraw(other.id(), new Reason("a fan is loud"), null, NOON);

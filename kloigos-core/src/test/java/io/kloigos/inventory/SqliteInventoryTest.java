@@ -69,20 +69,45 @@ class SqliteInventoryTest extends InventoryContract {
     }
 
     @Test
-    void everyChangeIsAudited() throws SQLException {
+    void everyChangeIsNoted() throws SQLException {
         addReady("host1", "4-7");
         allocate(SampleFleet.wanting(4), "op1");
 
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
                 Statement statement = connection.createStatement();
                 var rows = statement.executeQuery(
-                        "SELECT before || '>' || after || ' ' || operation_id FROM audit WHERE subject = 'host1_4-7' ORDER BY id")) {
+                        "SELECT before || '>' || after || ' ' || operation_id FROM changes WHERE subject = 'host1_4-7'"
+                                + " ORDER BY id")) {
             List<String> trail = new java.util.ArrayList<>();
             while (rows.next()) {
                 trail.add(rows.getString(1));
             }
             assertThat(trail)
                     .endsWith("initializing>free init-host1", "free>allocating op1", "allocating>allocated op1");
+        }
+    }
+
+    @Test
+    void changesAreForgottenWithTheirOperationsButForTheNewest() throws SQLException {
+        addReady("host1", "4-7");
+        allocate(SampleFleet.wanting(4), "op1");
+        String version = inventory.version().orElseThrow();
+
+        inventory.operations().forgetEndedBefore(NOON);
+        assertThat(changes()).isGreaterThan(5);
+        assertThat(inventory.version()).contains(version);
+
+        inventory.operations().forgetEndedBefore(NOON.plusSeconds(60));
+        assertThat(changes()).isEqualTo(1);
+        assertThat(inventory.version()).contains(version);
+    }
+
+    private int changes() throws SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+                Statement statement = connection.createStatement();
+                var row = statement.executeQuery("SELECT COUNT(*) FROM changes")) {
+            row.next();
+            return row.getInt(1);
         }
     }
 

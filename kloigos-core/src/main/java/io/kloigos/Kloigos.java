@@ -705,12 +705,15 @@ public final class Kloigos implements Fleet {
         engine.requireOpen();
         Supplier<Operation> begin = () -> {
             inventory.drift().requireRepairable(hostname);
-            List<Deviation> deviations = checkDrift(hostname).repairable();
-            Operation operation = newOperation(Operation.Kind.REPAIR, hostname, null);
-            inventory.drift().beginRepair(operation, deviations, key);
-            return operation;
+            return beginRepair(checkDrift(hostname), key);
         };
         return once(key, begin);
+    }
+
+    private Operation beginRepair(DriftReport found, @Nullable IdempotencyKey key) {
+        Operation operation = newOperation(Operation.Kind.REPAIR, found.hostname(), null);
+        inventory.drift().beginRepair(operation, found.repairable(), key);
+        return operation;
     }
 
     @Override
@@ -723,7 +726,8 @@ public final class Kloigos implements Fleet {
 
     private void mend(DriftReport found) {
         if (!found.repairable().isEmpty()) {
-            repair(found.hostname());
+            engine.requireOpen();
+            engine.submit(beginRepair(found, null));
         }
     }
 

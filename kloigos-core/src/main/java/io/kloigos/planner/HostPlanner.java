@@ -622,12 +622,24 @@ public final class HostPlanner {
     }
 
     static void expectLimits(Steps steps, Server server, ComputeUnit unit) {
-        String cgroup = unit.cgroup() + "/";
+        expectCpus(steps, unit);
+        expectMemoryNodes(steps, unit);
+        expectAmounts(steps, server, unit);
+    }
+
+    static void expectCpus(Steps steps, ComputeUnit unit) {
         steps.add(new Step.Expectation(
-                new Reading.FileText(cgroup + "cpuset.cpus.effective"),
+                new Reading.FileText(unit.cgroup() + "/cpuset.cpus.effective"),
                 unit.cpus().toString(),
                 MANAGER_START));
-        steps.expectFile(unit.limits().memoryNodes().toString(), cgroup + "cpuset.mems.effective");
+    }
+
+    static void expectMemoryNodes(Steps steps, ComputeUnit unit) {
+        steps.expectFile(unit.limits().memoryNodes().toString(), unit.cgroup() + "/cpuset.mems.effective");
+    }
+
+    static void expectAmounts(Steps steps, Server server, ComputeUnit unit) {
+        String cgroup = unit.cgroup() + "/";
         steps.expectFile(Long.toString(unit.limits().memoryMax().bytes()), cgroup + "memory.max");
         steps.expectFile(Long.toString(unit.limits().memoryHigh().bytes()), cgroup + "memory.high");
         steps.expectFile(Long.toString(unit.limits().swapMax().bytes()), cgroup + "memory.swap.max");
@@ -976,6 +988,10 @@ public final class HostPlanner {
             stat.addAll(mountPoints);
             steps.add(new Step.Command(start, ""));
             steps.add(new Step.Expectation(new Reading.Output(stat), String.join("\n", mountPoints)));
+        }
+
+        boolean isEmpty() {
+            return steps.isEmpty();
         }
 
         HostPlan plan(String id, Scope scope, Duration timeLimit) {

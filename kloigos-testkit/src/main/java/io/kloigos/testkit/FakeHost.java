@@ -338,6 +338,14 @@ public final class FakeHost {
         });
     }
 
+    /** The kernel uses these CPUs no more, and every other one, as when root writes to their {@code online} files. */
+    public void takeOffline(CpuSet cpus) {
+        held(() -> {
+            machine.takeOffline(cpus);
+            return address;
+        });
+    }
+
     /** Restarts the host: processes end, what is in memory only is gone, and what is enabled is started. */
     public void reboot() {
         held(() -> {
@@ -472,7 +480,14 @@ public final class FakeHost {
                                 + ", and the host has seen " + highest + ": a newer operation has been there");
             }
             fences.put(plan.scope(), plan.fence());
-            held(() -> machine.files.makeAll(FENCES));
+            held(() -> {
+                for (String path : List.of(FakeFiles.above(FENCES), FENCES)) {
+                    if (machine.files.find(path) == null) {
+                        machine.files.makeAll(path).set(new Access(0, 0700));
+                    }
+                }
+                return plan;
+            });
         }
     }
 

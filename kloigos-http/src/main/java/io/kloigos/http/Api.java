@@ -11,6 +11,7 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.time.InstantSource;
@@ -130,9 +131,11 @@ final class Api {
         if (dryRun.orElseThrow()) {
             answers.send(context, kloigos.previewInit(request));
         } else {
-            answers.send(
-                    context,
-                    key.map(text -> kloigos.initServer(request, text)).orElseGet(() -> kloigos.initServer(request)));
+            Operation begun =
+                    key.map(text -> kloigos.initServer(request, text)).orElseGet(() -> kloigos.initServer(request));
+            WarningHeader.values(kloigos.server(begun.hostname()).warnings())
+                    .forEach(value -> context.res().addHeader(WarningHeader.NAME, value));
+            answers.send(context, begun);
         }
     }
 

@@ -33,8 +33,8 @@ final class ChangeFeed {
     }
 
     /**
-     * Tells what was not told before, in the order of the audit log; one change stands for all of the same cause. What could
-     * not be looked up or told is told the next time.
+     * Tells what was not told before, in the order in which it was noted; one change stands for all of the same cause. What
+     * could not be looked up or told is told the next time.
      */
     void tell(Consumer<Change> listener) {
         long now = nanoTime.getAsLong();

@@ -5,11 +5,9 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Deviation;
 import io.kloigos.model.DriftReport;
-import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
-import io.kloigos.model.ServerStatus;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.planner.DriftCheck;
 import io.kloigos.spi.HostDriver;
@@ -139,7 +137,7 @@ final class DriftWatch implements AutoCloseable {
      */
     DriftReport look(String hostname) {
         Server server = inventory.server(hostname).orElseThrow(() -> Inventory.unknownServer(hostname));
-        requireReady(server, "look for drift on");
+        server.requireReady("look for drift on");
         List<ComputeUnit> before = units(hostname);
         Set<ComputeId> moving = busy(before);
         DriftCheck check = DriftCheck.of(server, before, manager);
@@ -163,21 +161,12 @@ final class DriftWatch implements AutoCloseable {
         return found;
     }
 
-    static void requireReady(Server server, String attempted) {
-        if (server.status() != ServerStatus.READY) {
-            throw new KloigosException(
-                    ErrorCode.WRONG_STATE,
-                    "Cannot " + attempted + " " + server.hostname() + ": it is " + server.status()
-                            + "; only what a ready server holds is known.");
-        }
-    }
-
     private List<ComputeUnit> units(String hostname) {
         return inventory.units(UnitFilter.ofServer(hostname));
     }
 
     /** Returns the units on which an operation is under way. */
-    Set<ComputeId> busy(List<ComputeUnit> units) {
+    private Set<ComputeId> busy(List<ComputeUnit> units) {
         Set<ComputeId> busy = new HashSet<>();
         for (ComputeUnit unit : units) {
             if (Stream.ofNullable(unit.operationId())
@@ -201,28 +190,5 @@ final class DriftWatch implements AutoCloseable {
             }
         }
         return changed;
-    }
-
-    /**
-     * Makes sure that a server can be repaired now.
-     *
-     * @throws KloigosException WRONG_STATE if it is not ready, or something is under way on it
-     */
-    void requireRepairable(Server server) {
-        requireReady(server, "repair");
-        Set<ComputeId> busy = busy(units(server.hostname()));
-        if (!busy.isEmpty()) {
-            throw new KloigosException(
-                    ErrorCode.WRONG_STATE,
-                    "Cannot repair " + server.hostname() + " now: something is under way on " + busy
-                            + ". Wait until it ends.");
-        }
-        String newest = server.operationId();
-        if (newest != null && !inventory.operations().isEnded(newest)) {
-            throw new KloigosException(
-                    ErrorCode.WRONG_STATE,
-                    "Cannot repair " + server.hostname() + " now: operation " + newest
-                            + " is under way on it. Wait until it ends.");
-        }
     }
 }

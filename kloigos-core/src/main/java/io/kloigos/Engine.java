@@ -1,12 +1,13 @@
 package io.kloigos;
 
-import io.kloigos.inventory.Inventory;
 import io.kloigos.inventory.Inventory.Claim;
-import io.kloigos.inventory.Operations;
+import io.kloigos.inventory.Inventory;
 import io.kloigos.inventory.Operations.Change;
+import io.kloigos.inventory.Operations;
 import io.kloigos.inventory.Tenancies;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.Deviation;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.ForcedRelease;
 import io.kloigos.model.KloigosException;
@@ -22,7 +23,6 @@ import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanReport;
-import io.kloigos.spi.StepReport;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -328,9 +328,9 @@ final class Engine {
         try {
             runRegistered(claim.operation(), run, () -> {
                 announceSubject(claim.operation());
-                Progress progress = progress(run, plan);
+                Progress progress = progress(run, List.of(plan));
                 tellStarted(progress.operation());
-                apply(claim.server(), plan.fencedBy(claim.fence()), progress, run);
+                apply(claim.server(), List.of(plan), claim.fence(), progress, run);
                 return progress.operation();
             });
             return Optional.ofNullable(run.unit);
@@ -372,15 +372,15 @@ final class Engine {
         runRegistered(operation, run, () -> {
             announceSubject(operation);
             Server server = inventory.server(operation.hostname()).orElseThrow();
-            HostPlan plan = plan(operation, server, run);
-            Progress progress = progress(run, plan);
-            apply(server, plan.fencedBy(start(progress)), progress, run);
+            List<HostPlan> plans = plans(operation, server, run);
+            Progress progress = progress(run, plans);
+            apply(server, plans, start(progress), progress, run);
             return progress.operation();
         });
     }
 
-    private Progress progress(Run run, HostPlan plan) {
-        Progress progress = new Progress(run.operation(), plan, this::announceProgress);
+    private Progress progress(Run run, List<HostPlan> plans) {
+        Progress progress = new Progress(run.operation(), plans, this::announceProgress);
         run.progress = progress;
         return progress;
     }
@@ -402,6 +402,16 @@ final class Engine {
         } finally {
             release(operation, run);
         }
+    }
+
+    /** Returns what the operation does: one plan, or for a repair one for each part that does not depend on the others. */
+    private List<HostPlan> plans(Operation operation, Server server, Run run) {
+        if (operation.kind() == Operation.Kind.REPAIR) {
+            server.requireReady("repair");
+            List<Deviation> deviations = inventory.drift().wanted(operation);
+            return RepairPlanner.repair(planId(operation), server, unitsOf(server), manager, deviations);
+        }
+        return List.of(plan(operation, server, run));
     }
 
     private HostPlan plan(Operation operation, Server server, Run run) {
@@ -426,13 +436,7 @@ final class Engine {
             case DECOMMISSION ->
                 HostPlanner.decommission(
                         planId, server, unitsOf(server), inventory.operations().dataDisks(operation.id()));
-            case REPAIR ->
-                RepairPlanner.repair(
-                        planId,
-                        server,
-                        unitsOf(server),
-                        manager,
-                        inventory.drift().wanted(operation));
+            case REPAIR -> throw new IllegalArgumentException("a repair has several plans");
             case ROTATE_KEYS, STOP, START, RESIZE ->
                 HostPlanner.change(
                         planId,
@@ -484,32 +488,43 @@ final class Engine {
                         + ". Retry operation " + operation.id() + " to complete it, or undo what it began.");
     }
 
-    private void apply(Server server, HostPlan plan, Progress progress, Run run) {
-        PlanReport report;
+    /** Applies every plan, whatever became of those before it; what failed is told at the end. */
+    private void apply(Server server, List<HostPlan> plans, long fence, Progress progress, Run run) {
+        int all = plans.stream().mapToInt(plan -> plan.steps().size()).sum();
+        int first = 0;
+        List<String> failures = new ArrayList<>();
         try (HostSession session = driver.open(server.address())) {
-            report = session.apply(plan, progress);
-            if (run.begun.kind() == Operation.Kind.DEALLOCATE) {
-                ComputeUnit unit = unitOf(run.begun);
-                run.release = Release.of(
-                        plan, report, HostPlanner.tenant(unit), HostPlanner.ownVolume(server, unit), session);
+            for (HostPlan plan : plans) {
+                PlanReport report = session.apply(plan.fencedBy(fence), progress.of(first));
+                if (run.begun.kind() == Operation.Kind.DEALLOCATE) {
+                    ComputeUnit unit = unitOf(run.begun);
+                    run.release = Release.of(
+                            plan, report, HostPlanner.tenant(unit), HostPlanner.ownVolume(server, unit), session);
+                }
+                progress.complete(first, report);
+                requireEnded(server, plan, report);
+                if (report.end() == PlanReport.End.CANCELLED) {
+                    throw cancelled(
+                            progress.operation(),
+                            "after step " + (first + report.steps().size()) + " of " + all);
+                }
+                int before = first;
+                report.failure()
+                        .ifPresent(failed -> failures.add("Step " + (before + failed.index() + 1) + " of " + all
+                                + " failed on " + server.address() + ": "
+                                + plan.steps().get(failed.index()).summarize() + ": " + failed.detail()));
+                first += plan.steps().size();
             }
         }
-        progress.complete(report);
-        if (report.end() == PlanReport.End.CANCELLED) {
-            throw cancelled(
-                    progress.operation(),
-                    "after step " + report.steps().size() + " of "
-                            + plan.steps().size());
+        if (!failures.isEmpty()) {
+            throw new KloigosException(ErrorCode.HOST_STEP_FAILED, String.join("; ", failures));
         }
-        Optional<StepReport> failure = report.failure();
-        if (failure.isPresent()) {
-            StepReport failed = failure.get();
-            throw new KloigosException(
-                    ErrorCode.HOST_STEP_FAILED,
-                    "Step " + (failed.index() + 1) + " of " + plan.steps().size() + " failed on " + server.address()
-                            + ": " + plan.steps().get(failed.index()).summarize() + ": " + failed.detail());
-        }
-        if (report.steps().size() < plan.steps().size()) {
+    }
+
+    private static void requireEnded(Server server, HostPlan plan, PlanReport report) {
+        if (report.end() == PlanReport.End.COMPLETED
+                && report.failure().isEmpty()
+                && report.steps().size() < plan.steps().size()) {
             throw new KloigosException(
                     ErrorCode.HOST_PROTOCOL,
                     "The driver reports " + report.steps().size() + " of "

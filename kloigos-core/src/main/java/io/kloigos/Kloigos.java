@@ -414,6 +414,7 @@ public final class Kloigos implements Fleet {
         Server server = server(request.hostname());
         List<ComputeUnit> units = units(UnitFilter.ofServer(request.hostname()));
         requireDecommissionable(server, units, request.tenants());
+        inventory.operations().requireIdle(server, "decommission");
         return Preview.of(server, units, HostPlanner.decommission("preview", server, units, request.dataDisks()));
     }
 
@@ -644,13 +645,16 @@ public final class Kloigos implements Fleet {
         engine.requireOpen();
         IdempotencyKey key = key(requestKey, "repair " + hostname);
         Supplier<Operation> begin = () -> {
-            drift.requireRepairable(server(hostname));
-            List<Deviation> deviations = checkDrift(hostname).repairable();
-            Operation operation = newOperation(Operation.Kind.REPAIR, hostname, null);
-            inventory.drift().beginRepair(operation, deviations, key, drift::requireRepairable);
-            return operation;
+            inventory.drift().requireRepairable(hostname);
+            return beginRepair(checkDrift(hostname), key);
         };
         return once(key, begin);
+    }
+
+    private Operation beginRepair(DriftReport found, @Nullable IdempotencyKey key) {
+        Operation operation = newOperation(Operation.Kind.REPAIR, found.hostname(), null);
+        inventory.drift().beginRepair(operation, found.repairable(), key);
+        return operation;
     }
 
     @Override
@@ -664,7 +668,8 @@ public final class Kloigos implements Fleet {
 
     private void mend(DriftReport found) {
         if (!found.repairable().isEmpty()) {
-            repair(found.hostname());
+            engine.requireOpen();
+            engine.submit(beginRepair(found, null));
         }
     }
 

@@ -20,7 +20,16 @@ public record Preview(Server server, List<ComputeUnit> units, List<String> steps
     }
 
     static Preview of(Server server, List<ComputeUnit> units, HostPlan plan) {
+        return of(server, units, List.of(plan));
+    }
+
+    static Preview of(Server server, List<ComputeUnit> units, List<HostPlan> plans) {
         return new Preview(
-                server, units, plan.steps().stream().map(Step::describe).toList());
+                server,
+                units,
+                plans.stream()
+                        .flatMap(plan -> plan.steps().stream())
+                        .map(Step::describe)
+                        .toList());
     }
 }

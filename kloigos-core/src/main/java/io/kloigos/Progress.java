@@ -11,13 +11,14 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /** The steps of an operation under way, kept in memory until it ends. Thread-safe. */
-final class Progress implements PlanListener {
+final class Progress {
     private final Operation started;
     private final List<Operation.Step> steps = new ArrayList<>();
     private final Consumer<Progress> listener;
 
-    Progress(Operation started, HostPlan plan, Consumer<Progress> listener) {
-        steps.addAll(stepsOf(plan));
+    /** @param plans what the operation does, one plan after the other */
+    Progress(Operation started, List<HostPlan> plans, Consumer<Progress> listener) {
+        plans.forEach(plan -> steps.addAll(stepsOf(plan)));
         this.started = started;
         this.listener = listener;
     }
@@ -34,31 +35,44 @@ final class Progress implements PlanListener {
         return started.with(steps);
     }
 
-    @Override
-    public void begun(int index) {
-        set(index, StepState.RUNNING, 0, "");
-        listener.accept(this);
+    /**
+     * Returns what is told of the progress of one of the plans.
+     *
+     * @param first the place of its first step among all
+     */
+    PlanListener of(int first) {
+        return new PlanListener() {
+            @Override
+            public void begun(int index) {
+                set(first + index, StepState.RUNNING, 0, "");
+                listener.accept(Progress.this);
+            }
+
+            @Override
+            public void ended(StepReport report) {
+                record(first, report);
+                listener.accept(Progress.this);
+            }
+        };
     }
 
-    /** Takes over what the listener was not told of, as when a host answers for a plan that it did before. */
-    synchronized void complete(PlanReport report) {
-        report.steps().forEach(this::record);
+    /**
+     * Takes over what the listener was not told of, as when a host answers for a plan that it did before.
+     *
+     * @param first the place of the plan's first step among all
+     */
+    void complete(int first, PlanReport report) {
+        report.steps().forEach(step -> record(first, step));
     }
 
-    @Override
-    public void ended(StepReport report) {
-        record(report);
-        listener.accept(this);
-    }
-
-    private synchronized void record(StepReport report) {
+    private synchronized void record(int first, StepReport report) {
         StepState state =
                 switch (report.outcome()) {
                     case CHANGED -> StepState.CHANGED;
                     case UNCHANGED -> StepState.UNCHANGED;
                     case FAILED -> StepState.FAILED;
                 };
-        set(report.index(), state, report.millis(), report.detail());
+        set(first + report.index(), state, report.millis(), report.detail());
     }
 
     private synchronized void set(int index, StepState state, long millis, String detail) {

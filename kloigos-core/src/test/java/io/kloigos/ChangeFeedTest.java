@@ -54,7 +54,7 @@ class ChangeFeedTest {
         nanoTime.addAndGet(time.toNanos());
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database);
                 Statement statement = connection.createStatement()) {
-            statement.execute("UPDATE audit SET written_at = written_at - " + time.toMillis());
+            statement.execute("UPDATE changes SET written_at = written_at - " + time.toMillis());
         }
     }
 

@@ -1,9 +1,13 @@
 package io.kloigos.inventory;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import io.kloigos.model.ComputeId;
+import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Deviation;
 import io.kloigos.model.DriftReport;
+import io.kloigos.model.ErrorCode;
 import io.kloigos.model.IdempotencyKey;
+import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
@@ -14,7 +18,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
@@ -122,19 +125,46 @@ public final class Drift {
     }
 
     /**
+     * Makes sure that a server could be repaired now.
+     *
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if it is not ready, or something is under way on it or on a unit of it
+     */
+    public void requireRepairable(String hostname) {
+        database.read(handle -> requireRepairable(handle, hostname, Inventory.findUnitsOf(handle, hostname, "")));
+    }
+
+    private static Server requireRepairable(Handle handle, String hostname, List<ComputeUnit> units) {
+        Server server = Inventory.findServer(handle, hostname).orElseThrow(() -> Inventory.unknownServer(hostname));
+        server.requireReady("repair");
+        List<ComputeId> busy = units.stream()
+                .filter(unit -> Tenancies.underWay(handle, unit).isPresent())
+                .map(ComputeUnit::id)
+                .toList();
+        if (!busy.isEmpty()) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot repair " + hostname + " now: something is under way on " + busy + ". Wait until it ends.");
+        }
+        Operations.requireIdle(handle, server, "repair");
+        return server;
+    }
+
+    /**
      * Writes {@code operation}, which will mend what differs on a server.
      *
-     * @param check throws if the server may not be repaired now
-     * @throws io.kloigos.model.KloigosException NOT_FOUND; KEY_IN_USE
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if the server is not ready, or something is under way on it or on a unit
+     *     of it; KEY_IN_USE
      */
-    public void beginRepair(
-            Operation operation, List<Deviation> deviations, @Nullable IdempotencyKey key, Consumer<Server> check) {
+    public void beginRepair(Operation operation, List<Deviation> deviations, @Nullable IdempotencyKey key) {
         database.write(handle -> {
             String hostname = operation.hostname();
-            Server server = Inventory.findServer(handle, hostname).orElseThrow(() -> Inventory.unknownServer(hostname));
-            check.accept(server);
+            // The locks come first: whoever begins something on a unit or the server has them too, and is seen
+            // afterwards.
+            Server server = requireRepairable(handle, hostname, inventory.lockUnitsOf(handle, hostname));
             operations.insertFenced(handle, operation, DataDisks.KEEP, key);
             Operations.want(handle, operation.id(), deviations);
+            handle.execute(
+                    "UPDATE servers SET reason = '', operation_id = ? WHERE hostname = ?", operation.id(), hostname);
             note(handle, server, operation, "", operation.createdAt());
             return operation;
         });
@@ -146,7 +176,7 @@ public final class Drift {
     }
 
     /**
-     * Ends a repair. The server's status stays.
+     * Ends a repair. The server's status stays, and so does its reason if something else was begun on it since.
      *
      * @param ended the operation as it is to be kept
      * @param reason why it failed; empty if it succeeded
@@ -154,6 +184,11 @@ public final class Drift {
     public void end(Operation ended, String reason, Instant now) {
         database.write(handle -> {
             operations.end(handle, ended);
+            handle.execute(
+                    "UPDATE servers SET reason = ? WHERE hostname = ? AND operation_id = ?",
+                    reason,
+                    ended.hostname(),
+                    ended.id());
             Inventory.findServer(handle, ended.hostname())
                     .ifPresent(server -> note(handle, server, ended, reason, now));
             return ended;
@@ -161,12 +196,7 @@ public final class Drift {
     }
 
     private void note(Handle handle, Server server, Operation operation, String reason, Instant at) {
-        handle.execute(
-                "UPDATE servers SET reason = ?, operation_id = ? WHERE hostname = ?",
-                reason,
-                operation.id(),
-                server.hostname());
         String status = server.status().toString();
-        inventory.audit(handle, server.hostname(), operation.id(), at, status, status, reason);
+        inventory.noteChange(handle, server.hostname(), operation.id(), at, status, status, reason);
     }
 }

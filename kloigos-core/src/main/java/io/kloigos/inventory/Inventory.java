@@ -211,12 +211,12 @@ public final class Inventory implements AutoCloseable {
      * read from now on is so, or newer. Empty while it cannot be told, because somebody is changing something.
      */
     public Optional<String> version() {
-        String newest = read(handle -> handle.createQuery("SELECT id, written_at FROM audit ORDER BY id DESC LIMIT 1")
+        String newest = read(handle -> handle.createQuery("SELECT id, written_at FROM changes ORDER BY id DESC LIMIT 1")
                 .map((row, context) -> row.getLong(1) + "." + row.getLong(2))
                 .findOne()
                 .orElse(""));
         // In this order: whatever has a lower number must be there for those who read later.
-        boolean settled = read(handle -> handle.createQuery("SELECT " + database.isSettled("audit"))
+        boolean settled = read(handle -> handle.createQuery("SELECT " + database.isSettled("changes"))
                 .mapTo(Boolean.class)
                 .one());
         return settled ? Optional.of(newest) : Optional.empty();
@@ -382,7 +382,7 @@ public final class Inventory implements AutoCloseable {
                 .bind("operation", operationId)
                 .bind("fence", fence)
                 .execute();
-        audit(
+        noteChange(
                 handle,
                 server.hostname(),
                 operationId,
@@ -393,10 +393,9 @@ public final class Inventory implements AutoCloseable {
     }
 
     private void insertUnit(Handle handle, ComputeUnit unit, int ordinal, String operationId) {
-        handle.createUpdate(
-                        "INSERT INTO units VALUES (:id, :hostname, :ordinal, :cpus, :cpuCount, :uid, :firstPort, :endPort,"
-                                + " :limits, :dataDirectory, :status, '', '{}', NULL, '[]', NULL, :operation, 0, NULL, 0, NULL,"
-                                + " :numaNodes, NULL, NULL)")
+        handle.createUpdate("INSERT INTO units VALUES (:id, :hostname, :ordinal, :cpus, :cpuCount, :uid, :firstPort,"
+                        + " :endPort, :limits, :dataDirectory, :status, '', '{}', NULL, '[]', NULL, :operation, 0,"
+                        + " NULL, 0, NULL, :numaNodes, NULL, NULL)")
                 .bind("id", unit.id().value())
                 .bind("hostname", unit.hostname())
                 .bind("ordinal", ordinal)
@@ -553,9 +552,11 @@ public final class Inventory implements AutoCloseable {
             @Nullable IdempotencyKey key,
             BiConsumer<Server, List<ComputeUnit>> check) {
         write(handle -> {
-            Server server = findServer(handle, hostname).orElseThrow(() -> unknownServer(hostname));
+            // The locks come first: whoever repairs the server has them too, and is seen afterwards.
             List<ComputeUnit> units = lockUnitsOf(handle, hostname);
+            Server server = findServer(handle, hostname).orElseThrow(() -> unknownServer(hostname));
             check.accept(server, units);
+            Operations.requireIdle(handle, server, "decommission");
             units.forEach(unit ->
                     change(handle, unit, UnitStatus.DECOMMISSIONING, "", operation.id(), operation.createdAt()));
             change(handle, server, ServerStatus.DECOMMISSIONING, "", operation.id(), operation.createdAt());
@@ -565,7 +566,11 @@ public final class Inventory implements AutoCloseable {
     }
 
     List<ComputeUnit> lockUnitsOf(Handle handle, String hostname) {
-        return handle.createQuery(UNITS + " WHERE u.hostname = :hostname ORDER BY u.ordinal" + database.locking("u"))
+        return findUnitsOf(handle, hostname, database.locking("u"));
+    }
+
+    static List<ComputeUnit> findUnitsOf(Handle handle, String hostname, String locking) {
+        return handle.createQuery(UNITS + " WHERE u.hostname = :hostname ORDER BY u.ordinal" + locking)
                 .bind("hostname", hostname)
                 .map(Rows::unit)
                 .list();
@@ -689,7 +694,7 @@ public final class Inventory implements AutoCloseable {
     private void note(
             Handle handle, ComputeUnit unit, UnitStatus next, String reason, String operationId, Instant now) {
         placements.change(handle, unit, next);
-        audit(handle, unit.id().value(), operationId, now, unit.status().toString(), next.toString(), reason);
+        noteChange(handle, unit.id().value(), operationId, now, unit.status().toString(), next.toString(), reason);
     }
 
     private void change(
@@ -704,7 +709,7 @@ public final class Inventory implements AutoCloseable {
                 .bind("before", server.status().toString())
                 .execute();
         requireOne(changed, server.hostname());
-        audit(handle, server.hostname(), operationId, now, server.status().toString(), next.toString(), reason);
+        noteChange(handle, server.hostname(), operationId, now, server.status().toString(), next.toString(), reason);
     }
 
     static void requireOne(int changed, String subject) {
@@ -715,11 +720,13 @@ public final class Inventory implements AutoCloseable {
         }
     }
 
-    void audit(
+    void noteChange(
             Handle handle, String subject, String operationId, Instant at, String before, String after, String reason) {
-        handle.createUpdate("INSERT INTO audit (at, subject, operation_id, before, after, reason, replica, written_at)"
-                        + " VALUES (:at, :subject, :operation, :before, :after, :reason, :replica, " + database.now()
-                        + ")")
+        handle.createUpdate(
+                        "INSERT INTO changes (at, subject, operation_id, before, after, reason, replica, written_at)"
+                                + " VALUES (:at, :subject, :operation, :before, :after, :reason, :replica, "
+                                + database.now()
+                                + ")")
                 .bind("at", Rows.text(at))
                 .bind("subject", subject)
                 .bind("operation", operationId)

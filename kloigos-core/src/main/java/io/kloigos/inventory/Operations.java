@@ -8,6 +8,7 @@ import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.OperationFilter;
 import io.kloigos.model.OperationPlace;
+import io.kloigos.model.Server;
 import io.kloigos.model.Tenant;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.time.Duration;
@@ -64,15 +65,39 @@ public final class Operations {
                         == 0);
     }
 
+    /**
+     * Makes sure that no operation on the server itself is under way. A repair is one that shows in no status.
+     *
+     * @param attempted what is to be done to the server, for the message
+     * @throws KloigosException WRONG_STATE if there is one
+     */
+    public void requireIdle(Server server, String attempted) {
+        database.read(handle -> {
+            requireIdle(handle, server, attempted);
+            return server;
+        });
+    }
+
+    static void requireIdle(Handle handle, Server server, String attempted) {
+        underWay(handle, server.operationId()).ifPresent(operation -> {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot " + attempted + " " + server.hostname() + " now: operation " + operation.id() + " ("
+                            + operation.kind() + ") is under way on it. Wait until it ends, or cancel it.");
+        });
+    }
+
+    /** Returns the newest operation on something, unless it has ended. */
+    static Optional<Operation> underWay(Handle handle, @Nullable String newest) {
+        return Optional.ofNullable(newest)
+                .flatMap(id -> find(handle, id))
+                .filter(operation -> !operation.state().isEnded());
+    }
+
     /** Returns the refusal to act on an operation that is not there. */
     public static KloigosException unknown(String id) {
         return new KloigosException(
                 ErrorCode.NOT_FOUND, "There is no operation " + id + "; list the operations to see their ids.");
-    }
-
-    /** Returns operations without their steps, the newest first. */
-    public List<Operation> newest(int most) {
-        return newest(OperationFilter.all(), null, null, most);
     }
 
     /**
@@ -200,11 +225,10 @@ public final class Operations {
 
     void insert(Handle handle, Operation operation, DataDisks dataDisks, long fence, @Nullable IdempotencyKey key) {
         ComputeId unit = operation.computeId();
-        handle.createUpdate(
-                        "INSERT INTO operations VALUES (:id, :kind, :hostname, :computeId, :dataDisks, :state, :attempt,"
-                                + " NULL, NULL, :createdAt, :startedAt, NULL, :steps, 0, :fence, :replica, "
-                                + leaseEnd()
-                                + ", NULL, :owner)")
+        handle.createUpdate("INSERT INTO operations VALUES (:id, :kind, :hostname, :computeId, :dataDisks, :state,"
+                        + " :attempt, NULL, NULL, :createdAt, :startedAt, NULL, :steps, 0, :fence, :replica, "
+                        + leaseEnd()
+                        + ", NULL, :owner)")
                 .bind("id", operation.id())
                 .bind("kind", operation.kind().toString())
                 .bind("hostname", operation.hostname())
@@ -323,7 +347,7 @@ public final class Operations {
     /**
      * Something that a replica changed.
      *
-     * @param number its number in the audit log
+     * @param number its number among all changes
      * @param subject the unit or server
      * @param operationId in which operation; empty if no host was changed
      * @param reason what was noted beside the change
@@ -341,7 +365,7 @@ public final class Operations {
      */
     public List<Change> changesOfOthers(Duration within) {
         return database.read(handle -> handle.createQuery(
-                        "SELECT id, subject, operation_id, reason FROM audit WHERE written_at > " + database.now()
+                        "SELECT id, subject, operation_id, reason FROM changes WHERE written_at > " + database.now()
                                 + " - :millis AND replica <> :replica ORDER BY id")
                 .bind("millis", within.toMillis())
                 .bind("replica", replica)
@@ -447,11 +471,16 @@ public final class Operations {
         });
     }
 
-    /** Forgets operations that ended before {@code time}, with their steps and keys, but for the last one of each unit and server. */
+    /**
+     * Forgets operations that ended before {@code time}, with their steps and keys, but for the last one of each unit and
+     * server, and changes that were made before, but for the newest. Returns how many operations that were.
+     */
     public int forgetEndedBefore(Instant time) {
         return database.write(handle -> {
             Certificates.forgetBefore(handle, time);
             handle.execute("DELETE FROM requests WHERE done_at < ?", Rows.text(time));
+            // The newest names the version of the inventory.
+            handle.execute("DELETE FROM changes WHERE at < ? AND id < (SELECT MAX(id) FROM changes)", Rows.text(time));
             return handle.execute(
                     "DELETE FROM operations WHERE ended_at < ? AND NOT " + UNFINISHED
                             + " AND id NOT IN (SELECT operation_id FROM units WHERE operation_id IS NOT NULL)"

@@ -85,7 +85,7 @@ public final class OutOfService {
                 hostname);
         String status = server.status().toString();
         String what = reason == null ? "uncordoned" : "cordoned: " + reason;
-        inventory.audit(handle, hostname, Operations.NONE, now, status, status, what);
+        inventory.noteChange(handle, hostname, Operations.NONE, now, status, status, what);
         return find(handle, hostname);
     }
 

@@ -253,7 +253,7 @@ public final class Tenancies {
 
     private void noteOutsideOperation(Handle handle, ComputeUnit unit, String what, Instant at) {
         String status = unit.status().toString();
-        inventory.audit(handle, unit.id().value(), Operations.NONE, at, status, status, what);
+        inventory.noteChange(handle, unit.id().value(), Operations.NONE, at, status, status, what);
     }
 
     /** Notes what was done to a unit whose status stays. */
@@ -264,7 +264,7 @@ public final class Tenancies {
                 .bind("id", unit.id().value())
                 .execute();
         String status = unit.status().toString();
-        inventory.audit(handle, unit.id().value(), operation.id(), at, status, status, reason);
+        inventory.noteChange(handle, unit.id().value(), operation.id(), at, status, status, reason);
     }
 
     /**
@@ -292,9 +292,7 @@ public final class Tenancies {
         return underWay(handle, unit).isEmpty();
     }
 
-    private static Optional<Operation> underWay(Handle handle, ComputeUnit unit) {
-        return Optional.ofNullable(unit.operationId())
-                .flatMap(newest -> Operations.find(handle, newest))
-                .filter(operation -> !operation.state().isEnded());
+    static Optional<Operation> underWay(Handle handle, ComputeUnit unit) {
+        return Operations.underWay(handle, unit.operationId());
     }
 }

@@ -6,6 +6,12 @@ import java.util.Locale;
 public enum FactKind {
     /** The host's processors are those that it was cut up by. */
     ONLINE_CPUS(Remedy.OPERATOR),
+    /** Which hardware threads share a core. */
+    CORES(Remedy.OPERATOR),
+    /** Which CPUs each NUMA node has. */
+    NUMA_NODES(Remedy.OPERATOR),
+    /** Every CPU of the unit is online. */
+    UNIT_CPUS(Remedy.OPERATOR),
     /** The content of a file that Kloigos wrote. */
     FILE,
     /** Mode and owner of a file that Kloigos wrote. */
@@ -32,9 +38,9 @@ public enum FactKind {
     DROP_INS,
     /** The unit's user manager runs. */
     USER_MANAGER,
-    /** The CPUs that the unit may use, as the kernel has them: cpuset.cpus.effective. */
+    /** The CPUs that the unit may use, as the kernel has them: cpuset.cpus.effective. Compared while all are online. */
     CPUS,
-    /** The memory nodes that the unit may use: cpuset.mems.effective. */
+    /** The memory nodes that the unit may use: cpuset.mems.effective. Compared while all are there. */
     MEMORY_NODES,
     /** memory.max of the unit's slice. */
     MEMORY_MAX,
@@ -46,7 +52,7 @@ public enum FactKind {
     TASKS_MAX,
     /** io.max of the unit's slice, by device. */
     IO_MAX,
-    /** The CPUs that are left to the system. */
+    /** The CPUs that are left to the system. Compared while all are online. */
     HOUSEKEEPING_CPUS,
     /** User quota on a file system. */
     USER_QUOTA,

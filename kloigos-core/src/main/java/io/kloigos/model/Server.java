@@ -47,4 +47,19 @@ public record Server(
     public String hostname() {
         return address.hostname();
     }
+
+    /**
+     * Makes sure that what the host should hold is known.
+     *
+     * @param attempted what is to be done to the server, for the message
+     * @throws KloigosException WRONG_STATE if the server is not ready
+     */
+    public void requireReady(String attempted) {
+        if (status != ServerStatus.READY) {
+            throw new KloigosException(
+                    ErrorCode.WRONG_STATE,
+                    "Cannot " + attempted + " " + hostname() + ": it is " + status
+                            + "; only what a ready server holds is known.");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 package io.kloigos.planner;
 
+import io.kloigos.model.CpuSet;
+import io.kloigos.model.KloigosException;
 import io.kloigos.spi.Reading;
 import java.util.HashMap;
 import java.util.Map;
@@ -21,6 +23,14 @@ final class DriftAnswers {
 
     String text(Reading reading) {
         return String.valueOf(texts.get(reading));
+    }
+
+    /** Returns which of these CPUs are online; all of them if the host does not tell. */
+    CpuSet online(CpuSet cpus) {
+        return parsed(DriftCheck.ONLINE, Online.class, Online::parse)
+                .cpus()
+                .map(cpus::intersect)
+                .orElse(cpus);
     }
 
     /** Returns the table of port ownership. */
@@ -49,6 +59,17 @@ final class DriftAnswers {
 
     private <T> T parsed(Reading reading, Class<T> type, Function<String, T> parse) {
         return type.cast(parsed.computeIfAbsent(reading, each -> parse.apply(text(each))));
+    }
+
+    /** What the kernel tells in Linux list format, if it is that. */
+    private record Online(Optional<CpuSet> cpus) {
+        static Online parse(String text) {
+            try {
+                return new Online(Optional.of(CpuSet.parse(text)).filter(cpus -> !cpus.isEmpty()));
+            } catch (KloigosException e) {
+                return new Online(Optional.empty());
+            }
+        }
     }
 
     /** Lines of a mode, owners and a path. */

@@ -2,6 +2,7 @@ package io.kloigos.planner;
 
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuSet;
 import io.kloigos.model.Deviation;
 import io.kloigos.model.FactKind;
 import io.kloigos.model.IoLimit;
@@ -31,6 +32,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Units on which something is under way, or which failed, are left out: what they hold is not known before that ends.
  */
 public final class DriftCheck {
+    /** The CPUs in use by the kernel. */
+    static final Reading ONLINE = new Reading.FileText("/sys/devices/system/cpu/online");
+
     private static final String ABSENT = "absent";
     private static final String NONE = "none";
     private static final String LINK = "777 0:0";
@@ -168,8 +172,11 @@ public final class DriftCheck {
         add(
                 FactKind.ONLINE_CPUS,
                 null,
-                "/sys/devices/system/cpu/online",
-                server.facts().onlineCpus().toString());
+                ONLINE.describe(),
+                server.facts().onlineCpus().toString(),
+                ONLINE,
+                text -> text);
+        addLayout();
         for (HostFiles.Managed file : HostFiles.managed(server, units, manager)) {
             ComputeUnit unit = file.unit();
             if (unit == null || isSettled(unit)) {
@@ -213,6 +220,32 @@ public final class DriftCheck {
                                         .count() + " lines"));
     }
 
+    /** The kernel tells of online CPUs only, so those that are offline are left out here. */
+    private void addLayout() {
+        for (CpuSet core : server.facts().topology().siblings()) {
+            CpuSet first = CpuSet.of(core.stream().limit(1).toArray());
+            String path = "/sys/devices/system/cpu/cpu" + first + "/topology/thread_siblings_list";
+            addCpus(FactKind.CORES, path, core, first);
+        }
+        server.facts()
+                .nodes()
+                .forEach((number, node) -> addCpus(FactKind.NUMA_NODES, nodeCpus(number), node.cpus(), CpuSet.empty()));
+    }
+
+    private static String nodeCpus(int number) {
+        return "/sys/devices/system/node/node" + number + "/cpulist";
+    }
+
+    /** @param telling without which of these CPUs the kernel does not tell */
+    private void addCpus(FactKind kind, String path, CpuSet cpus, CpuSet telling) {
+        Reading reading = new Reading.FileText(path);
+        addFound(kind, null, path, cpus.toString(), reading, answers -> {
+            CpuSet online = answers.online(cpus);
+            String text = answers.text(reading);
+            return text.equals(online.toString()) || !online.containsAll(telling) ? cpus.toString() : text;
+        });
+    }
+
     private void addFile(Step.TextFile file, @Nullable ComputeId unit) {
         String text = file.content().strip();
         add(FactKind.FILE, unit, file.path(), text, new Reading.FileText(file.path()), found -> found);
@@ -228,14 +261,26 @@ public final class DriftCheck {
             return;
         }
         for (String name : HostPlanner.SYSTEM) {
-            add(
+            addAllowed(
                     FactKind.HOUSEKEEPING_CPUS,
                     null,
                     "/sys/fs/cgroup/" + name + "/cpuset.cpus.effective",
-                    server.housekeepingCpus().toString());
+                    server.housekeepingCpus());
         }
         HostPlanner.workqueueCpus(server)
                 .ifPresent(cpus -> add(FactKind.HOUSEKEEPING_CPUS, null, HostFiles.WORKQUEUE_CPUS, cpus.toString()));
+    }
+
+    /** Without one of its CPUs a cgroup has the others, and nothing that is written to it changes that. */
+    private void addAllowed(FactKind kind, @Nullable ComputeId unit, String path, CpuSet cpus) {
+        Reading reading = new Reading.FileText(path);
+        addFound(
+                kind,
+                unit,
+                path,
+                cpus.toString(),
+                reading,
+                answers -> answers.online(cpus).equals(cpus) ? answers.text(reading) : cpus.toString());
     }
 
     private void addSshd() {
@@ -255,6 +300,10 @@ public final class DriftCheck {
 
     private void addUnit(ComputeUnit unit) {
         ComputeId id = unit.id();
+        addFound(FactKind.UNIT_CPUS, id, ONLINE.describe(), unit.cpus().toString(), ONLINE, answers -> {
+            CpuSet online = answers.online(unit.cpus());
+            return online.isEmpty() ? NONE : online.toString();
+        });
         addEntry(FactKind.DIRECTORY, id, HostFiles.sliceDirectory(unit), ROOT_DIRECTORY);
         addEntry(FactKind.DIRECTORY, id, HostFiles.managerDirectory(unit), ROOT_DIRECTORY);
         unit.directories()
@@ -404,8 +453,8 @@ public final class DriftCheck {
                 // It may have been started a moment ago.
                 state -> state.replace("activating", "active"));
         UnitLimits limits = unit.limits();
-        addLimit(FactKind.CPUS, unit, "cpuset.cpus.effective", unit.cpus());
-        addLimit(FactKind.MEMORY_NODES, unit, "cpuset.mems.effective", limits.memoryNodes());
+        addAllowed(FactKind.CPUS, id, unit.cgroup() + "/cpuset.cpus.effective", unit.cpus());
+        addMemoryNodes(unit, limits.memoryNodes());
         addLimit(FactKind.MEMORY_MAX, unit, "memory.max", limits.memoryMax().bytes());
         addLimit(FactKind.MEMORY_HIGH, unit, "memory.high", limits.memoryHigh().bytes());
         addLimit(FactKind.SWAP_MAX, unit, "memory.swap.max", limits.swapMax().bytes());
@@ -414,6 +463,18 @@ public final class DriftCheck {
             Step.Expectation line = HostPlanner.ioLine(server, unit, io);
             add(FactKind.IO_MAX, id, io.device(), line.expected(), line.reading(), text -> text);
         }
+    }
+
+    private void addMemoryNodes(ComputeUnit unit, CpuSet nodes) {
+        String path = unit.cgroup() + "/cpuset.mems.effective";
+        Reading reading = new Reading.FileText(path);
+        addFound(FactKind.MEMORY_NODES, unit.id(), path, nodes.toString(), reading, answers -> {
+            boolean isOneGone = nodes.stream()
+                    .filter(server.facts().nodes()::containsKey)
+                    .anyMatch(node ->
+                            answers.text(new Reading.FileText(nodeCpus(node))).equals(ABSENT));
+            return isOneGone ? nodes.toString() : answers.text(reading);
+        });
     }
 
     private void addLimit(FactKind kind, ComputeUnit unit, String file, Object value) {

@@ -15,12 +15,12 @@ import io.kloigos.model.Tenancy;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitLimits.DiskLimit;
 import io.kloigos.spi.Condition;
-import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostPlan.Scope;
-import io.kloigos.spi.Reading;
+import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Reading.QuotaKind;
-import io.kloigos.spi.Step;
+import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step.Access;
+import io.kloigos.spi.Step;
 import io.kloigos.spi.Tenant;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -621,12 +621,24 @@ public final class HostPlanner {
     }
 
     static void expectLimits(Steps steps, Server server, ComputeUnit unit) {
-        String cgroup = unit.cgroup() + "/";
+        expectCpus(steps, unit);
+        expectMemoryNodes(steps, unit);
+        expectAmounts(steps, server, unit);
+    }
+
+    static void expectCpus(Steps steps, ComputeUnit unit) {
         steps.add(new Step.Expectation(
-                new Reading.FileText(cgroup + "cpuset.cpus.effective"),
+                new Reading.FileText(unit.cgroup() + "/cpuset.cpus.effective"),
                 unit.cpus().toString(),
                 MANAGER_START));
-        steps.expectFile(unit.limits().memoryNodes().toString(), cgroup + "cpuset.mems.effective");
+    }
+
+    static void expectMemoryNodes(Steps steps, ComputeUnit unit) {
+        steps.expectFile(unit.limits().memoryNodes().toString(), unit.cgroup() + "/cpuset.mems.effective");
+    }
+
+    static void expectAmounts(Steps steps, Server server, ComputeUnit unit) {
+        String cgroup = unit.cgroup() + "/";
         steps.expectFile(Long.toString(unit.limits().memoryMax().bytes()), cgroup + "memory.max");
         steps.expectFile(Long.toString(unit.limits().memoryHigh().bytes()), cgroup + "memory.high");
         steps.expectFile(Long.toString(unit.limits().swapMax().bytes()), cgroup + "memory.swap.max");
@@ -994,6 +1006,10 @@ public final class HostPlanner {
                             "start",
                             HostFiles.mountUnit(directory.substring(0, directory.lastIndexOf('/'))),
                             HostFiles.mountUnit(unit.mnt()))));
+        }
+
+        boolean isEmpty() {
+            return steps.isEmpty();
         }
 
         HostPlan plan(String id, Scope scope, Duration timeLimit) {

@@ -20,15 +20,21 @@ import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Turns what differs on a host into the plan that mends it. Pure. Nothing else is touched: what a tenant runs goes on.
+ * Turns what differs on a host into the plans that mend it. Pure. Nothing else is touched: what a tenant runs goes on.
+ *
+ * <p>Each plan is for itself: what cannot be mended of one unit, or is changed again by its tenant meanwhile, keeps nothing
+ * else from being mended. Each is a round trip, so there are no more than that needs.
  */
 public final class RepairPlanner {
     private static final Set<FactKind> PORTS =
@@ -50,7 +56,8 @@ public final class RepairPlanner {
     private static final Pattern DROP_IN = Pattern.compile(
             "/(etc|run)/systemd/(system|system\\.control)/user-\\d+\\.slice\\.d/[A-Za-z0-9@:._-]+\\.conf");
 
-    private final Steps steps = new Steps();
+    private final List<Steps> parts = new ArrayList<>();
+    private Steps steps = new Steps();
     private final Server server;
     private final List<ComputeUnit> units;
     private final String manager;
@@ -64,31 +71,49 @@ public final class RepairPlanner {
     }
 
     /**
-     * Returns the plan that mends these deviations; those that only an operator can mend are left out.
+     * Returns the plans that mend these deviations, in the order in which they are to be applied, whatever becomes of those
+     * before; what only an operator can mend is left out.
      *
-     * @param id names this attempt
+     * @param id names this attempt, with all its plans
      * @param units all units of the server
      * @param manager what init noted on the host about who manages it
      * @param deviations as {@link DriftCheck#compare} found them
      */
-    public static HostPlan repair(
+    public static List<HostPlan> repair(
             String id, Server server, List<ComputeUnit> units, String manager, List<Deviation> deviations) {
         RepairPlanner planner = new RepairPlanner(server, units, manager, deviations);
         planner.mend();
-        return planner.steps.plan(id, Scope.host(), HostPlanner.hostLimit(units));
+        return planner.parts.stream()
+                .map(part -> part.plan(id, Scope.host(), HostPlanner.hostLimit(units)))
+                .toList();
     }
 
-    /** What others rest on comes first. */
+    /** What others rest on comes first; what tenants can get in the way of, last. */
     private void mend() {
-        mendAccounts();
-        mendFiles();
-        mendSystemd();
-        mendMounts();
-        mendDirectories();
-        mendQuotas();
-        mendPorts();
-        mendWaysIn();
-        mendTenancies();
+        part(this::mendAccounts);
+        units.stream().filter(DriftCheck::isSettled).forEach(unit -> part(() -> mendAccount(unit)));
+        Map<String, Step.TextFile> files = files();
+        part(() -> mendFiles(files, null));
+        units.forEach(unit -> part(() -> mendFiles(files, unit.id())));
+        part(this::mendSystemd);
+        part(this::mendHousekeeping);
+        part(() -> mendDirectories(null));
+        units.forEach(unit -> part(() -> mendDirectories(unit.id())));
+        part(this::mendQuotas);
+        part(this::mendPorts);
+        part(this::mendKernelSettings);
+        part(this::mendSshd);
+        part(this::mendJobs);
+        units.stream().filter(DriftCheck::isSettled).forEach(unit -> part(() -> mendTenancy(unit)));
+        each(FactKind.FOREIGN_PORTS, this::closeForeignPorts);
+    }
+
+    private void part(Runnable mend) {
+        steps = new Steps();
+        mend.run();
+        if (!steps.isEmpty()) {
+            parts.add(steps);
+        }
     }
 
     private boolean any(Set<FactKind> kinds) {
@@ -109,6 +134,20 @@ public final class RepairPlanner {
         deviations.stream().filter(deviation -> deviation.kind() == kind).forEach(mend);
     }
 
+    private void eachOf(@Nullable ComputeId unitId, FactKind kind, Consumer<Deviation> mend) {
+        each(kind, deviation -> {
+            if (Objects.equals(deviation.computeId(), unitId)) {
+                mend.accept(deviation);
+            }
+        });
+    }
+
+    private boolean any(ComputeUnit unit, Set<FactKind> kinds) {
+        return deviations.stream()
+                .anyMatch(deviation ->
+                        kinds.contains(deviation.kind()) && unit.id().equals(deviation.computeId()));
+    }
+
     private void eachUnit(Set<FactKind> kinds, Consumer<ComputeUnit> mend) {
         Set<ComputeId> ids = new HashSet<>();
         deviations.stream()
@@ -125,21 +164,24 @@ public final class RepairPlanner {
             steps.rootFile(HostFiles.SYSUSERS, HostFiles.sysusers(units));
             steps.run("systemd-sysusers", HostFiles.SYSUSERS);
         }
-        eachUnit(EnumSet.of(FactKind.ACCOUNT), unit -> {
+    }
+
+    private void mendAccount(ComputeUnit unit) {
+        if (any(unit, EnumSet.of(FactKind.ACCOUNT))) {
             steps.run("usermod", "-c", HostFiles.gecos(unit), "-s", HostFiles.SHELL, unit.user());
             steps.add(new Step.Expectation(
                     new Reading.FileLine("/etc/passwd", unit.user() + ":"), HostFiles.passwd(unit)));
-        });
-        eachUnit(EnumSet.of(FactKind.ACCOUNT_EXPIRY), unit -> {
+        }
+        if (any(unit, EnumSet.of(FactKind.ACCOUNT_EXPIRY))) {
             if (unit.isStopped()) {
                 steps.expireAccount(unit);
             } else {
                 steps.unexpireAccount(unit);
             }
-        });
+        }
     }
 
-    private void mendFiles() {
+    private Map<String, Step.TextFile> files() {
         Map<String, Step.TextFile> files = HostFiles.managed(server, units, manager).stream()
                 .map(HostFiles.Managed::file)
                 .collect(toMap(Step.TextFile::path, Function.identity(), (first, same) -> first, TreeMap::new));
@@ -148,10 +190,15 @@ public final class RepairPlanner {
                 files.put(HostFiles.key(unit), HostFiles.keyFile(unit, unit.sshPublicKeys()));
             }
         }
+        return files;
+    }
+
+    private void mendFiles(Map<String, Step.TextFile> files, @Nullable ComputeId unitId) {
         deviations.stream()
                 .filter(deviation -> deviation.kind() == FactKind.FILE
                         || deviation.kind() == FactKind.FILE_ACCESS
                         || deviation.kind() == FactKind.SSH_KEY)
+                .filter(deviation -> Objects.equals(deviation.computeId(), unitId))
                 .map(Deviation::subject)
                 .distinct()
                 .flatMap(path -> Optional.ofNullable(files.get(path)).stream())
@@ -159,14 +206,14 @@ public final class RepairPlanner {
                     rootDirectoryAbove(file.path());
                     steps.add(file);
                 });
-        each(
-                FactKind.NO_FILE,
-                deviation -> unitsWithoutLogin().forEach(unit -> {
-                    List<String> own = List.of(HostFiles.linger(unit), HostFiles.key(unit));
-                    if (own.contains(deviation.subject())) {
-                        steps.remove(deviation.subject());
-                    }
-                }));
+        unitsWithoutLogin().filter(unit -> unit.id().equals(unitId)).forEach(unit -> {
+            List<String> own = List.of(HostFiles.linger(unit), HostFiles.key(unit));
+            each(FactKind.NO_FILE, deviation -> {
+                if (own.contains(deviation.subject())) {
+                    steps.remove(deviation.subject());
+                }
+            });
+        });
     }
 
     private void rootDirectoryAbove(String path) {
@@ -177,10 +224,8 @@ public final class RepairPlanner {
         steps.directory(path, path.equals(HostFiles.KEYS) ? HostFiles.KEYS_ACCESS : Step.Access.rootDirectory());
     }
 
-    private List<ComputeUnit> unitsWithoutLogin() {
-        return units.stream()
-                .filter(unit -> DriftCheck.isSettled(unit) && !DriftCheck.isRunning(unit))
-                .toList();
+    private Stream<ComputeUnit> unitsWithoutLogin() {
+        return units.stream().filter(unit -> DriftCheck.isSettled(unit) && !DriftCheck.isRunning(unit));
     }
 
     private void mendSystemd() {
@@ -197,22 +242,23 @@ public final class RepairPlanner {
         if (any(FactKind.ENABLED, FactKind.DROP_INS, FactKind.DAEMON_RELOAD) || isFileWrong(HostFiles.SYSTEMD)) {
             steps.run("systemctl", "daemon-reload");
         }
+    }
+
+    private void mendHousekeeping() {
         if (any(FactKind.HOUSEKEEPING_CPUS)) {
             HostPlanner.moveSystemTo(steps, server.housekeepingCpus());
             HostPlanner.workqueueCpus(server).ifPresent(cpus -> HostPlanner.moveKernelTo(steps, cpus));
         }
     }
 
-    private void mendMounts() {
+    /** Where nothing could be mounted, no directory of what should be there is made. */
+    private void mendDirectories(@Nullable ComputeId unitId) {
         List<String> mountPoints = new ArrayList<>();
-        each(FactKind.MOUNT, deviation -> mountPoints.add(deviation.subject()));
+        eachOf(unitId, FactKind.MOUNT, deviation -> mountPoints.add(deviation.subject()));
         if (!mountPoints.isEmpty()) {
             steps.mounted(mountPoints);
         }
-    }
-
-    private void mendDirectories() {
-        each(FactKind.DIRECTORY, deviation -> {
+        eachOf(unitId, FactKind.DIRECTORY, deviation -> {
             for (ComputeUnit unit : units) {
                 if (unit.directories().contains(deviation.subject())) {
                     steps.directory(deviation.subject(), new Step.Access(unit.uid(), HostPlanner.OWNER_ONLY));
@@ -238,7 +284,9 @@ public final class RepairPlanner {
             steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
             steps.add(HostPlanner.portsEnforced(units));
         }
-        each(FactKind.FOREIGN_PORTS, this::closeForeignPorts);
+    }
+
+    private void mendKernelSettings() {
         if (any(FactKind.KERNEL_SETTING)) {
             HostPlanner.protectSharedDirectories(steps);
         }
@@ -257,7 +305,7 @@ public final class RepairPlanner {
         for (String text : sockets.split(", ", -1)) {
             ListeningSockets.Socket socket = ListeningSockets.Socket.parse(text);
             if (socket.isSelectableIn(unit)) {
-                close(socket);
+                part(() -> close(socket));
             }
         }
     }
@@ -273,31 +321,31 @@ public final class RepairPlanner {
         }
     }
 
-    private void mendWaysIn() {
+    private void mendSshd() {
         if (any(FactKind.SSHD) || isFileWrong(HostFiles.SSHD)) {
             steps.add(HostPlanner.keysFound(units.get(0)));
             steps.run("systemctl", "reload", server.facts().sshUnit());
         }
+    }
+
+    private void mendJobs() {
         each(FactKind.JOBS, deviation -> {
             steps.add(new Step.RemovedLines(deviation.subject(), HostFiles.PAM_LINES));
             steps.add(new Step.AppendedLines(deviation.subject(), HostFiles.PAM_LINES));
         });
     }
 
-    private void mendTenancies() {
-        eachUnit(EnumSet.of(FactKind.LINGER), unit -> steps.rootFile(HostFiles.linger(unit), ""));
-        Set<FactKind> running = EnumSet.copyOf(LIMITS);
-        running.add(FactKind.USER_MANAGER);
-        eachUnit(running, unit -> {
-            if (DriftCheck.isRunning(unit)) {
-                steps.run("systemctl", "start", "--no-block", HostFiles.manager(unit));
-            }
-        });
-        eachUnit(LIMITS, unit -> {
-            if (DriftCheck.isRunning(unit)) {
-                mendLimits(unit);
-            }
-        });
+    private void mendTenancy(ComputeUnit unit) {
+        if (any(unit, EnumSet.of(FactKind.LINGER))) {
+            steps.rootFile(HostFiles.linger(unit), "");
+        }
+        boolean isLimitWrong = any(unit, LIMITS);
+        if (DriftCheck.isRunning(unit) && (isLimitWrong || any(unit, EnumSet.of(FactKind.USER_MANAGER)))) {
+            steps.run("systemctl", "start", "--no-block", HostFiles.manager(unit));
+        }
+        if (DriftCheck.isRunning(unit) && isLimitWrong) {
+            mendLimits(unit);
+        }
     }
 
     /** What was written past systemd stays in force until the property is set; the runtime setting itself is not kept. */
@@ -316,6 +364,13 @@ public final class RepairPlanner {
         steps.add(new Step.Command(argv, ""));
         steps.remove("/run/systemd/system.control/" + unit.slice() + ".d");
         steps.run("systemctl", "daemon-reload");
-        HostPlanner.expectLimits(steps, server, unit);
+        // CPUs and nodes that are gone are the operator's; what else is wrong is mended all the same.
+        if (any(unit, EnumSet.of(FactKind.CPUS))) {
+            HostPlanner.expectCpus(steps, unit);
+        }
+        if (any(unit, EnumSet.of(FactKind.MEMORY_NODES))) {
+            HostPlanner.expectMemoryNodes(steps, unit);
+        }
+        HostPlanner.expectAmounts(steps, server, unit);
     }
 }

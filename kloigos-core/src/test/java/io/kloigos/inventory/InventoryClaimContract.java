@@ -9,6 +9,7 @@ import io.kloigos.model.AntiAffinity;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Operation;
+import io.kloigos.model.OperationFilter;
 import io.kloigos.model.Placement;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.Tags;
@@ -128,7 +129,7 @@ abstract class InventoryClaimContract {
             assertThat(claim(inventory)).isEmpty();
             assertThat(inventory.units(UnitFilter.all()))
                     .allSatisfy(unit -> assertThat(unit.status()).isEqualTo(UnitStatus.ALLOCATING));
-            assertThat(inventory.operations().newest(2 * UNITS))
+            assertThat(inventory.operations().newest(OperationFilter.all(), null, null, 2 * UNITS))
                     .filteredOn(operation -> operation.state() == Operation.State.PENDING)
                     .extracting(Operation::computeId)
                     .containsExactlyInAnyOrderElementsOf(given);

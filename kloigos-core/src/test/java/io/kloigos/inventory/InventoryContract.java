@@ -134,7 +134,7 @@ abstract class InventoryContract {
     }
 
     private List<String> unfinished() {
-        return inventory.operations().newest(100).stream()
+        return inventory.operations().newest(OperationFilter.all(), null, null, 100).stream()
                 .filter(operation -> !operation.state().isEnded())
                 .map(Operation::id)
                 .toList();
@@ -646,6 +646,55 @@ abstract class InventoryContract {
         assertThat(counts.drift()).containsExactly(new FleetCounts.DriftCount("host1", later, 1));
     }
 
+    // Repairs
+
+    Operation repair(String id) {
+        return SampleFleet.operation(id, Operation.Kind.REPAIR, "host1", null, NOON);
+    }
+
+    private void assertRefused(ThrowableAssert.ThrowingCallable attempt, String why) {
+        assertThatThrownBy(attempt)
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
+                .hasMessageContaining(why);
+    }
+
+    @Test
+    void aServerIsNotRepairedWhileSomethingIsUnderWayOnAUnit() {
+        addReady("host1", "4-7", "8-11");
+        ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
+
+        assertRefused(() -> inventory.drift().requireRepairable("host1"), "is under way on [" + unit.id() + "]");
+        assertRefused(
+                () -> inventory.drift().beginRepair(repair("op2"), List.of(), null),
+                "is under way on [" + unit.id() + "]");
+
+        inventory.endAllocation(SampleFleet.ended("op1", Operation.Kind.ALLOCATE, "host1", unit), unit, NOON);
+        inventory.drift().beginRepair(repair("op2"), List.of(), null);
+        assertThat(unfinished()).containsExactly("op2");
+    }
+
+    @Test
+    void aServerIsNeitherRepairedNorGivenBackWhileItIsRepaired() {
+        addReady("host1", "4-7");
+        inventory.drift().beginRepair(repair("op1"), List.of(), null);
+        Operation decommission = SampleFleet.operation("op2", Operation.Kind.DECOMMISSION, "host1", null, NOON);
+
+        assertRefused(() -> inventory.drift().requireRepairable("host1"), "operation op1 (repair) is under way");
+        assertRefused(
+                () -> inventory.drift().beginRepair(repair("op3"), List.of(), null),
+                "operation op1 (repair) is under way");
+        assertRefused(
+                () -> inventory.beginDecommission("host1", decommission, DataDisks.KEEP, null, (server, units) -> {}),
+                "operation op1 (repair) is under way");
+        assertThat(inventory.unit(new ComputeId("host1_4-7")).orElseThrow().status())
+                .isEqualTo(UnitStatus.FREE);
+
+        inventory.drift().end(SampleFleet.ended("op1", Operation.Kind.REPAIR, "host1", null), "", NOON);
+        inventory.beginDecommission("host1", decommission, DataDisks.KEEP, null, (server, units) -> {});
+        assertRefused(
+                () -> inventory.drift().beginRepair(repair("op4"), List.of(), null), "host1: it is decommissioning");
+    }
+
     // Changes of status
 
     @Test
@@ -843,10 +892,11 @@ abstract class InventoryContract {
                 third.units(),
                 SampleFleet.operation("latest", Operation.Kind.INIT, "host3", null, NOON.plusNanos(1_500_000)));
 
-        assertThat(inventory.operations().newest(10))
+        assertThat(inventory.operations().newest(OperationFilter.all(), null, null, 10))
                 .extracting(Operation::id)
                 .containsExactly("latest", "later", "init-host1");
-        assertThat(inventory.operations().newest(1)).hasSize(1);
+        assertThat(inventory.operations().newest(OperationFilter.all(), null, null, 1))
+                .hasSize(1);
         assertThat(unfinished()).containsExactly("latest", "later", "init-host1");
     }
 
@@ -1195,7 +1245,7 @@ abstract class InventoryContract {
         assertThat(inventory.operations().forgetEndedBefore(NOON.plusSeconds(60)))
                 .isEqualTo(2);
 
-        assertThat(inventory.operations().newest(10))
+        assertThat(inventory.operations().newest(OperationFilter.all(), null, null, 10))
                 .extracting(Operation::id)
                 .containsExactlyInAnyOrder("init-host1", "op3");
         assertThat(inventory.operations().operationOf(IdempotencyKey.of("key", "x")))

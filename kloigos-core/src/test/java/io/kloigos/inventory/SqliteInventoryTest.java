@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kloigos.fixture.SampleFleet;
+import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
+import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
@@ -17,7 +19,10 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class SqliteInventoryTest extends InventoryContract {
@@ -64,20 +69,89 @@ class SqliteInventoryTest extends InventoryContract {
     }
 
     @Test
-    void everyChangeIsAudited() throws SQLException {
+    void everyChangeIsNoted() throws SQLException {
         addReady("host1", "4-7");
         allocate(SampleFleet.wanting(4), "op1");
 
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
                 Statement statement = connection.createStatement();
                 var rows = statement.executeQuery(
-                        "SELECT before || '>' || after || ' ' || operation_id FROM audit WHERE subject = 'host1_4-7' ORDER BY id")) {
+                        "SELECT before || '>' || after || ' ' || operation_id FROM changes WHERE subject = 'host1_4-7'"
+                                + " ORDER BY id")) {
             List<String> trail = new java.util.ArrayList<>();
             while (rows.next()) {
                 trail.add(rows.getString(1));
             }
             assertThat(trail)
                     .endsWith("initializing>free init-host1", "free>allocating op1", "allocating>allocated op1");
+        }
+    }
+
+    @Test
+    void changesAreForgottenWithTheirOperationsButForTheNewest() throws SQLException {
+        addReady("host1", "4-7");
+        allocate(SampleFleet.wanting(4), "op1");
+        String version = inventory.version().orElseThrow();
+
+        inventory.operations().forgetEndedBefore(NOON);
+        assertThat(changes()).isGreaterThan(5);
+        assertThat(inventory.version()).contains(version);
+
+        inventory.operations().forgetEndedBefore(NOON.plusSeconds(60));
+        assertThat(changes()).isEqualTo(1);
+        assertThat(inventory.version()).contains(version);
+    }
+
+    private int changes() throws SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+                Statement statement = connection.createStatement();
+                var row = statement.executeQuery("SELECT COUNT(*) FROM changes")) {
+            row.next();
+            return row.getInt(1);
+        }
+    }
+
+    /** What the second finds under way is not committed yet, so other connections cannot see it. */
+    @Test
+    @Timeout(60)
+    void ofTwoRepairsInOneCommitTheFirstIsBegun() throws Exception {
+        addReady("host1", "4-7");
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        Thread slow =
+                new Thread(() -> inventory.tenancies().begin(new ComputeId("host1_4-7"), repair("op0"), null, unit -> {
+                    begun.countDown();
+                    awaitUninterruptibly(go);
+                    throw new KloigosException(ErrorCode.WRONG_STATE, "not so");
+                }));
+        slow.setUncaughtExceptionHandler((thread, refusal) -> {});
+        slow.start();
+        begun.await();
+
+        List<FutureTask<?>> changes = List.of(
+                new FutureTask<>(() -> inventory.drift().beginRepair(repair("op1"), List.of(), null), true),
+                new FutureTask<>(() -> inventory.drift().beginRepair(repair("op2"), List.of(), null), true));
+        for (FutureTask<?> change : changes) {
+            Thread thread = new Thread(change);
+            thread.start();
+            while (thread.getState() != Thread.State.WAITING) {
+                Thread.onSpinWait();
+            }
+        }
+        go.countDown();
+
+        changes.get(0).get();
+        assertThatThrownBy(() -> changes.get(1).get())
+                .cause()
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.WRONG_STATE))
+                .hasMessageContaining("operation op1 (repair) is under way");
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -13,6 +13,7 @@ abstract class BackgroundCommand extends ChangeCommand {
     @Override
     ExitStatus change(Session session, ApiRequest request) {
         Answer answer = session.api().send(request);
+        answer.warnings().forEach(warning -> session.err().println("warning: " + warning));
         return afterwards(session, answer.operationId());
     }
 

@@ -3,14 +3,15 @@ package io.kloigos.http;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.Handler;
-import io.kloigos.DecommissionRequest;
 import io.kloigos.DecommissionRequest.Tenants;
+import io.kloigos.DecommissionRequest;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import io.kloigos.model.RequestKey;
 import io.kloigos.planner.HostPlanner.DataDisks;
@@ -128,7 +129,11 @@ final class Api {
         if (dryRun.orElseThrow()) {
             answers.send(context, kloigos.previewInit(request));
         } else {
-            answers.send(context, kloigos.initServer(request, key.orElseThrow()));
+            Operation begun =
+                    kloigos.initServer(request, key.orElseThrow());
+            WarningHeader.values(kloigos.server(begun.hostname()).warnings())
+                    .forEach(value -> context.res().addHeader(WarningHeader.NAME, value));
+            answers.send(context, begun);
         }
     }
 

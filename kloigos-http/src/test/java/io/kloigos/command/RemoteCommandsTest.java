@@ -161,6 +161,11 @@ class RemoteCommandsTest {
                         "tasks_max=500")
                 .expect(ExitStatus.OK);
         assertThat(init.out()).startsWith("init of host2 succeeded (operation ");
+        assertThat(init.err().lines())
+                .anySatisfy(
+                        line -> assertThat(line)
+                                .startsWith(
+                                        "warning: processes_visible: a unit sees the names and arguments of everybody's processes"));
         assertThat(run("unit", "list", "--on", "host2").out()).contains("host2_");
         assertThat(run("unit", "list", "--on", "host2", "-o", "json").out()).contains("\"tasks_max\" : 500");
         assertThat(run("server", "cordon", "host2", "--reason", "new disks")

@@ -337,8 +337,13 @@ class ApiTest {
         assertThat(preview.at("/units").findValuesAsText("compute_id")).containsExactly("host2_2", "host2_3");
         assertThat(preview.at("/server/housekeeping_cpus").asText()).isEqualTo("0-1");
 
-        test.await(api.post("/api/admin/init_server", init.formatted("\"units\": 1, \"housekeeping_cpus\": \"3\""))
-                .expect(200));
+        Answer begun = api.post("/api/admin/init_server", init.formatted("\"units\": 1, \"housekeeping_cpus\": \"3\""))
+                .expect(200);
+        assertThat(begun.headers().allValues("Kloigos-Warning"))
+                .hasSameSizeAs(api.get("/api/servers/host2").body().get("warnings"))
+                .anySatisfy(
+                        value -> assertThat(value).startsWith("processes_visible;message=\"a unit sees the names and"));
+        test.await(begun);
         assertThat(units("?hostname=host2")).containsExactly("host2_0-2");
         assertThat(api.get("/api/servers/host2").body().get("housekeeping_cpus").asText())
                 .isEqualTo("3");

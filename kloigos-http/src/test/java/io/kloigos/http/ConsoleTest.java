@@ -288,6 +288,7 @@ class ConsoleTest {
 
         button(page, "Init").click();
         assertThat(beside).containsText("succeeded");
+        assertThat(beside.locator(".warnings")).containsText("processes_visible a unit sees the names");
         page.navigate(url("/servers/host2"));
         assertThat(heading(page)).containsText("ready");
 

@@ -59,6 +59,9 @@ public final class FakeHost {
     /** Reports of steps without a failure, which are equal on all hosts: each is kept once. */
     private static final Map<StepReport, StepReport> REPORTS = new ConcurrentHashMap<>();
 
+    /** What a host remembers of fences goes with this directory, as it does with those of real hosts. */
+    private static final String FENCES = "/var/lib/kloigos/fences";
+
     private final HostAddress address;
     private final String hostKey;
     private final FakeMachine machine;
@@ -335,6 +338,14 @@ public final class FakeHost {
         });
     }
 
+    /** The kernel uses these CPUs no more, and every other one, as when root writes to their {@code online} files. */
+    public void takeOffline(CpuSet cpus) {
+        held(() -> {
+            machine.takeOffline(cpus);
+            return address;
+        });
+    }
+
     /** Restarts the host: processes end, what is in memory only is gone, and what is enabled is started. */
     public void reboot() {
         held(() -> {
@@ -456,6 +467,9 @@ public final class FakeHost {
 
     private void requireFence(HostPlan plan) {
         synchronized (fences) {
+            if (held(() -> machine.files.find(FENCES) == null)) {
+                fences.clear();
+            }
             long highest = plan.scope().isHost()
                     ? fences.values().stream().reduce(0L, Math::max)
                     : Math.max(fences.getOrDefault(HostPlan.Scope.host(), 0L), fences.getOrDefault(plan.scope(), 0L));
@@ -466,6 +480,14 @@ public final class FakeHost {
                                 + ", and the host has seen " + highest + ": a newer operation has been there");
             }
             fences.put(plan.scope(), plan.fence());
+            held(() -> {
+                for (String path : List.of(FakeFiles.above(FENCES), FENCES)) {
+                    if (machine.files.find(path) == null) {
+                        machine.files.makeAll(path).set(new Access(0, 0700));
+                    }
+                }
+                return plan;
+            });
         }
     }
 

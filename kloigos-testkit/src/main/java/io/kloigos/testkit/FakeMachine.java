@@ -23,6 +23,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -102,9 +104,15 @@ final class FakeMachine {
     /** Whose quota on which device. */
     record QuotaKey(QuotaKind kind, int id, String source) {}
 
+    private static final String ONLINE_CPUS = "/sys/devices/system/cpu/online";
+    private static final Pattern SIBLINGS =
+            Pattern.compile("/sys/devices/system/cpu/cpu(\\d+)/topology/thread_siblings_list");
+    private static final Pattern NODE_CPUS = Pattern.compile("/sys/devices/system/node/node(\\d+)/cpulist");
+
     final Set<Capability> capabilities;
     final Set<String> cgroupControllers;
     final Topology topology;
+    private CpuSet offline = CpuSet.empty();
     final String sshUnit = "ssh.service";
     final FakeFiles files = new FakeFiles();
     final FakeNftables nftables = new FakeNftables();
@@ -193,7 +201,7 @@ final class FakeMachine {
         pam(Capability.CROND, "crond");
         pam(Capability.ATD, "atd");
         files.makeAll("/sys/devices/system/cpu");
-        files.put("/sys/devices/system/cpu/online", topology.online() + "\n", Access.rootFile());
+        files.put(ONLINE_CPUS, topology.online() + "\n", Access.rootFile());
         files.makeAll(FakeFiles.above(WORKQUEUE_CPUS));
         bootKernel();
         files.put("/proc/sys/net/ipv4/ip_local_reserved_ports", spec.reservedPorts + "\n", Access.rootFile());
@@ -427,9 +435,35 @@ final class FakeMachine {
 
     // -- readings ---------------------------------------------------------------------------------------------------
 
+    /** Returns the CPUs in use by the kernel. */
+    CpuSet online() {
+        return topology.online().minus(offline);
+    }
+
+    void takeOffline(CpuSet cpus) {
+        offline = cpus;
+        files.put(ONLINE_CPUS, online() + "\n", Access.rootFile());
+        systemd.cpusChanged();
+    }
+
+    /** Returns what the kernel tells of online CPUs in a file, if it has one of this name. */
+    private @Nullable String layout(String path) {
+        Matcher siblings = SIBLINGS.matcher(path);
+        if (siblings.matches()) {
+            int cpu = Integer.parseInt(siblings.group(1));
+            return online().intersects(CpuSet.of(cpu)) ? topology.coreOf(cpu).minus(offline) + "\n" : null;
+        }
+        Matcher node = NODE_CPUS.matcher(path);
+        HostFacts.Node found = node.matches() ? topology.numaNodes().get(Integer.valueOf(node.group(1))) : null;
+        return found == null ? null : found.cpus().minus(offline) + "\n";
+    }
+
     private @Nullable String text(String path) {
-        String counter = usage.text(path);
         FakeFiles.Node file = files.find(path);
+        if (file == null && path.startsWith("/sys/devices/system/")) {
+            return layout(path);
+        }
+        String counter = usage.text(path);
         return counter != null || file == null || !file.isFile() ? counter : file.text;
     }
 
@@ -803,13 +837,13 @@ final class FakeMachine {
             return TenantLogin.refused("the home directory " + account.home() + " is missing or not the user's");
         }
         Map<String, List<String>> limits = systemd.sliceSettings("user-" + account.uid() + ".slice");
-        CpuSet cpus = FakeSystemd.union(limits, "AllowedCPUs").intersect(topology.online());
+        CpuSet cpus = FakeSystemd.union(limits, "AllowedCPUs").intersect(online());
         List<String> most = limits.getOrDefault("MemoryMax", List.of("infinity"));
         String max = most.get(most.size() - 1);
         return new TenantLogin(
                 "",
                 keys,
-                cpus.isEmpty() ? topology.online() : cpus,
+                cpus.isEmpty() ? online() : cpus,
                 max.equals("infinity") ? topology.memory() : ByteSize.parse(max),
                 nftables.elements("inet kloigos", "own").stream()
                         .filter(element -> element.key() == account.uid())
@@ -917,7 +951,7 @@ final class FakeMachine {
                 systemdVersion,
                 capabilities,
                 cgroupControllers,
-                topology.online(),
+                online(),
                 topology.numaNodes(),
                 topology.cpuTopology(),
                 topology.memory(),

@@ -530,7 +530,7 @@ final class FakeSystemd {
             return;
         }
         Map<String, List<String>> settings = settings(unit, unit.endsWith(".scope") ? "Scope" : "Slice");
-        set(directory, "cpuset.cpus", union(settings, "AllowedCPUs"), machine.topology.online());
+        set(directory, "cpuset.cpus", union(settings, "AllowedCPUs"), machine.online());
         set(directory, "cpuset.mems", union(settings, "AllowedMemoryNodes"), machine.topology.nodeNumbers());
         put(directory, "memory.max", size(settings, "MemoryMax"));
         put(directory, "memory.high", size(settings, "MemoryHigh"));
@@ -545,6 +545,17 @@ final class FakeSystemd {
             }
         }
         put(directory, "cgroup.kill", "");
+    }
+
+    /** A cgroup has of the CPUs that it was given those that are online; all that are, if there is none of them. */
+    void cpusChanged() {
+        for (String unit : active) {
+            String directory = above(unit) + "/" + unit;
+            FakeFiles.Node given = hasCgroup(unit) ? machine.files.find(directory + "/cpuset.cpus") : null;
+            if (given != null) {
+                set(directory, "cpuset.cpus", CpuSet.parse(given.text), machine.online());
+            }
+        }
     }
 
     private void put(String directory, String file, String value) {

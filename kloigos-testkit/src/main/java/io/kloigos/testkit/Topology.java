@@ -66,6 +66,14 @@ record Topology(
                 .toList();
     }
 
+    /** Returns the hardware threads of the core that has this CPU. */
+    CpuSet coreOf(int cpu) {
+        return cores().stream()
+                .filter(core -> core.intersects(CpuSet.of(cpu)))
+                .findFirst()
+                .orElseThrow();
+    }
+
     private int place(int core, int thread) {
         return switch (numbering) {
             case CORES_FIRST -> core + thread * coreCount();

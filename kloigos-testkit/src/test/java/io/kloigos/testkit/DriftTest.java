@@ -185,12 +185,61 @@ class DriftTest {
 
     @Test
     void cpusThatAreGoneAreLeftToTheOperator() {
-        host.run("tee", "/sys/devices/system/cpu/online");
+        host.takeOffline(CpuSet.parse("6-7,10"));
 
         DriftReport found = kloigos.checkDrift("host1");
 
-        assertThat(found.deviations()).extracting(Deviation::kind).containsExactly(FactKind.ONLINE_CPUS);
+        assertThat(found.deviations())
+                .extracting(deviation -> deviation.kind() + " " + deviation.computeId() + " " + deviation.actual())
+                .containsExactly(
+                        "online_cpus null 0-5,8-9,11-15", "unit_cpus host1_4-7 4-5", "unit_cpus host1_8-11 8-9,11");
         assertThat(found.repairable()).isEmpty();
+    }
+
+    @Test
+    void whatElseIsWrongWithAUnitIsMendedWhileCpusOfItAreGone() {
+        host.takeOffline(CpuSet.parse("7"));
+        host.run("tee", SLICE + "memory.max");
+
+        succeed(kloigos.repair("host1"));
+
+        assertThat(kloigos.checkDrift("host1").deviations())
+                .extracting(Deviation::kind)
+                .containsExactly(FactKind.ONLINE_CPUS, FactKind.UNIT_CPUS);
+    }
+
+    @Test
+    void coresAndNodesThatHaveOtherCpusThanBeforeAreLeftToTheOperator() {
+        host.write("/sys/devices/system/cpu/cpu2/topology/thread_siblings_list", "2-3\n");
+        host.write("/sys/devices/system/node/node0/cpulist", "8-15\n");
+        host.write("/sys/devices/system/node/node1/cpulist", "0-7\n");
+
+        DriftReport found = kloigos.checkDrift("host1");
+
+        assertThat(found.deviations())
+                .extracting(deviation -> deviation.kind() + " " + deviation.expected() + " " + deviation.actual())
+                .containsExactly("cores 2 2-3", "numa_nodes 0-7 8-15", "numa_nodes 8-15 0-7");
+        assertThat(found.repairable()).isEmpty();
+    }
+
+    @Test
+    void whatCannotBeMendedKeepsNothingElseFromBeingMended() {
+        host.run("rm", "-f", "/etc/ssh/sshd_config.d/50-kloigos.conf");
+        host.run("nft", "flush", "ruleset");
+        host.run("tee", SLICE + "memory.max");
+        host.tenantListens(20000, "tcp", 2205);
+        host.inject(new HostFailure.FailStep(0, HostFailure.Effect.MISSING));
+
+        Operation repair = kloigos.await(kloigos.repair("host1").id());
+
+        assertThat(repair.state()).isEqualTo(Operation.State.FAILED);
+        assertThat(repair.error())
+                .startsWith("Step 1 of " + repair.steps().size() + " failed on ")
+                .contains("; Step ", "sshd -T");
+        assertThat(kloigos.server("host1").reason()).isEqualTo(repair.error());
+        assertThat(kloigos.checkDrift("host1").deviations())
+                .extracting(Deviation::kind)
+                .containsOnly(FactKind.FILE, FactKind.FILE_ACCESS, FactKind.SSHD);
     }
 
     @Test

@@ -60,6 +60,17 @@ class FakeHostTest {
     }
 
     @Test
+    void fencesAreForgottenWithTheDirectoryThatHoldsThem() {
+        HostPlan outdated = unitPlan("u1").fencedBy(3);
+        apply(three.fencedBy(7));
+        assertFails(ErrorCode.HOST_FENCED, outdated);
+
+        host.run("rm", "-rf", "/var/lib/kloigos");
+
+        assertThat(apply(outdated).failure()).isEmpty();
+    }
+
+    @Test
     void topologiesAreNumberedAsLinuxNumbersThem() {
         HostFacts facts = FakeHost.builder("smt", "10.0.0.2")
                 .cpus(16)

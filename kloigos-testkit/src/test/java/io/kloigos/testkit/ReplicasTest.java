@@ -199,6 +199,31 @@ class ReplicasTest {
                 .isNotNull();
     }
 
+    /** A host that was given back remembers no fences, so nothing of a repair may come to it afterwards. */
+    @Test
+    void aHostIsNotGivenBackWhileTheRepairOfADeadReplicaIsUnfinished() throws Exception {
+        Replica one = all.get(0);
+        FakeHost host = fleet.host("host1");
+        host.run("nft", "flush", "ruleset");
+        host.inject(new HostFailure.Stall(0));
+        Operation repair = one.kloigos.repair("host1");
+        host.awaitStalled(1);
+        one.kill();
+        Replica other = new Replica();
+
+        assertThatThrownBy(() -> other.kloigos.decommission(DecommissionRequest.of("host1")))
+                .isInstanceOfSatisfying(
+                        KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.WRONG_STATE))
+                .hasMessageContaining(repair.id());
+
+        host.heal();
+        assertThat(other.kloigos.await(repair.id()).error()).isNull();
+        Operation decommission = other.kloigos.decommission(DecommissionRequest.of("host1"));
+        assertThat(other.kloigos.await(decommission.id()).error()).isNull();
+        assertThat(host.exists("/var/lib/kloigos")).isFalse();
+        assertThat(other.kloigos.server("host1").operationId()).isEqualTo(decommission.id());
+    }
+
     @Test
     void aReplicaThatWakesUpAfterItsLeaseChangesNothing() throws Exception {
         Replica sleeper = all.get(0);

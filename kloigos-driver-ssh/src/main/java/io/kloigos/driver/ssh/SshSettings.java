@@ -117,21 +117,6 @@ public record SshSettings(
                 reconnect);
     }
 
-    /** Returns these settings with another number of commands per connection. */
-    public SshSettings withMaxSessionsPerConnection(int sessions) {
-        return new SshSettings(
-                privateKey,
-                knownHosts,
-                defaultUser,
-                defaultPort,
-                connectTimeout,
-                keepAlive,
-                idleTimeout,
-                sessions,
-                lockTimeout,
-                reconnectTimeout);
-    }
-
     /** Returns these settings with another time to wait for locks. */
     public SshSettings withLockTimeout(Duration timeout) {
         return new SshSettings(

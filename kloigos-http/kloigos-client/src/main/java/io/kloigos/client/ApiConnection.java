@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.Warning;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -20,6 +21,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -33,6 +35,7 @@ public final class ApiConnection {
     private static final Duration PAUSE = Duration.ofMillis(500);
     private static final int MOST_ATTEMPTS = 3;
     private static final int LONGEST_PAGE = 1000;
+    private static final Pattern WARNING = Pattern.compile("([a-z_]+);message=\"((?:[^\"\\\\]|\\\\.)*)\"");
     private static final Pattern NEXT = Pattern.compile("<[^>]*[?&]after=([^&>]+)[^>]*>; rel=\"next\"");
 
     private final ClientSettings settings;
@@ -62,8 +65,13 @@ public final class ApiConnection {
      * @param body the JSON
      * @param operationId the operation that goes on in the background, or was just done; empty if there is none
      * @param next the place in a list after which its next page begins; empty if there is none
+     * @param warnings what is not as good as it could be about what was done
      */
-    public record Answer(JsonNode body, String operationId, String next) {}
+    public record Answer(JsonNode body, String operationId, String next, List<Warning> warnings) {
+        public Answer {
+            warnings = List.copyOf(warnings);
+        }
+    }
 
     /**
      * Sends a request and returns the answer.
@@ -200,7 +208,16 @@ public final class ApiConnection {
                 response.headers()
                         .firstValue("Link")
                         .map(ApiConnection::placeIn)
-                        .orElse(""));
+                        .orElse(""),
+                warningsIn(response.headers().allValues("Kloigos-Warning")));
+    }
+
+    /** What lies between may have made one field of several. */
+    private static List<Warning> warningsIn(List<String> fields) {
+        return WARNING.matcher(String.join(", ", fields))
+                .results()
+                .map(item -> new Warning(item.group(1), item.group(2).replaceAll("\\\\(.)", "$1")))
+                .toList();
     }
 
     private static String placeIn(String link) {

@@ -38,6 +38,12 @@ function placeIn(link) {
   return next && new URL(next[1], location.origin).searchParams.get('after');
 }
 
+/** Returns the warnings in an answer's header, of which each is an item of structured fields. */
+function warningsIn(header) {
+  return [...(header ?? '').matchAll(/([a-z_]+);message="((?:[^"\\]|\\.)*)"/g)]
+    .map(([, type, message]) => ({ type, message: message.replace(/\\(.)/g, '$1') }));
+}
+
 export function createClient({ unauthenticated, sent }) {
   const log = [];
 
@@ -52,7 +58,7 @@ export function createClient({ unauthenticated, sent }) {
     }
   }
 
-  /** Returns the answer's body, the operation that it names and where the next page of a list begins, or throws a Refusal. */
+  /** Returns the answer's body, the operation that it names, where the next page of a list begins and warnings, or throws a Refusal. */
   async function send(route, { quiet = false, once = false, ...parts } = {}) {
     const request = requestTo(route, parts);
     const entry = { ...request, at: new Date(), status: null, millis: null };
@@ -68,7 +74,12 @@ export function createClient({ unauthenticated, sent }) {
       const data = isJson ? await answer.json() : null;
       if (answer.status === 401) unauthenticated();
       if (!answer.ok) throw refusal(answer.status, data);
-      return { data, operationId: answer.headers.get('X-Operation-Id'), next: placeIn(answer.headers.get('Link')) };
+      return {
+        data,
+        operationId: answer.headers.get('X-Operation-Id'),
+        next: placeIn(answer.headers.get('Link')),
+        warnings: warningsIn(answer.headers.get('Kloigos-Warning')),
+      };
     } finally {
       entry.millis = Math.round(performance.now() - begun);
       sent();

@@ -152,7 +152,7 @@ CREATE TABLE requests (
 CREATE INDEX requests_by_operation ON requests (operation_id);
 
 -- Every change of a status: of what, when, in which operation, from what to what, and why.
-CREATE TABLE audit (
+CREATE TABLE changes (
   id           INTEGER NOT NULL PRIMARY KEY,
   at           TEXT    NOT NULL,
   subject      TEXT    NOT NULL,
@@ -165,7 +165,7 @@ CREATE TABLE audit (
 );
 
 -- What replicas look through for changes made by others.
-CREATE INDEX audit_by_time ON audit (written_at);
+CREATE INDEX changes_by_time ON changes (written_at);
 
 -- What was known of a tenant's traces when a deallocation ended; findings, obstacles and forced as JSON.
 CREATE TABLE certificates (

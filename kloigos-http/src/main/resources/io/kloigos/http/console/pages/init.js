@@ -53,6 +53,8 @@ const LIMIT_FIELDS = within('limits', [
   { name: 'port_enforcement', label: 'Ports by', type: 'select', initial: '', options: () => [['', 'nftables (usual)'], ['socket_bind', 'socket_bind: refuse foreign binds too']] },
 ]);
 
+const warningList = warnings => html`<ul class="warnings">${warnings.map(warning => html`<li><code>${warning.type}</code> ${warning.message}</li>`)}</ul>`;
+
 const names = fields => fields.map(field => field.name);
 
 export function initPage({ store, client, curl, done, changed }) {
@@ -60,7 +62,7 @@ export function initPage({ store, client, curl, done, changed }) {
   const form = createForm([...HOST, ...DIVISION, ...LOGIN, ...LIMIT_FIELDS], typed);
   const cut = { of: null, units: [] };
   const map = createMap({ unitsOf: cutUnits, opened: () => {}, changed });
-  const sending = { isSending: false, error: null, operationId: null };
+  const sending = { isSending: false, error: null, operationId: null, warnings: [] };
 
   /** The units of the preview, as they will be: free. */
   function cutUnits() {
@@ -80,11 +82,11 @@ export function initPage({ store, client, curl, done, changed }) {
 
   async function submit(event) {
     event.preventDefault();
-    Object.assign(sending, { isSending: true, error: null, operationId: null });
+    Object.assign(sending, { isSending: true, error: null, operationId: null, warnings: [] });
     changed();
     try {
       const answer = await client.send(ROUTE, { body: form.body(), once: true });
-      sending.operationId = answer.operationId;
+      Object.assign(sending, { operationId: answer.operationId, warnings: answer.warnings });
       done({ label: 'Init', name: form.values.hostname }, answer);
       preview.forget();
     } catch (error) {
@@ -106,7 +108,7 @@ export function initPage({ store, client, curl, done, changed }) {
         ['Units', `${units.length} of ${sizes.join(' or ')} CPUs`], ['Memory of each', bytes(units[0].limits.memory_max)]])}
       ${map.cpus(server)}
       <ul class="cut" aria-label="Units">${units.map(unit => html`<li class="mono">${unit.compute_id} <span>ports ${unit.ports_range}</span></li>`)}</ul>
-      ${server.warnings.length ? html`<details><summary>${plural(server.warnings.length, 'warning')}</summary><ul class="warnings">${server.warnings.map(warning => html`<li><code>${warning.type}</code> ${warning.message}</li>`)}</ul></details>` : nothing}
+      ${server.warnings.length ? html`<details><summary>${plural(server.warnings.length, 'warning')}</summary>${warningList(server.warnings)}</details>` : nothing}
       ${plan(preview)}`;
   }
 
@@ -126,6 +128,7 @@ export function initPage({ store, client, curl, done, changed }) {
           <footer><button type="submit" class="primary" ?disabled=${sending.isSending || !form.isComplete()}>Init</button></footer>`)}
         <div class="beside">
           ${operation ? panel(`Init of ${operation.hostname}`, operationLog(operation), { actions: operationLink(operation.id, 'Open') }) : nothing}
+          ${sending.warnings.length ? panel('Warnings', warningList(sending.warnings)) : nothing}
           ${panel('How it would be cut', html`<div aria-live="polite" class=${preview.state === 'asking' ? 'asking' : ''}>${outcome()}</div>`)}
           ${panel('Request as curl', copyable(curl(requestTo(ROUTE, { body: form.body() })), 'the request'))}
         </div>

@@ -22,7 +22,9 @@ import io.kloigos.model.Reason;
 import io.kloigos.model.ReleaseCertificate;
 import io.kloigos.model.RequestKey;
 import io.kloigos.model.Server;
+import io.kloigos.model.ServerFilter;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.SshEndpoint;
 import io.kloigos.model.Tags;
 import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitChange;
@@ -51,7 +53,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
@@ -719,10 +720,11 @@ public final class Kloigos implements Fleet {
     /**
      * Returns some of the servers, by host name.
      *
+     * @param filter which of them
      * @param after the host name after which they come; empty for the first
      */
-    public List<Server> serversAfter(String after, int most) {
-        return inventory.servers(after, most);
+    public List<Server> serversAfter(ServerFilter filter, String after, int most) {
+        return inventory.servers(filter, after, most);
     }
 
     /** Returns what {@link Inventory#version} does. */
@@ -739,14 +741,14 @@ public final class Kloigos implements Fleet {
         return Optional.of(tenant == null ? filter : filter.ownedBy(tenant));
     }
 
-    /** Returns the SSH ports of the servers that were given one, by host name. */
-    public Map<String, Integer> sshPorts() {
-        return inventory.sshPorts();
+    /** Returns where tenants log in, by the host names of the servers. */
+    public Map<String, SshEndpoint> sshEndpoints() {
+        return inventory.sshEndpoints();
     }
 
-    /** Returns the SSH port of this server, if it was given one. */
-    public OptionalInt sshPort(String hostname) {
-        return inventory.sshPort(hostname);
+    /** Returns where tenants log in to units of this server. */
+    public SshEndpoint sshEndpoint(String hostname) {
+        return inventory.sshEndpoint(hostname);
     }
 
     @Override

@@ -12,7 +12,9 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import io.kloigos.model.ReleaseCertificate;
 import io.kloigos.model.Server;
+import io.kloigos.model.ServerFilter;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.SshEndpoint;
 import io.kloigos.model.Tenancy;
 import io.kloigos.model.Tenant;
 import io.kloigos.model.Trace;
@@ -22,6 +24,8 @@ import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.rules.Capacity;
 import java.nio.file.Path;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumSet;
@@ -30,7 +34,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
@@ -196,10 +199,15 @@ public final class Inventory implements AutoCloseable {
     /**
      * Returns some of the servers, by host name.
      *
+     * @param filter which of them
      * @param after the host name after which they come; empty for the first
      */
-    public List<Server> servers(String after, int most) {
+    public List<Server> servers(ServerFilter filter, String after, int most) {
+        ServerStatus status = filter.status();
         return read(handle -> new Conditions()
+                .equal("region", filter.region())
+                .equal("zone", filter.zone())
+                .equal("status", status == null ? null : status.toString())
                 .and("hostname > ?", List.of(after))
                 .query(handle, "SELECT * FROM servers", "ORDER BY hostname LIMIT " + most)
                 .map(Rows::server)
@@ -258,25 +266,28 @@ public final class Inventory implements AutoCloseable {
                 .list());
     }
 
-    /** Returns the SSH ports of the servers that were given one, by host name. */
-    public Map<String, Integer> sshPorts() {
-        Map<String, Integer> ports = new HashMap<>();
-        read(handle -> handle.createQuery("SELECT hostname, ssh_port FROM servers WHERE ssh_port IS NOT NULL")
-                        .map((row, context) -> Map.entry(row.getString(1), row.getInt(2)))
+    /** Returns where tenants log in, by the host names of the servers. */
+    public Map<String, SshEndpoint> sshEndpoints() {
+        Map<String, SshEndpoint> endpoints = new HashMap<>();
+        read(handle -> handle.createQuery("SELECT ssh_port, host_key, hostname FROM servers")
+                        .map((row, context) -> Map.entry(row.getString("hostname"), endpoint(row)))
                         .list())
-                .forEach(port -> ports.put(port.getKey(), port.getValue()));
-        return ports;
+                .forEach(endpoint -> endpoints.put(endpoint.getKey(), endpoint.getValue()));
+        return endpoints;
     }
 
-    /** Returns the SSH port of this server, if it was given one. */
-    public OptionalInt sshPort(String hostname) {
-        return read(
-                handle -> handle.createQuery("SELECT ssh_port FROM servers WHERE hostname = ? AND ssh_port IS NOT NULL")
-                        .bind(0, hostname)
-                        .mapTo(Integer.class)
-                        .findOne()
-                        .map(OptionalInt::of)
-                        .orElse(OptionalInt.empty()));
+    /** Returns where tenants log in to units of this server. */
+    public SshEndpoint sshEndpoint(String hostname) {
+        return read(handle -> handle.createQuery("SELECT ssh_port, host_key FROM servers WHERE hostname = ?")
+                .bind(0, hostname)
+                .map((row, context) -> endpoint(row))
+                .findOne()
+                .orElse(SshEndpoint.UNKNOWN));
+    }
+
+    private static SshEndpoint endpoint(ResultSet row) throws SQLException {
+        int port = row.getInt("ssh_port");
+        return new SshEndpoint(port == 0 ? null : Integer.valueOf(port), row.getString("host_key"));
     }
 
     private static Conditions passing(UnitFilter filter) {

@@ -104,16 +104,19 @@ public final class Operations {
      * Returns operations without their steps, the newest first.
      *
      * @param filter which of them
-     * @param owner on whose units they are; null for everybody's, and those on servers
+     * @param owner on whose units they are, whatever the filter says; null for everybody's, and those on servers
      * @param after the place after which they come; null for the newest
      */
     public List<Operation> newest(
             OperationFilter filter, @Nullable Tenant owner, @Nullable OperationPlace after, int most) {
+        Operation.Kind kind = filter.kind();
         Operation.State state = filter.state();
         Conditions conditions = new Conditions()
                 .equal("compute_id", filter.computeId())
                 .equal("hostname", filter.hostname())
+                .equal("kind", kind == null ? null : kind.toString())
                 .equal("state", state == null ? null : state.toString())
+                .equal("owner", Rows.text(filter.owner()))
                 .equal("owner", Rows.text(owner));
         if (after != null) {
             String time = String.valueOf(Rows.text(after.createdAt()));

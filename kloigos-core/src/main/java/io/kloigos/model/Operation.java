@@ -50,6 +50,21 @@ public record Operation(
         START,
         RESIZE;
 
+        /**
+         * Returns the kind that {@code text} names, in any case.
+         *
+         * @throws KloigosException INVALID_REQUEST if there is none
+         */
+        public static Kind parse(String text) {
+            for (Kind kind : values()) {
+                if (kind.name().equalsIgnoreCase(text)) {
+                    return kind;
+                }
+            }
+            throw KloigosException.invalid(
+                    "kind", "there is no kind \"" + text + "\"; there are " + List.of(values()));
+        }
+
         @Override
         public String toString() {
             return name().toLowerCase(Locale.ROOT);

@@ -1,5 +1,6 @@
 package io.kloigos.model;
 
+import java.util.List;
 import java.util.Locale;
 
 /** The status of a server. */
@@ -16,6 +17,21 @@ public enum ServerStatus {
     DECOMMISSIONED,
     /** Giving it back failed; decommission again. */
     DECOMMISSION_FAIL;
+
+    /**
+     * Returns the status that {@code text} names, in any case.
+     *
+     * @throws KloigosException INVALID_REQUEST if there is none
+     */
+    public static ServerStatus parse(String text) {
+        for (ServerStatus status : values()) {
+            if (status.name().equalsIgnoreCase(text)) {
+                return status;
+            }
+        }
+        throw KloigosException.invalid(
+                "status", "there is no status \"" + text + "\"; there are " + List.of(values()));
+    }
 
     /** Returns the name in lower case, as the API prints it. */
     @Override

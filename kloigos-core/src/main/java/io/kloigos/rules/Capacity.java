@@ -53,12 +53,12 @@ public record Capacity(String region, String zone, int cpuCount, int units, Comp
                     + ruledOut(request, antiAffinity, barred)
                     + (free.isEmpty()
                             ? " Init another server, or ask without anti_affinity."
-                            : " Free elsewhere are " + offers(request, free));
+                            : " Free elsewhere: " + offers(request, free));
         }
         if (free.isEmpty()) {
             return attempted + ": no unit is free anywhere. Deallocate a unit or init another server.";
         }
-        return attempted + ": no such unit is free. Free are " + offers(request, free);
+        return attempted + ": no such unit is free. Free: " + offers(request, free);
     }
 
     private static String ruledOut(AllocateRequest request, AntiAffinity antiAffinity, Barred barred) {
@@ -77,9 +77,14 @@ public record Capacity(String region, String zone, int cpuCount, int units, Comp
                 .sorted(Comparator.<Capacity>comparingInt(capacity -> samePlace(request, capacity) ? 0 : 1)
                         .thenComparingInt(capacity -> wanted == null ? 0 : Math.abs(capacity.cpuCount() - wanted)))
                 .limit(OFFERS)
-                .map(capacity -> capacity.units() + " of " + capacity.cpuCount() + " CPUs in " + capacity.region() + "/"
-                        + capacity.zone() + " (" + capacity.example() + ")")
+                .map(Capacity::offer)
                 .collect(Collectors.joining(", ", "", free.size() > OFFERS ? ", and others." : "."));
+    }
+
+    private static String offer(Capacity capacity) {
+        return (capacity.units() == 1 ? "1 unit" : capacity.units() + " units") + " of " + capacity.cpuCount() + " CPUs in "
+                + capacity.region() + "/" + capacity.zone() + " (" + (capacity.units() == 1 ? "" : "e.g. ")
+                + capacity.example() + ")";
     }
 
     /**

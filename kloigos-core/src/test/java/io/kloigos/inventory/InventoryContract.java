@@ -927,12 +927,16 @@ abstract class InventoryContract {
         add("host2", "0-3");
         ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
 
-        assertThat(ids(new OperationFilter(unit.id().value(), null, null))).containsExactly("op1");
-        assertThat(ids(new OperationFilter(null, "host1", null))).containsExactly("init-host1", "op1");
-        assertThat(ids(new OperationFilter(null, "host1", Operation.State.SUCCEEDED)))
+        assertThat(ids(new OperationFilter(unit.id().value(), null, null, null, null))).containsExactly("op1");
+        assertThat(ids(new OperationFilter(null, "host1", null, null, null))).containsExactly("init-host1", "op1");
+        assertThat(ids(new OperationFilter(null, "host1", null, Operation.State.SUCCEEDED, null)))
                 .containsExactly("init-host1");
-        assertThat(ids(new OperationFilter(null, "host2", null))).containsExactly("init-host2");
-        assertThat(ids(new OperationFilter(null, "host2", Operation.State.FAILED)))
+        assertThat(ids(new OperationFilter(null, "host2", null, null, null))).containsExactly("init-host2");
+        assertThat(ids(new OperationFilter(null, "host2", null, Operation.State.FAILED, null)))
+                .isEmpty();
+        assertThat(ids(new OperationFilter(null, null, Operation.Kind.ALLOCATE, null, null)))
+                .containsExactly("op1");
+        assertThat(ids(new OperationFilter(null, null, null, null, new Tenant("nobody"))))
                 .isEmpty();
     }
 

@@ -32,9 +32,9 @@ class CapacityTest {
         List<Capacity> free = List.of(free("a", 16, 3), free("b", 2, 1), free("b", 8, 5), free("c", 15, 1));
 
         assertThat(Capacity.refusal(request, free, Capacity.Barred.NONE))
-                .isEqualTo("Cannot allocate a unit of 16 CPUs in zone b in region eu: no such unit is free. Free are"
-                        + " 5 of 8 CPUs in eu/b (host-b_0-7), 1 of 2 CPUs in eu/b (host-b_0-1),"
-                        + " 3 of 16 CPUs in eu/a (host-a_0-15), and others.");
+                .isEqualTo("Cannot allocate a unit of 16 CPUs in zone b in region eu: no such unit is free. Free:"
+                        + " 5 units of 8 CPUs in eu/b (e.g. host-b_0-7), 1 unit of 2 CPUs in eu/b (host-b_0-1),"
+                        + " 3 units of 16 CPUs in eu/a (e.g. host-a_0-15), and others.");
     }
 
     @Test
@@ -43,7 +43,7 @@ class CapacityTest {
 
         assertThat(Capacity.refusal(request, List.of(free("a", 4, 1)), Capacity.Barred.NONE))
                 .isEqualTo(
-                        "Cannot allocate a unit in zone z: no such unit is free. Free are 1 of 4 CPUs in eu/a (host-a_0-3).");
+                        "Cannot allocate a unit in zone z: no such unit is free. Free: 1 unit of 4 CPUs in eu/a (host-a_0-3).");
     }
 
     private static AllocateRequest apart(AntiAffinity.Scope over) {
@@ -70,7 +70,7 @@ class CapacityTest {
                         List.of(free("b", 8, 2)),
                         new Capacity.Barred(1, List.of("eu/a"))))
                 .isEqualTo("Cannot allocate a unit of 4 CPUs: the only free one is in zones that hold deployment_id"
-                        + " \"x\" already: eu/a. Free elsewhere are 2 of 8 CPUs in eu/b (host-b_0-7).");
+                        + " \"x\" already: eu/a. Free elsewhere: 2 units of 8 CPUs in eu/b (e.g. host-b_0-7).");
     }
 
     @Test

@@ -10,7 +10,7 @@ enum ExitStatus {
     FAILED(1),
     /** It was not understood, or is not possible with these values. */
     USAGE(2),
-    /** There is no such server, unit or operation. */
+    /** There is no such server, unit, operation or token. */
     NOT_FOUND(3),
     /** The state of the fleet is against it; nothing was changed. */
     REFUSED(4),

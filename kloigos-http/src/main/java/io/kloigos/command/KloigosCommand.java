@@ -26,7 +26,7 @@ public final class KloigosCommand implements Runnable {
     private static final String LOGGING = "io/kloigos/command/logback.xml";
 
     private static final String SERVE = "serve";
-    private static final String PLAN = "plan";
+    static final String PLAN = "plan";
 
     /** In the order of the help. */
     private static final List<Class<?>> COMMANDS = List.of(

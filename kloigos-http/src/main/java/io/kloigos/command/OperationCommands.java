@@ -1,10 +1,12 @@
 package io.kloigos.command;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.kloigos.client.ApiRequest;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 
 /** What is done about operations. */
@@ -28,15 +30,32 @@ final class OperationCommands extends RemoteCommand.Group {
         @Option(names = "--on", paramLabel = "SERVER", description = "Those on this server and its units.")
         private @Nullable String hostname;
 
-        @Option(names = "--state", paramLabel = "STATE", description = "Those in this state, such as failed.")
+        @Option(
+                names = "--kind",
+                paramLabel = "KIND",
+                completionCandidates = Candidates.Kinds.class,
+                description = "Those of this kind, such as allocate.")
+        private @Nullable String kind;
+
+        @Option(
+                names = "--state",
+                paramLabel = "STATE",
+                completionCandidates = Candidates.States.class,
+                description = "Those in this state, such as failed.")
         private @Nullable String state;
+
+        @Option(names = "--owner", paramLabel = "TENANT", description = "Those on units of this tenant.")
+        private @Nullable String owner;
 
         @ArgGroup
         private Length length = new Length();
 
         /** How long the list is. */
         static final class Length {
-            @Option(names = "--limit", paramLabel = "N", description = "How many at most (20).")
+            @Option(
+                    names = "--limit",
+                    paramLabel = "N",
+                    description = "How many at most (20); if there are more, standard error says so.")
             private int limit = 20;
 
             @Option(names = "--all", description = "All that are kept.")
@@ -45,12 +64,30 @@ final class OperationCommands extends RemoteCommand.Group {
 
         @Override
         ExitStatus run(Session session) {
-            int most = length.all ? Integer.MAX_VALUE : length.limit;
+            if (length.limit < 1) {
+                throw new ParameterException(commandLine(), "--limit is 1 or more.");
+            }
             ApiRequest request = ApiRequest.of("GET", "/api/operations")
                     .with("compute_id", unit)
                     .with("hostname", hostname)
-                    .with("state", state);
-            return session.list(session.list(request, most), Views.OPERATIONS);
+                    .with("kind", kind)
+                    .with("state", state)
+                    .with("owner", owner);
+            if (length.all || length.limit == Integer.MAX_VALUE) {
+                return session.list(session.list(request, Integer.MAX_VALUE), Views.OPERATIONS);
+            }
+            ArrayNode found = session.list(request, length.limit + 1);
+            boolean more = found.size() > length.limit;
+            if (more) {
+                found.remove(length.limit);
+            }
+            session.list(found, Views.OPERATIONS);
+            if (more) {
+                KloigosCommand.complain(
+                        commandLine(),
+                        "these are the newest " + length.limit + " only; --limit N lists more, --all lists all.");
+            }
+            return ExitStatus.OK;
         }
     }
 

@@ -1,5 +1,6 @@
 package io.kloigos.command;
 
+import io.kloigos.http.NearestMatch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -35,13 +36,20 @@ final class PlanCommand implements Callable<Integer> {
         for (String word : command) {
             CommandLine next = leaf.getSubcommands().get(word);
             if (next == null) {
+                requireNoneMissing(own, leaf, word);
                 break;
             }
             leaf = next;
         }
-        if (!leaf.getCommandSpec().optionsMap().containsKey(ChangeCommand.DRY_RUN)) {
+        String name = String.join(" ", command);
+        if (!leaf.getSubcommands().isEmpty()) {
             throw new ParameterException(
-                    own, String.join(" ", command) + ": there is no plan for this; it changes no host.");
+                    own,
+                    name + ": name what to do: "
+                            + String.join(", ", leaf.getSubcommands().keySet()) + ".");
+        }
+        if (!leaf.getCommandSpec().optionsMap().containsKey(ChangeCommand.DRY_RUN)) {
+            throw new ParameterException(own, name + ": there is no plan for this; it changes no host.");
         }
         List<String> arguments = new ArrayList<>(command);
         arguments.add(ChangeCommand.DRY_RUN);
@@ -49,5 +57,13 @@ final class PlanCommand implements Callable<Integer> {
                 .setOut(own.getOut())
                 .setErr(own.getErr())
                 .execute(arguments.toArray(String[]::new));
+    }
+
+    private static void requireNoneMissing(CommandLine own, CommandLine group, String word) {
+        List<String> known = List.copyOf(group.getSubcommands().keySet());
+        if (!known.isEmpty()) {
+            throw new ParameterException(
+                    own, word + ": there is no such command; " + NearestMatch.hint(word, known));
+        }
     }
 }

@@ -24,6 +24,7 @@ abstract class RemoteCommand implements Callable<Integer> {
     @Option(
             names = {"-o", "--output"},
             paramLabel = "FORMAT",
+            completionCandidates = Candidates.Formats.class,
             description = "How the answer is printed: table, wide, json or yaml (table).")
     private OutputFormat output = OutputFormat.TABLE;
 
@@ -47,6 +48,16 @@ abstract class RemoteCommand implements Callable<Integer> {
 
     abstract ExitStatus run(Session session);
 
+    /** Does it with a server. */
+    ExitStatus run() {
+        return run(session(commandLine()));
+    }
+
+    /** Returns where and how answers are printed. */
+    Printer printer() {
+        return new Printer(output, commandLine().getOut());
+    }
+
     CommandLine commandLine() {
         return Objects.requireNonNull(spec).commandLine();
     }
@@ -55,7 +66,7 @@ abstract class RemoteCommand implements Callable<Integer> {
     public Integer call() {
         CommandLine command = commandLine();
         try {
-            return run(session(command)).number();
+            return run().number();
         } catch (KloigosException failure) {
             if (failure.code() == ErrorCode.INVALID_REQUEST && !failure.faults().isEmpty()) {
                 failure.faults().forEach(fault -> KloigosCommand.complain(command, fault.toString()));

@@ -73,6 +73,7 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--driver",
             paramLabel = "NAME",
+            completionCandidates = Candidates.Drivers.class,
             description = "How hosts are reached: ssh, local for this machine only (needs root), or fake for simulated"
                     + " hosts (ssh).")
     private @Nullable String driver;

@@ -128,9 +128,26 @@ final class ServerCommands extends RemoteCommand.Group {
     /** Lists servers. */
     @Command(name = "list", description = "Lists the servers.")
     static final class ListAll extends RemoteCommand {
+        @Option(names = "--region", paramLabel = "REGION", description = "Those in this region.")
+        private @Nullable String region;
+
+        @Option(names = "--zone", paramLabel = "ZONE", description = "Those in this zone.")
+        private @Nullable String zone;
+
+        @Option(
+                names = "--status",
+                paramLabel = "STATUS",
+                completionCandidates = Candidates.ServerStatuses.class,
+                description = "Those in this status, such as ready.")
+        private @Nullable String status;
+
         @Override
         ExitStatus run(Session session) {
-            return session.list(session.get("/api/servers"), Views.SERVERS);
+            ApiRequest request = ApiRequest.of("GET", "/api/servers")
+                    .with("region", region)
+                    .with("zone", zone)
+                    .with("status", status);
+            return session.list(session.send(request), Views.SERVERS);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.kloigos.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.kloigos.client.ApiConnection;
 import io.kloigos.client.ApiRequest;
 import io.kloigos.model.ErrorCode;
@@ -27,39 +28,27 @@ record Session(
     }
 
     /** Returns the elements of a list that comes page by page. */
-    JsonNode list(ApiRequest request, int most) {
+    ArrayNode list(ApiRequest request, int most) {
         return api.list(request, most);
+    }
+
+    Printer printer() {
+        return new Printer(format, out);
     }
 
     /** Prints a list. */
     ExitStatus list(JsonNode array, Table table) {
-        if (format.isForPeople()) {
-            table.lines(array, format).forEach(out::println);
-        } else {
-            out.println(format.print(array));
-        }
-        return ExitStatus.OK;
+        return printer().list(array, table);
     }
 
     /** Prints one thing with all its fields. */
     ExitStatus show(JsonNode object) {
-        if (format.isForPeople()) {
-            Table.details(object).forEach(out::println);
-        } else {
-            out.println(format.print(object));
-        }
-        return ExitStatus.OK;
+        return printer().show(object);
     }
 
     /** Prints one thing after it was changed. */
     ExitStatus changed(JsonNode object, Table table) {
-        if (format.isForPeople()) {
-            return list(
-                    new com.fasterxml.jackson.databind.node.ArrayNode(
-                            com.fasterxml.jackson.databind.node.JsonNodeFactory.instance, List.of(object)),
-                    table);
-        }
-        return show(object);
+        return printer().changed(object, table);
     }
 
     /** Prints what would be done. */

@@ -1,16 +1,19 @@
 package io.kloigos.command;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import java.util.function.ToIntFunction;
 
 /**
@@ -22,6 +25,7 @@ import java.util.function.ToIntFunction;
  * @param screen where progress is shown
  * @param patience after what time progress is shown
  * @param program runs a program on the user's terminal and returns its exit status
+ * @param output runs a program and returns what it prints on standard output
  */
 record Surroundings(
         Map<String, String> environment,
@@ -29,7 +33,8 @@ record Surroundings(
         BufferedReader in,
         Screen screen,
         Duration patience,
-        ToIntFunction<List<String>> program) {
+        ToIntFunction<List<String>> program,
+        Function<List<String>, String> output) {
     /** Where progress is shown. */
     enum Screen {
         /** A terminal, on which the last line can be written anew. */
@@ -51,7 +56,8 @@ record Surroundings(
                 new BufferedReader(new InputStreamReader(System.in, Charset.defaultCharset())),
                 ofStandardError(),
                 Duration.ofSeconds(1),
-                Surroundings::run);
+                Surroundings::run,
+                Surroundings::read);
     }
 
     /** Returns what stands behind standard error, which the JVM does not tell in every version. */
@@ -61,6 +67,18 @@ record Surroundings(
             return device.startsWith("/dev/pts/") || device.startsWith("/dev/tty") ? Screen.TERMINAL : Screen.LINES;
         } catch (IOException e) {
             return Screen.LINES;
+        }
+    }
+
+    private static String read(List<String> command) {
+        try {
+            Process process = new ProcessBuilder(command)
+                    .redirectInput(new File("/dev/null"))
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException("Cannot run " + command.get(0) + ": " + e.getMessage(), e);
         }
     }
 

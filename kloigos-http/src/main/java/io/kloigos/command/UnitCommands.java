@@ -86,7 +86,11 @@ final class UnitCommands extends RemoteCommand.Group {
                 description = "On a server where no other unit has the same value of this tag.")
         private @Nullable String apartBy;
 
-        @Option(names = "--apart-over", paramLabel = "WHAT", description = "With --apart-by: server or zone (server).")
+        @Option(
+                names = "--apart-over",
+                paramLabel = "WHAT",
+                completionCandidates = Candidates.Scopes.class,
+                description = "With --apart-by: server or zone (server).")
         private String apartOver = "server";
 
         @Override
@@ -149,7 +153,11 @@ final class UnitCommands extends RemoteCommand.Group {
         @Option(names = "--owner", paramLabel = "TENANT", description = "Those of this tenant.")
         private @Nullable String owner;
 
-        @Option(names = "--status", paramLabel = "STATUS", description = "Those in this status, such as free.")
+        @Option(
+                names = "--status",
+                paramLabel = "STATUS",
+                completionCandidates = Candidates.UnitStatuses.class,
+                description = "Those in this status, such as free.")
         private @Nullable String status;
 
         @Override
@@ -190,14 +198,21 @@ final class UnitCommands extends RemoteCommand.Group {
     static final class Usage extends OfUnit {
         @Override
         ExitStatus run(Session session) {
-            return session.show(session.get("/api/compute_units/{}/usage", unit()));
+            JsonNode usage = session.get("/api/compute_units/{}/usage", unit());
+            if (!session.format().isForPeople()) {
+                return session.show(usage);
+            }
+            session.out().println(unit() + " at " + Readable.time(usage.path("read_at").asText()));
+            UsageTable.lines(usage, session.get("/api/compute_units/{}", unit())).forEach(session.out()::println);
+            return ExitStatus.OK;
         }
     }
 
     /** Logs in. */
     @Command(
             name = "ssh",
-            description = "Logs in to a unit by ssh, or runs a command in it. The exit status is that of ssh.")
+            description = "Logs in to a unit by ssh, or runs a command in it. The host must have the key by which"
+                            + " the server knows it. The exit status is that of ssh.")
     static final class Ssh extends OfUnit {
         @Option(
                 names = {"-i", "--identity"},
@@ -226,6 +241,7 @@ final class UnitCommands extends RemoteCommand.Group {
             if (identity != null) {
                 ssh.addAll(List.of("-i", identity));
             }
+            ssh.addAll(HostKeys.options(session, found));
             ssh.addAll(List.of(
                     "-p",
                     found.path("ssh_port").asText(),

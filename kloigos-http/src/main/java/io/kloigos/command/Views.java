@@ -56,6 +56,12 @@ final class Views {
             wide("OWNER", "owner"),
             wide("ERROR", "error")));
 
+    static final Table STEPS = new Table(List.of(
+            column("STATE", "state"),
+            column("TOOK", step -> isDone(step) ? Readable.millis(step.path("millis").asLong()) : ""),
+            column("STEP", "description"),
+            column("DETAIL", "detail")));
+
     static final Table DRIFT = new Table(List.of(
             column("SERVER", "hostname"),
             column(
@@ -77,14 +83,35 @@ final class Views {
 
     private Views() {}
 
+    /** Returns the list of API tokens as they are now. */
+    static Table tokens(Instant now) {
+        return new Table(List.of(
+                column("ID", "token_id"),
+                column("NAME", "name"),
+                column("ROLE", "role"),
+                column("TENANT", "tenant"),
+                column("EXPIRES", "expires_at"),
+                column("LAST USED", "last_used_at"),
+                wide("CREATED", "created_at"),
+                wide("CREATED BY", "created_by"),
+                column("STATE", token -> state(token, now))));
+    }
+
+    private static String state(JsonNode token, Instant now) {
+        if (token.hasNonNull("revoked_at")) {
+            return "revoked";
+        }
+        boolean over = token.hasNonNull("expires_at")
+                && !Instant.parse(token.get("expires_at").asText()).isAfter(now);
+        return over ? "expired" : "valid";
+    }
+
     private static String status(JsonNode unit) {
         return unit.path("status").asText() + (unit.path("stopped").asBoolean() ? ",stopped" : "");
     }
 
     private static String memory(JsonNode unit) {
-        return new io.kloigos.model.ByteSize(
-                        unit.path("limits").path("memory_max").asLong())
-                .toString();
+        return Readable.size(unit.path("limits").path("memory_max").asLong());
     }
 
     private static String fact(JsonNode server, String name) {
@@ -111,7 +138,7 @@ final class Views {
         Duration time = Duration.between(
                 Instant.parse(operation.get("started_at").asText()),
                 Instant.parse(operation.get("ended_at").asText()));
-        return "%d.%01d s".formatted(time.toSeconds(), time.toMillisPart() / 100);
+        return Readable.millis(time.toMillis());
     }
 
     /** Returns an event in words. */
@@ -120,7 +147,7 @@ final class Views {
             case "unit" -> "unit " + data.path("compute_id").asText() + " is " + status(data);
             case "unit_expiring" ->
                 "unit " + data.path("compute_id").asText() + " expires at "
-                        + data.path("expires_at").asText();
+                        + Readable.time(data.path("expires_at").asText());
             case "server" ->
                 "server " + data.path("hostname").asText() + " is "
                         + data.path("status").asText()
@@ -128,7 +155,8 @@ final class Views {
             case "drift" ->
                 "server " + data.path("hostname").asText() + " differs in "
                         + data.path("deviations").size() + " facts";
-            default -> {
+            case "unit_gone" -> "unit " + data.path("compute_id").asText() + " is no longer yours";
+            case "operation" -> {
                 long done = steps(data).stream().filter(Views::isDone).count();
                 yield "operation " + data.path("id").asText() + " ("
                         + data.path("kind").asText() + " of "
@@ -137,6 +165,7 @@ final class Views {
                                 ? ""
                                 : ", " + done + " of " + steps(data).size() + " steps");
             }
+            default -> name + " " + data;
         };
     }
 

@@ -7,6 +7,7 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
+import io.kloigos.model.SshEndpoint;
 import java.io.IOException;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -30,8 +31,8 @@ final class Answers {
 
     void send(Context context, ComputeUnit unit) {
         AuditTrail.result(context, unit);
-        int sshPort = kloigos.sshPort(unit.hostname()).orElse(settings.sshPort());
-        send(context, ComputeUnitResponse.of(unit, sshPort));
+        SshEndpoint endpoint = kloigos.sshEndpoint(unit.hostname());
+        send(context, ComputeUnitResponse.of(unit, endpoint.portOr(settings.sshPort()), endpoint.hostKey()));
     }
 
     void send(Context context, Server server) {

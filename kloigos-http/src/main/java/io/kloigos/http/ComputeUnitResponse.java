@@ -31,6 +31,7 @@ record ComputeUnitResponse(
         String user,
         int uid,
         int sshPort,
+        @Nullable String hostKey,
         Json.Part limits,
         Json.Part directories,
         List<String> sshPublicKeys,
@@ -92,7 +93,12 @@ record ComputeUnitResponse(
         }
     }
 
+    /** Returns it without the host key. */
     static ComputeUnitResponse of(ComputeUnit unit, int sshPort) {
-        return new UnitResponses().of(unit, sshPort);
+        return of(unit, sshPort, null);
+    }
+
+    static ComputeUnitResponse of(ComputeUnit unit, int sshPort, @Nullable String hostKey) {
+        return new UnitResponses().of(unit, sshPort, hostKey);
     }
 }

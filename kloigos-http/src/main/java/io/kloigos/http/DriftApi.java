@@ -10,6 +10,7 @@ import io.kloigos.model.KloigosException;
 import io.kloigos.model.RequestKey;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /** What the addresses do that compare hosts with the inventory. Thread-safe. */
 final class DriftApi {
@@ -30,15 +31,21 @@ final class DriftApi {
 
     private void ofAllServers(Context context) {
         RequestReader reader = new RequestReader(context);
-        Optional<Boolean> onlyDifferent = reader.query(query -> RequestReader.flag(query, "different"));
+        Optional<Predicate<DriftReport>> query = reader.query(DriftApi::filter);
         reader.finish();
-        boolean leaveOutEqual = onlyDifferent.orElseThrow();
         answers.send(
                 context,
                 kloigos.driftReports().stream()
-                        .filter(report -> !leaveOutEqual || !report.deviations().isEmpty())
+                        .filter(query.orElseThrow())
                         .map(DriftResponse::of)
                         .toList());
+    }
+
+    private static Predicate<DriftReport> filter(JsonFields query) {
+        boolean leaveOutEqual = RequestReader.flag(query, "different");
+        String hostname = query.optional("hostname", JsonType.text(), null);
+        return report -> (!leaveOutEqual || !report.deviations().isEmpty())
+                && (hostname == null || report.hostname().equalsIgnoreCase(hostname));
     }
 
     private void ofServer(Context context) {

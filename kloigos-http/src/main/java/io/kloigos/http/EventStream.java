@@ -218,7 +218,9 @@ final class EventStream implements KloigosListener, AutoCloseable {
 
     private byte[] message(String name, ComputeUnit unit) {
         Server server = kloigos.server(unit.hostname());
-        return message(name, ComputeUnitResponse.of(unit, ServerResponse.sshPort(server, settings)));
+        int sshPort = ServerResponse.sshPort(server, settings);
+        return message(
+                name, ComputeUnitResponse.of(unit, sshPort, server.address().hostKey()));
     }
 
     private static byte[] message(String name, Object data) {

@@ -121,8 +121,8 @@ public final class HttpServer implements AutoCloseable {
                     ErrorCode.INVALID_REQUEST,
                     "Cannot listen on " + settings.host()
                             + " without authentication: whoever reached it would control the"
-                            + " fleet. Make the first token by \"kloigos token create NAME --role admin\" with the same"
-                            + " --database, or name an OpenID Connect provider, or listen on 127.0.0.1.");
+                            + " fleet. Make the first token by \"kloigos token create NAME --role admin --database"
+                            + " ...\" with the same database, or name an OpenID Connect provider, or listen on 127.0.0.1.");
         }
     }
 

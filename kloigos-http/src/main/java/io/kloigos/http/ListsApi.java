@@ -10,6 +10,9 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.OperationFilter;
 import io.kloigos.model.OperationPlace;
 import io.kloigos.model.Server;
+import io.kloigos.model.ServerFilter;
+import io.kloigos.model.ServerStatus;
+import io.kloigos.model.SshEndpoint;
 import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitPlace;
@@ -92,18 +95,21 @@ final class ListsApi {
         Stream<ComputeUnit> units = limit == null
                 ? fleet.streamUnits(asked.filter(), after)
                 : page(context, fleet.unitsAfter(asked.filter(), after, limit + 1), limit, UnitPlace::of);
-        Map<String, Integer> sshPorts = kloigos.sshPorts();
+        Map<String, SshEndpoint> endpoints = kloigos.sshEndpoints();
         UnitResponses responses = new UnitResponses();
-        answers.sendAll(
-                context,
-                units.map(unit -> responses.of(unit, sshPorts.getOrDefault(unit.hostname(), settings.sshPort()))));
+        answers.sendAll(context, units.map(unit -> {
+            SshEndpoint endpoint = endpoints.getOrDefault(unit.hostname(), SshEndpoint.UNKNOWN);
+            return responses.of(unit, endpoint.portOr(settings.sshPort()), endpoint.hostKey());
+        }));
     }
 
     private static OperationFilter operationFilter(JsonFields query) {
         return new OperationFilter(
                 query.optional("compute_id", LOWER_CASE, null),
                 query.optional("hostname", LOWER_CASE, null),
-                query.optional("state", JsonType.text(Operation.State::parse), null));
+                query.optional("kind", JsonType.text(Operation.Kind::parse), null),
+                query.optional("state", JsonType.text(Operation.State::parse), null),
+                query.optional("owner", JsonType.text(Tenant::new), null));
     }
 
     private static UnitFilter filter(JsonFields query) {
@@ -118,19 +124,29 @@ final class ListsApi {
                 query.optional("owner", JsonType.text(Tenant::new), null));
     }
 
+    private record Servers(ServerFilter filter, Page<String> page) {}
+
+    private static ServerFilter serverFilter(JsonFields query) {
+        return new ServerFilter(
+                query.optional("region", JsonType.text(), null),
+                query.optional("zone", JsonType.text(), null),
+                query.optional("status", JsonType.text(ServerStatus::parse), null));
+    }
+
     private void servers(Context context) throws IOException {
         RequestReader reader = new RequestReader(context);
-        Optional<Page<String>> query = reader.query(fields -> Page.of(fields, JsonType.text(), ""));
+        Optional<Servers> query =
+                reader.query(fields -> new Servers(serverFilter(fields), Page.of(fields, JsonType.text(), "")));
         reader.finish();
         if (isKnown(context)) {
             return;
         }
-        Page<String> asked = query.orElseThrow();
-        String after = Objects.requireNonNullElse(asked.after(), "");
-        Integer limit = asked.limit();
+        Servers asked = query.orElseThrow();
+        String after = Objects.requireNonNullElse(asked.page().after(), "");
+        Integer limit = asked.page().limit();
         Stream<Server> servers = limit == null
-                ? kloigos.serversAfter(after, Integer.MAX_VALUE).stream()
-                : page(context, kloigos.serversAfter(after, limit + 1), limit, Server::hostname);
+                ? kloigos.serversAfter(asked.filter(), after, Integer.MAX_VALUE).stream()
+                : page(context, kloigos.serversAfter(asked.filter(), after, limit + 1), limit, Server::hostname);
         answers.sendAll(context, servers.map(answers::response));
     }
 

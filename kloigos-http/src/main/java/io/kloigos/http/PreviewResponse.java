@@ -9,9 +9,10 @@ record PreviewResponse(List<ComputeUnitResponse> units, ServerResponse server, P
 
     static PreviewResponse of(Preview preview, HttpSettings settings) {
         int sshPort = ServerResponse.sshPort(preview.server(), settings);
+        String hostKey = preview.server().address().hostKey();
         return new PreviewResponse(
                 preview.units().stream()
-                        .map(unit -> ComputeUnitResponse.of(unit, sshPort))
+                        .map(unit -> ComputeUnitResponse.of(unit, sshPort, hostKey))
                         .toList(),
                 ServerResponse.of(preview.server(), settings),
                 new Plan(preview.steps()));

@@ -56,6 +56,12 @@ final class TlsCertificate implements AutoCloseable {
     });
     private String shown;
 
+    /** What could not be shown at the newest look. */
+    private String unusable = "";
+
+    /** What was complained of. */
+    private String complainedOf = "";
+
     /**
      * A certificate to be shown.
      *
@@ -75,16 +81,28 @@ final class TlsCertificate implements AutoCloseable {
 
     /** Shows the certificate that is in the files now, if it is another. */
     synchronized void look() {
+        String now = "";
         try {
-            String now = content();
+            now = content();
             if (!now.equals(shown)) {
                 reload();
                 shown = now;
                 LOG.info("The certificate in {} is shown from now on", files.certificate());
             }
+            unusable = "";
+            complainedOf = "";
         } catch (KloigosException e) {
-            LOG.error("The files of the certificate have changed, and the former is shown still: {}", e.getMessage());
+            complain(now + e.getMessage(), e);
         }
+    }
+
+    /** Logs once what two looks have found: at the first, one of the two files may not have been replaced yet. */
+    private void complain(String found, KloigosException why) {
+        if (found.equals(unusable) && !found.equals(complainedOf)) {
+            LOG.error("The files of the certificate have changed, and the former is shown still: {}", why.getMessage());
+            complainedOf = found;
+        }
+        unusable = found;
     }
 
     /** What Jetty does with the key store is asked of it as a task, since it says only that it throws. */

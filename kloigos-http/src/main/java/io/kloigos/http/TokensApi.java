@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** What the addresses of API tokens do. Thread-safe. */
@@ -85,8 +86,15 @@ final class TokensApi {
     record NewTokenResponse(String token, TokenResponse details) {}
 
     private void list(Context context) throws IOException {
-        new RequestReader(context).withoutQuery().finish();
-        answers.sendAll(context, tokens.all().stream().map(TokenResponse::of));
+        RequestReader reader = new RequestReader(context);
+        Optional<Predicate<ApiToken>> query = reader.query(TokensApi::filter);
+        reader.finish();
+        answers.sendAll(context, tokens.all().stream().filter(query.orElseThrow()).map(TokenResponse::of));
+    }
+
+    private static Predicate<ApiToken> filter(JsonFields query) {
+        Role role = query.optional("role", JsonType.text(Role::parse), null);
+        return token -> role == null || token.role() == role;
     }
 
     private void create(Context context) {

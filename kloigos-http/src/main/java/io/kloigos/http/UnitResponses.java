@@ -9,6 +9,7 @@ import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitLimits;
 import java.util.IdentityHashMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The units of one answer as the API tells them. Many have the same CPUs or limits, of which the text is made once. Not
@@ -31,7 +32,7 @@ final class UnitResponses {
         }
     }
 
-    ComputeUnitResponse of(ComputeUnit unit, int sshPort) {
+    ComputeUnitResponse of(ComputeUnit unit, int sshPort, @Nullable String hostKey) {
         Cpus names = once(cpus, unit.cpus(), () -> Cpus.of(unit));
         Tenant owner = unit.owner();
         return new ComputeUnitResponse(
@@ -51,6 +52,7 @@ final class UnitResponses {
                 names.user(),
                 unit.uid(),
                 sshPort,
+                hostKey,
                 once(limits, unit.limits(), () -> Json.Part.of(Limits.of(unit.limits()))),
                 names.directories(),
                 unit.sshPublicKeys().stream().map(SshPublicKey::line).toList(),

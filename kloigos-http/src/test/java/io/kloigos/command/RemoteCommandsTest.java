@@ -27,7 +27,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,6 +62,7 @@ class RemoteCommandsTest {
     private Kloigos kloigos;
     private io.kloigos.http.HttpServer server;
     private Surroundings.Screen screen = Surroundings.Screen.LINES;
+    private String hostKeys = "";
 
     /** What a command did. */
     private record Ran(int status, String out, String err) {
@@ -103,9 +106,18 @@ class RemoteCommandsTest {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         Surroundings surroundings = new Surroundings(
-                environment, home, new BufferedReader(new StringReader(input)), screen, Duration.ZERO, command -> {
+                environment,
+                home,
+                new BufferedReader(new StringReader(input)),
+                screen,
+                Duration.ZERO,
+                command -> {
                     programs.add(command);
                     return 7;
+                },
+                command -> {
+                    programs.add(command);
+                    return hostKeys;
                 });
         int status = KloigosCommand.commandLine(surroundings)
                 .setOut(new PrintWriter(out))
@@ -132,6 +144,14 @@ class RemoteCommandsTest {
                         .path("hostname")
                         .asText())
                 .isEqualTo("host1");
+        assertThat(run("server", "list", "--region", "eu", "--zone", "a", "--status", "ready")
+                        .out())
+                .hasLineCount(2);
+        assertThat(run("server", "list", "--zone", "b").out()).hasLineCount(1);
+        assertThat(run("server", "list", "--status", "broken")
+                        .expect(ExitStatus.USAGE)
+                        .err())
+                .contains("there is no status");
         assertThat(run("server", "show", "host1").expect(ExitStatus.OK).out())
                 .containsPattern("hostname +host1")
                 .containsPattern("facts\n +os +debian");
@@ -231,7 +251,12 @@ class RemoteCommandsTest {
                 .hasSize(2);
         assertThat(run("unit", "show", "host1_4-7").out()).containsPattern("tags\n +deployment_id +web");
         assertThat(run("unit", "usage", "host1_4-7").expect(ExitStatus.OK).out())
-                .containsPattern("compute_id +host1_4-7");
+                .startsWith("host1_4-7 at ")
+                .containsPattern("WHAT +USED +LIMIT")
+                .containsPattern("memory +[0-9.]+[KMG]? +[0-9.]+[KMG]")
+                .containsPattern("ports +\\S+ +2000-2200");
+        assertThat(run("unit", "usage", "host1_4-7", "-o", "json").json().has("cpu_micros"))
+                .isTrue();
         assertThat(run("unit", "resize", "host1_4-7", "memory_max=1G", "tasks_max=2000")
                         .expect(ExitStatus.OK)
                         .out())
@@ -326,14 +351,22 @@ class RemoteCommandsTest {
         assertThat(run("operation", "list", "--limit", "1").out())
                 .containsPattern(
                         "OPERATION +KIND +ON +STATE +CREATED +TOOK\n" + id + " +deallocate +host1_4-7 +succeeded");
-        assertThat(run("operation", "list", "--all").expect(ExitStatus.OK).out())
-                .contains(id)
-                .hasLineCount(4);
+        assertThat(run("operation", "list", "--limit", "1").err()).contains("the newest 1 only", "--all");
+        Ran all = run("operation", "list", "--all").expect(ExitStatus.OK);
+        assertThat(all.out()).contains(id).hasLineCount(4);
+        assertThat(all.err()).isEmpty();
+        assertThat(run("operation", "list", "--limit", "3").err()).isEmpty();
+        assertThat(run("operation", "list", "--kind", "deallocate").out()).hasLineCount(2);
+        assertThat(run("operation", "list", "--owner", "acme").out()).hasLineCount(1);
+        run("operation", "list", "--limit", "0").expect(ExitStatus.USAGE);
         assertThat(run("operation", "list", "--all", "--limit", "1")
                         .expect(ExitStatus.USAGE)
                         .err())
                 .contains("mutually exclusive");
-        assertThat(run("operation", "show", id).out()).containsPattern("attempt +2");
+        assertThat(run("operation", "show", id).out())
+                .containsPattern("attempt +2")
+                .containsPattern("steps\n +STATE +TOOK +STEP +DETAIL\n +(un)?changed +[0-9.]+ m?s +\\S+")
+                .containsPattern("ended_at +\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ\n");
     }
 
     @Test
@@ -392,6 +425,9 @@ class RemoteCommandsTest {
                 .contains("/etc/kloigos");
         assertThat(run("plan", "server", "decommission", "host9").status).isEqualTo(ExitStatus.NOT_FOUND.number());
         assertThat(run("plan", "unit", "list").expect(ExitStatus.USAGE).err()).contains("there is no plan for this");
+        assertThat(run("plan", "unit", "alocate").expect(ExitStatus.USAGE).err())
+                .contains("alocate: there is no such command", "allocate");
+        assertThat(run("plan", "unit").expect(ExitStatus.USAGE).err()).contains("name what to do: allocate, ");
         run("plan").expect(ExitStatus.USAGE);
         assertThat(host.state()).isEqualTo(before);
     }
@@ -470,13 +506,147 @@ class RemoteCommandsTest {
                 .contains("it is free, not allocated");
         allocate();
 
+        hostKeys = "# 10.0.0.1:22 SSH-2.0-OpenSSH\n" + hostKey("other") + hostKey("host1");
+
         assertThat(run("unit", "ssh", "host1_4-7", "-i", "id", "--", "df", "-h").status())
                 .isEqualTo(7);
+        Path known = home.resolve(".local/state/kloigos/known_hosts/10.0.0.1_22");
+        List<String> ssh = List.of(
+                "ssh",
+                "-i",
+                "id",
+                "-o",
+                "UserKnownHostsFile=\"" + known + "\"",
+                "-o",
+                "GlobalKnownHostsFile=/dev/null",
+                "-o",
+                "StrictHostKeyChecking=yes",
+                "-o",
+                "UpdateHostKeys=no",
+                "-p",
+                "22",
+                "-l",
+                "u4-7",
+                "--",
+                "10.0.0.1",
+                "df",
+                "-h");
         assertThat(programs)
-                .containsExactly(List.of("ssh", "-i", "id", "-p", "22", "-l", "u4-7", "--", "10.0.0.1", "df", "-h"));
+                .containsExactly(List.of("ssh-keyscan", "-T", "10", "-p", "22", "--", "10.0.0.1"), ssh);
+        assertThat(known).hasContent(hostKey("host1"));
+        programs.clear();
+        run("unit", "ssh", "host1_4-7", "-i", "id", "--", "df", "-h");
+        assertThat(programs).containsExactly(ssh);
         run("unit", "stop", "host1_4-7", "-y");
         assertThat(run("unit", "ssh", "host1_4-7").expect(ExitStatus.REFUSED).err())
                 .contains("Start it first");
+    }
+
+    /** A line as of ssh-keyscan, with the key of which a fake host of this name has the fingerprint. */
+    private static String hostKey(String hostname) {
+        return "10.0.0.1 ssh-ed25519 "
+                + Base64.getEncoder().encodeToString(hostname.getBytes(StandardCharsets.UTF_8)) + "\n";
+    }
+
+    @Test
+    void nobodyLogsInToAHostThatHasAnotherKeyThanTheServerKnows() {
+        allocate();
+
+        assertThat(run("unit", "ssh", "host1_4-7").expect(ExitStatus.FAILED).err())
+                .contains("ssh-keyscan got no host key from 10.0.0.1, port 22");
+        hostKeys = hostKey("other");
+        assertThat(run("unit", "ssh", "host1_4-7").expect(ExitStatus.FAILED).err())
+                .contains("has other host keys (" + FakeHost.builder("other", "10.0.0.9").build().hostKey())
+                .contains(") than " + host.hostKey());
+        assertThat(programs).allMatch(program -> program.get(0).equals("ssh-keyscan"));
+    }
+
+    @Test
+    void tokensAreThoseOfTheServerThatIsAsked() throws IOException {
+        Ran first = run("token", "create", "ann", "--role", "admin").expect(ExitStatus.OK);
+        assertThat(first.out()).matches("kloigos_\\S+\n");
+        assertThat(first.err()).contains("for ann (admin), shown this once");
+        run("token", "list").expect(ExitStatus.NOT_ALLOWED);
+        environment.put("KLOIGOS_TOKEN", first.out().strip());
+
+        JsonNode second = run(
+                        "token",
+                        "create",
+                        "ci",
+                        "--role",
+                        "tenant",
+                        "--tenant",
+                        "acme",
+                        "--expires",
+                        "12h",
+                        "-o",
+                        "json")
+                .expect(ExitStatus.OK)
+                .json();
+        assertThat(second.at("/details/tenant").asText()).isEqualTo("acme");
+        assertThat(Instant.parse(second.at("/details/expires_at").asText()))
+                .isBetween(
+                        Instant.now().plus(Duration.ofHours(11)), Instant.now().plus(Duration.ofHours(12)));
+        assertThat(run("token", "list").expect(ExitStatus.OK).out().lines())
+                .hasSize(3)
+                .anyMatch(line -> line.matches("\\S+ +ci +tenant +acme +\\S+Z +- +valid"));
+        assertThat(run("token", "list", "--role", "admin", "-o", "json").json()).hasSize(1);
+        run("token", "create", "ci", "--role", "admin").expect(ExitStatus.REFUSED);
+        assertThat(run("token", "create", "x", "--role", "root")
+                        .expect(ExitStatus.USAGE)
+                        .err())
+                .contains("admin, operator, tenant, read-only");
+        assertThat(run("token", "revoke", "ci").expect(ExitStatus.OK).out()).contains("revoked");
+        run("token", "revoke", "ci").expect(ExitStatus.NOT_FOUND);
+        run("token", "list", "--token", second.path("token").asText()).expect(ExitStatus.NOT_ALLOWED);
+    }
+
+    @Test
+    void tokensAreThoseOfADatabaseThatIsNamed() throws IOException {
+        environment.put("KLOIGOS_SERVER", "http://127.0.0.1:1");
+        assertThat(run("token", "list").expect(ExitStatus.UNREACHABLE).err()).contains("--database");
+        String database = home.resolve("kloigos.db").toString();
+
+        assertThat(run("token", "create", "ann", "--role", "admin", "--expires", "12h", "--database", database)
+                        .expect(ExitStatus.OK)
+                        .out())
+                .startsWith("kloigos_");
+        assertThat(run("token", "list", "--database", database, "-o", "json")
+                        .expect(ExitStatus.OK)
+                        .json()
+                        .path(0)
+                        .path("name")
+                        .asText())
+                .isEqualTo("ann");
+        run("token", "revoke", "nosuch", "--database", database).expect(ExitStatus.NOT_FOUND);
+        run("token", "revoke", "ann", "--database", database).expect(ExitStatus.OK);
+        assertThat(run("token", "list", "--database", home.resolve("none").toString())
+                        .expect(ExitStatus.FAILED)
+                        .err())
+                .contains("There is no database");
+    }
+
+    @Test
+    void aUnitThatIsATenantsNoLongerIsToldInWords() {
+        assertThat(Views.event("unit_gone", JSON.createObjectNode().put("compute_id", "host1_4-7")))
+                .isEqualTo("unit host1_4-7 is no longer yours");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0", "1023, 1023", "1024, 1K", "1536, 1.5K", "63417876480, 59.1G", "8589934592, 8G"})
+    void sizesAreRounded(long bytes, String text) {
+        assertThat(Readable.size(bytes)).isEqualTo(text);
+    }
+
+    @Test
+    void theCompletionOffersTheWordsOfWhichAnOptionTakesOne() {
+        assertThat(run("completion").out())
+                .contains("\"table\" \"wide\" \"json\" \"yaml\"")
+                .contains("\"admin\" \"operator\" \"tenant\" \"read-only\"")
+                .contains("\"ssh\" \"local\" \"fake\"")
+                .contains("\"free\"", "\"decommission_fail\"", "\"rotate_keys\"")
+                .contains("_kloigos_plan_unit_allocate()")
+                .doesNotContain("_kloigos_plan_unit_list()");
     }
 
     @Test
@@ -595,7 +765,7 @@ class RemoteCommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"unit", "server", "operation", "drift"})
+    @ValueSource(strings = {"unit", "server", "operation", "drift", "token"})
     void aWordWithoutACommandNamesThose(String word) {
         assertThat(run(word).expect(ExitStatus.USAGE).err()).contains("Name what to do: ");
     }

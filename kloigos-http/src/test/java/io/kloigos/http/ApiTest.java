@@ -60,6 +60,7 @@ class ApiTest {
         assertThat(unit.get("tags").get("deployment_id").asText()).isEqualTo("web");
         assertThat(unit.get("user").asText()).isEqualTo("u4-7");
         assertThat(unit.get("ssh_port").asInt()).isEqualTo(22);
+        assertThat(unit.get("host_key").asText()).isEqualTo(test.host.hostKey());
         assertThat(unit.get("reason").isNull()).isTrue();
         assertThat(unit.get("limits").get("memory_nodes").asText()).isEqualTo("0");
         assertThat(unit.get("limits").get("memory_max").isIntegralNumber()).isTrue();

@@ -395,7 +395,7 @@ class BadInputTest {
                 get("/api/compute_units/allocate", "path.compute_id compute_id"),
                 get("/api/compute_units/host1_4-7?x=1", "query.x extra_forbidden"),
                 get("/api/compute_units/host1%2F4-7", "path.compute_id compute_id"),
-                get("/api/servers?status=ready", "query.status extra_forbidden"),
+                get("/api/servers?state=ready", "query.state extra_forbidden"),
                 get("/api/operations?limit=0", "query.limit limit"),
                 get("/api/operations?limit=1001", "query.limit limit"),
                 get("/api/operations?limit=ten", "query.limit int_parsing"),

@@ -73,6 +73,8 @@ class DriftApiTest {
         assertThat(send("GET", "/api/drift?different=true").expect(200).body()).isEmpty();
         assertThat(send("GET", "/api/drift").expect(200).body().findValuesAsText("hostname"))
                 .containsExactly("host1");
+        assertThat(send("GET", "/api/drift?hostname=host1").expect(200).body()).hasSize(1);
+        assertThat(send("GET", "/api/drift?hostname=host2").expect(200).body()).isEmpty();
     }
 
     @Test

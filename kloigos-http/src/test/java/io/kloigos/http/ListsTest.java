@@ -133,6 +133,45 @@ class ListsTest {
     }
 
     @Test
+    void operationsAreFoundByKindAndOwner() {
+        ApiClient acme = test.as(Role.TENANT, "acme");
+        ApiClient admin = test.as(Role.ADMIN, null);
+        acme.post(UNITS + "/allocate", TestServer.ALLOCATE).expect(200);
+        admin.post(UNITS + "/allocate", TestServer.ALLOCATE).expect(200);
+
+        assertThat(names(admin.get(OPERATIONS + "?kind=Allocate").expect(200).body(), "kind"))
+                .containsExactly("allocate", "allocate");
+        assertThat(names(admin.get(OPERATIONS + "?owner=acme").expect(200).body(), "owner"))
+                .containsExactly("acme");
+        assertThat(admin.get(OPERATIONS + "?owner=globex").expect(200).body()).isEmpty();
+        assertThat(acme.get(OPERATIONS + "?owner=globex").expect(200).body()).isEmpty();
+        assertThat(admin.get(OPERATIONS + "?kind=destroy").expect(422).text())
+                .contains("there is no kind", "rotate_keys");
+    }
+
+    @Test
+    void serversAreFoundByPlaceAndStatus() {
+        test.await(api.post("/api/admin/init_server", HOST2).expect(200));
+        assertThat(pages(SERVERS + "?region=eu&limit=1", "hostname"))
+                .containsExactly(List.of("host1"), List.of("host2"));
+        assertThat(pages(SERVERS + "?zone=b", "hostname")).containsExactly(List.of("host2"));
+        assertThat(pages(SERVERS + "?status=Ready&zone=a", "hostname")).containsExactly(List.of("host1"));
+        assertThat(api.get(SERVERS + "?region=us").expect(200).body()).isEmpty();
+        assertThat(api.get(SERVERS + "?status=init_fail").expect(200).body()).isEmpty();
+        assertThat(api.get(SERVERS + "?status=broken").expect(422).text()).contains("there is no status", "ready");
+    }
+
+    @Test
+    void tokensAreFoundByRole() {
+        test.as(Role.TENANT, "acme");
+        ApiClient admin = test.as(Role.ADMIN, null);
+        assertThat(names(admin.get("/api/tokens?role=tenant").expect(200).body(), "name"))
+                .containsExactly("acme");
+        assertThat(admin.get("/api/tokens?role=operator").expect(200).body()).isEmpty();
+        admin.get("/api/tokens?role=root").expect(422);
+    }
+
+    @Test
     void aTenantsPagesHaveItsOwnOperationsOnly() {
         ApiClient acme = test.as(Role.TENANT, "acme");
         acme.post(UNITS + "/allocate", TestServer.ALLOCATE).expect(200);

@@ -3,7 +3,14 @@ package io.kloigos.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
+import io.kloigos.client.ApiConnection;
+import io.kloigos.client.ClientSettings;
 import io.kloigos.http.ApiClient.Answer;
+import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Role;
 import io.kloigos.model.TokenSecret;
@@ -20,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.time.InstantSource;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,6 +35,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
 
 /** HTTPS by PEM files. */
 @Timeout(60)
@@ -105,6 +114,59 @@ class TlsTest {
         Files.writeString(directory.resolve("key.pem"), "half of a ke");
         test.server.lookAtCertificate();
         api(second).get("/healthz").expect(200);
+    }
+
+    private static List<ILoggingEvent> complaints(ListAppender<ILoggingEvent> log, TlsCertificate shown, int looks) {
+        for (int i = 0; i < looks; i++) {
+            shown.look();
+        }
+        return log.list.stream()
+                .filter(event -> event.getLevel() == Level.ERROR)
+                .toList();
+    }
+
+    @Test
+    void filesThatCannotBeUsedAreComplainedOfOnceAndNotAmidARenewal() throws IOException, GeneralSecurityException {
+        Path own = Files.createDirectories(directory.resolve("own"));
+        TlsCertificate shown = new TlsCertificate(first.write(own));
+        // From here on it looks only when it is told to.
+        shown.close();
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        log.start();
+        Logger logger = (Logger) LoggerFactory.getLogger(TlsCertificate.class);
+        logger.addAppender(log);
+        try {
+            TestCertificate second = TestCertificate.elliptic(2);
+            Files.writeString(
+                    own.resolve("cert.pem"),
+                    TestCertificate.pem("CERTIFICATE", second.certificate().getEncoded()));
+            assertThat(complaints(log, shown, 1)).isEmpty();
+            second.write(own);
+            assertThat(complaints(log, shown, 2)).isEmpty();
+
+            Files.writeString(own.resolve("key.pem"), "half of a ke");
+            assertThat(complaints(log, shown, 4)).hasSize(1);
+            Files.writeString(own.resolve("key.pem"), "another half");
+            assertThat(complaints(log, shown, 4)).hasSize(2);
+            second.write(own);
+            assertThat(complaints(log, shown, 2)).hasSize(2);
+        } finally {
+            logger.detachAppender(log);
+        }
+    }
+
+    @Test
+    void aClientThatDoesNotTrustTheCertificateSaysSoAndThatNothingWasSent() {
+        ApiConnection stranger = new ApiConnection(ClientSettings.of(base));
+        assertThatThrownBy(() -> stranger.get("/api/servers"))
+                .isInstanceOf(KloigosException.class)
+                .hasMessageContaining("was sent nothing: its certificate is not trusted")
+                .hasMessageContaining("--ca")
+                .extracting(e -> ((KloigosException) e).code())
+                .isEqualTo(ErrorCode.SERVER_UNREACHABLE);
+        assertThatThrownBy(stranger::events)
+                .isInstanceOf(KloigosException.class)
+                .hasMessageContaining("its certificate is not trusted");
     }
 
     @ParameterizedTest

@@ -20,10 +20,13 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertPathValidatorException;
 import java.time.Duration;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLHandshakeException;
 
 /**
  * Asks the API of a Kloigos server. What the server refuses is thrown as the embedded Kloigos would throw it. A request whose
@@ -93,6 +96,8 @@ public final class ApiConnection {
                 if (last || attempt == 1) {
                     throw unreachable("cannot be reached", e);
                 }
+            } catch (SSLHandshakeException e) {
+                throw insecure(e);
             } catch (IOException e) {
                 if (last) {
                     throw unreachable(
@@ -162,6 +167,8 @@ public final class ApiConnection {
                 }
             }
             return new EventSource(response.body());
+        } catch (SSLHandshakeException e) {
+            throw insecure(e);
         } catch (IOException e) {
             throw unreachable("cannot be reached", e);
         } catch (InterruptedException e) {
@@ -235,6 +242,24 @@ public final class ApiConnection {
             throw Refusal.noKloigos(settings, 200, e);
         }
         throw Refusal.noKloigos(settings, 200, null);
+    }
+
+    /** Nothing is sent before the handshake has succeeded. */
+    private KloigosException insecure(SSLHandshakeException e) {
+        String what = "The server " + settings + " was sent nothing: ";
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof CertPathBuilderException || cause instanceof CertPathValidatorException) {
+                return new KloigosException(
+                        ErrorCode.SERVER_UNREACHABLE,
+                        what + "its certificate is not trusted (" + cause.getMessage()
+                                + "). Name the CA that issued it by --ca, or ClientSettings.withTls.",
+                        e);
+            }
+        }
+        return new KloigosException(
+                ErrorCode.SERVER_UNREACHABLE,
+                what + "no TLS connection could be made (" + e.getMessage() + "). Check its address and its certificate.",
+                e);
     }
 
     private KloigosException unreachable(String what, Exception cause) {

@@ -1,0 +1,20 @@
+package io.kloigos.model;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which servers to list; every part that is not null must match.
+ *
+ * @param region where they stand
+ * @param zone where in the region
+ * @param status what they are
+ */
+public record ServerFilter(
+        @Nullable String region,
+        @Nullable String zone,
+        @Nullable ServerStatus status) {
+    /** Returns the filter that every server passes. */
+    public static ServerFilter all() {
+        return new ServerFilter(null, null, null);
+    }
+}

@@ -38,7 +38,7 @@ final class AuditTrail {
     private static final int LONGEST_DETAIL = 2000;
 
     /** What does not change by a request. */
-    private static final Set<String> LEFT_OUT = Set.of("facts", "warnings");
+    private static final Set<String> LEFT_OUT = Set.of("facts", "warnings", "ssh_port");
 
     private static final Set<HttpStatus> REFUSALS =
             Set.of(HttpStatus.UNAUTHORIZED, HttpStatus.FORBIDDEN, HttpStatus.TOO_MANY_REQUESTS);

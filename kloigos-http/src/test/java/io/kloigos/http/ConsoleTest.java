@@ -3,9 +3,11 @@ package io.kloigos.http;
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
 import static io.kloigos.http.ConsoleBrowser.button;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Route;
 import com.microsoft.playwright.assertions.LocatorAssertions;
 import com.microsoft.playwright.options.AriaRole;
 import com.microsoft.playwright.options.ColorScheme;
@@ -14,7 +16,9 @@ import io.kloigos.model.UnitStatus;
 import io.kloigos.testkit.HostFailure;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
@@ -116,8 +120,24 @@ class ConsoleTest {
         allocate();
         test.host.run("chown", "0:0", "/opt/c4-7");
         test.api.get("/api/servers/host1/drift").expect(200);
+        Page page = browser.open(url("/"), scheme);
+        for (String path : paths()) {
+            page.navigate(url(path));
+            assertThat(page.locator(".connection")).containsText("live");
+            assertThat(page.locator("main h1")).isVisible();
+            look.accept(page);
+        }
+        page.navigate(url("/units/" + UNIT));
+        button(page, "API").click();
+        button(page, "Deallocate").click();
+        assertThat(page.locator("dialog")).isVisible();
+        assertThat(page.getByText("The exact plan")).isVisible();
+        look.accept(page);
+    }
+
+    private List<String> paths() {
         String operation = test.kloigos.operations(1).get(0).id();
-        List<String> paths = List.of(
+        return List.of(
                 "/",
                 "/?view=units",
                 "/?view=servers",
@@ -130,19 +150,62 @@ class ConsoleTest {
                 "/operations/" + operation,
                 "/audit",
                 "/tokens");
-        Page page = browser.open(url("/"), scheme);
-        for (String path : paths) {
+    }
+
+    @Test
+    void everyPageFitsAPhone() {
+        allocate();
+        Page page = open("/");
+        page.setViewportSize(390, 844);
+        for (String path : paths()) {
             page.navigate(url(path));
             assertThat(page.locator(".connection")).containsText("live");
             assertThat(page.locator("main h1")).isVisible();
-            look.accept(page);
+            assertThat(page.evaluate("document.documentElement.scrollWidth"))
+                    .as("width of " + path)
+                    .isEqualTo(390);
         }
-        page.navigate(url("/units/" + UNIT));
-        button(page, "API").click();
-        button(page, "Deallocate").click();
-        assertThat(page.locator("dialog")).isVisible();
-        assertThat(page.getByText("The exact plan")).isVisible();
-        look.accept(page);
+    }
+
+    @Test
+    void nothingIsSaidOfAFleetThatIsNotKnownYet() {
+        Page page = open("/audit");
+        CompletableFuture<Route> held = new CompletableFuture<>();
+        page.route("**/api/servers", held::complete);
+        for (String path : List.of("/", "/operations", "/allocate", "/servers/host1")) {
+            page.navigate(url(path));
+            assertThat(page.locator("main")).containsText("Reading the fleet");
+            assertThat(page.locator("main p")).hasCount(1);
+        }
+        page.unroute("**/api/servers");
+        page.navigate(url("/"));
+        assertThat(page.locator(".summary")).containsText("1 server, 16 CPUs");
+    }
+
+    /** A browser has six connections to a server, for all its tabs. */
+    @Test
+    void aTabThatNobodySeesGivesItsConnectionUp() {
+        Page page = open("/audit");
+        page.clock().install();
+        page.navigate(url("/"));
+        assertThat(page.locator(".connection")).containsText("live");
+        assertThat(metrics()).contains("kloigos_event_streams 1.0");
+        show(page, "true");
+        page.clock().runFor(11_000);
+        await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(metrics()).contains("kloigos_event_streams 0.0"));
+        allocate();
+        show(page, "false");
+        assertThat(page.locator(".connection")).containsText("live");
+        assertThat(page.locator(".summary")).containsText("1 allocated");
+    }
+
+    private String metrics() {
+        return test.api.get("/metrics").expect(200).text();
+    }
+
+    private static void show(Page page, String isHidden) {
+        page.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => " + isHidden + " });"
+                + "document.dispatchEvent(new Event('visibilitychange'))");
     }
 
     @Test
@@ -332,7 +395,7 @@ class ConsoleTest {
         confirm(page, "Expiry");
         assertThat(page.locator("main")).containsText("only on request");
 
-        act(page, "Stop");
+        actWithName(page, "Stop", UNIT);
         assertThat(heading(page)).containsText("allocated, stopped");
         assertThat(page.locator("main")).containsText("Nobody can log in while the unit is stopped");
         act(page, "Start");
@@ -419,7 +482,7 @@ class ConsoleTest {
     void everyOperationCanBeFound() {
         test.withOperations(1200);
         Page page = open("/operations");
-        assertThat(page.locator("#filter-count")).hasText("1,000 of 1,000");
+        assertThat(page.locator("#filter-count")).hasText("1,000 of the newest 1,000");
         assertThat(page.locator("tbody tr")).hasCount(500);
         button(page, "Older operations").click();
         assertThat(page.locator("tbody tr")).hasCount(1000);
@@ -496,7 +559,7 @@ class ConsoleTest {
     void everyActionShowsItsRequest() {
         allocate();
         Page page = open("/units/" + UNIT);
-        act(page, "Stop");
+        actWithName(page, "Stop", UNIT);
         button(page, "API").click();
         Locator inspector = page.locator(".inspector");
         assertThat(inspector.locator("code"))

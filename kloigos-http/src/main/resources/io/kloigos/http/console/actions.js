@@ -14,7 +14,7 @@ const UNIT_ACTIONS = [
     label: 'Retry', when: unit => unit.status.endsWith('_fail') && unit.operation_id, route: RETRY, of: unit => ({ id: unit.operation_id }), says: () => 'Tries again what failed, from its first step; what holds already stays.',
   },
   {
-    label: 'Stop', when: unit => isAllocated(unit) && !unit.stopped, route: 'POST /api/compute_units/{compute_id}/stop', previews: true,
+    label: 'Stop', when: unit => isAllocated(unit) && !unit.stopped, route: 'POST /api/compute_units/{compute_id}/stop', previews: true, names: true,
     says: () => 'Ends everything of the tenant and refuses logins. Files, keys and quotas stay.',
   },
   {

@@ -7,9 +7,12 @@ import { createDialog } from './dialog.js';
 import { createInspector } from './inspector.js';
 import { createLogin } from './login.js';
 import { createNotices } from './notices.js';
+import { followLogs } from './operation-log.js';
+import { busy, heading, problem } from './parts.js';
 import { createRouter } from './router.js';
 import { createSession } from './session.js';
 import { createStore } from './store.js';
+import { isUnderWay } from './status.js';
 import { createTheme } from './theme.js';
 import { curl } from './curl.js';
 import { allocatePage } from './pages/allocate.js';
@@ -22,23 +25,27 @@ import { serverPage } from './pages/server.js';
 import { tokensPage } from './pages/tokens.js';
 import { unitPage } from './pages/unit.js';
 
-/** Each page, and the request without which it would be of no use. */
+const FLEET = 'fleet';
+
+/** Each page, and the request without which it would be of no use; and whether it is of the fleet, and waits until that is known. */
 const PAGES = [
-  ['/', fleetPage, 'GET /api/compute_units'],
-  ['/units/:id', unitPage, 'GET /api/compute_units'],
-  ['/servers/:hostname', serverPage, 'GET /api/servers'],
-  ['/allocate', allocatePage, 'POST /api/compute_units/allocate'],
+  ['/', fleetPage, 'GET /api/compute_units', FLEET],
+  ['/units/:id', unitPage, 'GET /api/compute_units', FLEET],
+  ['/servers/:hostname', serverPage, 'GET /api/servers', FLEET],
+  ['/allocate', allocatePage, 'POST /api/compute_units/allocate', FLEET],
   ['/init', initPage, 'POST /api/admin/init_server'],
-  ['/operations', operationsPage, 'GET /api/operations'],
+  ['/operations', operationsPage, 'GET /api/operations', FLEET],
   ['/operations/:id', operationPage, 'GET /api/operations/{id}'],
   ['/audit', auditPage, 'GET /api/audit'],
   ['/tokens', tokensPage, 'GET /api/tokens'],
 ];
 const NAVIGATION = [['/', 'Fleet'], ['/allocate', 'Allocate'], ['/init', 'Init'], ['/operations', 'Operations'], ['/audit', 'Audit'], ['/tokens', 'Tokens']];
-const CLOCK_MILLIS = 10_000;
+const SECOND = 1000;
+const CLOCK_SECONDS = 10;
 
 const root = document.getElementById('console');
 let isDrawing = false;
+let seconds = 0;
 let page = null;
 let isSimulated = false;
 
@@ -57,7 +64,7 @@ const theme = createTheme(() => {
   page?.restyle?.();
   changed();
 });
-const router = createRouter(PAGES.map(([path, open, route]) => [path, { open, route }]), arrived);
+const router = createRouter(PAGES.map(([path, open, route, needs]) => [path, { open, route, needs }]), arrived);
 
 /** Many things change at once; one drawing per frame shows them all. */
 function changed() {
@@ -92,6 +99,7 @@ function open() {
   const { current } = router;
   if (!current) page = null;
   else if (!session.may(current.page.route)) page = { title: 'Not allowed', view: refusal };
+  else if (current.page.needs === FLEET && !store.isLoaded()) page = waiting;
   else page = current.page.open({ store, client, session, router, dialog, changed, done, curl: asCurl }, current.parameters);
 }
 
@@ -130,6 +138,7 @@ function header() {
 
 function draw() {
   if (!session.isKnown) return;
+  if (page === waiting && store.isLoaded()) open();
   if (session.isNeeded) {
     store.disconnect();
     page?.close?.();
@@ -146,6 +155,22 @@ function draw() {
       ${inspector.view()}
     </div>
     ${dialog.view()}${notices.view()}`, root);
+  followLogs(root);
+}
+
+/** Nothing is said of a fleet that is not known yet. */
+const waiting = {
+  title: 'Reading the fleet',
+  view() {
+    const { state, problem: found } = store.connection;
+    return html`${heading(waiting.title)}${state === 'stale' ? problem({ message: found }, 'The fleet cannot be read') : busy('Asking for servers and units')}`;
+  },
+};
+
+/** How long ago something was grows; what is under way does so by the second. */
+function tick() {
+  seconds++;
+  if (seconds % CLOCK_SECONDS === 0 || [...store.operations.values()].some(isUnderWay)) changed();
 }
 
 /** The server tells no events: because somebody has to log in, or because it is not there. */
@@ -172,7 +197,7 @@ async function start() {
   isSimulated = Boolean(health?.simulated);
   if (session.isNeeded) draw();
   else begin();
-  setInterval(changed, CLOCK_MILLIS);
+  setInterval(tick, SECOND);
 }
 
 root.replaceChildren();

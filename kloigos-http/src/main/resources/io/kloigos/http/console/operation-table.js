@@ -19,4 +19,10 @@ const columns = may => [
 /** @param without names of columns that say nothing there */
 export const operationColumns = (may, without = []) => columns(may).filter(column => !without.includes(column.name));
 
+/** Where the whole history of a server or unit is: all operations, and who did what, changes that need no host among it. */
+export function historyLinks(may, field, name) {
+  return html`<a href="/operations?filter=${encodeURIComponent(`${field}=${name}`)}">All operations, filtered</a>
+    ${may('GET /api/audit') ? html`<a href="/audit?target=${encodeURIComponent(name)}">Who did what</a>` : nothing}`;
+}
+
 export const newestFirst = operations => [...operations].sort((a, b) => b.created_at.localeCompare(a.created_at));

@@ -4,6 +4,8 @@ import { requestTo } from './request.js';
 
 const OPERATIONS_AT_A_TIME = 1000;
 const RECONNECT_MILLIS = 3000;
+// A browser keeps six connections to a server over HTTP/1.1, for all its tabs together: those that nobody sees give theirs up.
+const HIDDEN_MILLIS = 10_000;
 
 /**
  * @param may tells whether whoever is logged in may send a request
@@ -18,6 +20,9 @@ export function createStore({ client, may, changed, expiring, refused }) {
   const connection = { state: 'connecting', since: Date.now(), problem: null };
   let source = null;
   let loaded = null;
+  let isLoaded = false;
+  let isWanted = false;
+  let hiding = null;
   let olderOperations = null;
 
   function keepUnit(unit) {
@@ -85,6 +90,7 @@ export function createStore({ client, may, changed, expiring, refused }) {
     operationPage.data.reverse().forEach(keepOperation);
     olderOperations = operationPage.next;
     driftList.forEach(keepDrift);
+    isLoaded = true;
   }
 
   function become(state, problem = null) {
@@ -94,6 +100,31 @@ export function createStore({ client, may, changed, expiring, refused }) {
   }
 
   function connect() {
+    isWanted = true;
+    if (!document.hidden) listen();
+  }
+
+  function pause() {
+    source?.close();
+    source = null;
+  }
+
+  function seen() {
+    clearTimeout(hiding);
+    if (isWanted && !document.hidden && source === null) {
+      become('connecting');
+      listen();
+    } else if (document.hidden) {
+      hiding = setTimeout(pause, HIDDEN_MILLIS);
+    }
+  }
+
+  document.addEventListener('visibilitychange', seen);
+  // A page that the browser keeps to go back to would keep its connection too.
+  addEventListener('pagehide', pause);
+  addEventListener('pageshow', event => event.persisted && seen());
+
+  function listen() {
     source?.close();
     const mine = new EventSource(requestTo('GET /api/events').path);
     source = mine;
@@ -105,7 +136,7 @@ export function createStore({ client, may, changed, expiring, refused }) {
       become(connection.state === 'connecting' ? 'connecting' : 'lost');
       // The browser connects again by itself, unless the server has answered something else than events.
       if (mine.readyState === EventSource.CLOSED) {
-        refused().finally(() => setTimeout(() => mine === source && connect(), RECONNECT_MILLIS));
+        refused().finally(() => setTimeout(() => mine === source && listen(), RECONNECT_MILLIS));
       }
     };
     hear(mine, 'server', keepServer);
@@ -130,11 +161,12 @@ export function createStore({ client, may, changed, expiring, refused }) {
 
   return {
     servers, units, operations, drift, connection, connect, keepOperation, loadOlderOperations, loadHistory,
+    isLoaded: () => isLoaded,
     hasOlderOperations: () => olderOperations !== null,
     unitsOf: hostname => [...(unitsOf.get(hostname)?.values() ?? [])],
     disconnect() {
-      source?.close();
-      source = null;
+      isWanted = false;
+      pause();
     },
   };
 }

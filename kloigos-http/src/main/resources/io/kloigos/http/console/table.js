@@ -15,8 +15,9 @@ function compare(a, b) {
  * @param columns each with name, label, value(record) to sort by unless that makes no sense, view(record), and isNumber
  * @param key names a record
  * @param sort the column's name, after a minus for the other way
+ * @param others says where those are that are too many to show
  */
-export function table({ label, columns, records, key, sort, sorted, most = 500, empty = 'Nothing here.' }) {
+export function table({ label, columns, records, key, sort, sorted, most = 500, empty = 'Nothing here.', others = 'Filter for the others.' }) {
   const isReverse = sort?.startsWith('-');
   const name = sort?.replace('-', '');
   const by = columns.find(column => column.name === name && column.value);
@@ -36,17 +37,18 @@ export function table({ label, columns, records, key, sort, sorted, most = 500, 
       </table>
     </div>
     ${records.length === 0 ? html`<p class="empty">${empty}</p>` : nothing}
-    ${records.length > most ? html`<p class="empty">The first ${most} of ${records.length.toLocaleString('en')}. Filter for the others.</p>` : nothing}`;
+    ${records.length > most ? html`<p class="empty">The first ${most} of ${records.length.toLocaleString('en')}. ${others}</p>` : nothing}`;
 }
 
-export function filterField({ value, filtered, total, found, fields, example }) {
+/** @param of what there are more of than those that were read; empty if these are all */
+export function filterField({ value, filtered, total, found, fields, example, of = '' }) {
   return html`
     <div class="filter" role="search">
       <label for="filter">Filter</label>
       <input id="filter" type="search" autocomplete="off" spellcheck="false" .value=${value} aria-describedby="filter-help filter-count"
         placeholder=${example} @input=${event => filtered(event.target.value)}>
-      <span id="filter-count" role="status">${found.toLocaleString('en')} of ${total.toLocaleString('en')}</span>
-      <details class="hint"><summary aria-label="How to filter">?</summary><p id="filter-help">Words that must all be found. <code>field:word</code> looks in one field,
-        <code>-word</code> leaves out. Fields: ${fields.join(', ')}.</p></details>
+      <span id="filter-count" role="status">${found.toLocaleString('en')} of ${of}${total.toLocaleString('en')}</span>
+      <details class="hint"><summary aria-label="How to filter">?</summary><p id="filter-help">Words that must all be found. <code>field:word</code> looks in one field, <code>field=word</code> is all
+        of it, <code>field&gt;8</code> and <code>field&lt;16G</code> compare, <code>-word</code> leaves out. Fields: ${fields.join(', ')}.</p></details>
     </div>`;
 }

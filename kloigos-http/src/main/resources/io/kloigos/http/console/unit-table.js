@@ -5,11 +5,15 @@ import { ago, tags, time } from './format.js';
 import { KINDS, kindOf } from './status.js';
 import { serverLink, unitLink, unitStatus } from './parts.js';
 
-export const UNIT_FIELDS = ['compute_id', 'hostname', 'region', 'zone', 'cpu_range', 'cpu_count', 'ports_range', 'status', 'kind', 'user', 'tags', 'reason', 'expires_at', 'ip', 'owner'];
+export const UNIT_FIELDS = ['compute_id', 'hostname', 'region', 'zone', 'cpu_range', 'cpu_count', 'ports_range', 'status', 'kind', 'user', 'tags', 'reason', 'started_at', 'expires_at', 'ip', 'owner',
+  'place', 'memory', 'tasks'];
 
 /** What a filter looks at. */
 export function unitRecord(unit, server) {
-  return { ...Object.fromEntries(UNIT_FIELDS.map(name => [name, unit[name]])), kind: KINDS[kindOf(unit, server)].label };
+  return {
+    ...Object.fromEntries(UNIT_FIELDS.map(name => [name, unit[name]])),
+    kind: KINDS[kindOf(unit, server)].label, place: `${unit.region}/${unit.zone}`, memory: unit.limits.memory_max, tasks: unit.limits.tasks_max,
+  };
 }
 
 /** @param without names of columns that say nothing there */

@@ -14,9 +14,19 @@ const ROUTE = 'POST /api/compute_units/allocate';
 const NO_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA preview';
 
 export function allocatePage({ store, client, session, curl, done, changed }) {
+  function commonestFree() {
+    const counts = new Map();
+    for (const unit of store.units.values()) {
+      if (unit.status === 'free') counts.set(unit.cpu_count, (counts.get(unit.cpu_count) ?? 0) + 1);
+    }
+    const [size] = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0] ?? [4];
+    return String(size);
+  }
+
   const distinct = name => [...new Set([...store.servers.values(), ...store.units.values()].map(each => each[name]))].sort();
   const fields = [
-    { name: 'cpu_count', label: 'CPUs', type: 'number', initial: '4', orNull: true, help: 'Exactly so many; empty: any.',
+    // So that the first preview is of a unit, not of a refusal.
+    { name: 'cpu_count', label: 'CPUs', type: 'number', initial: commonestFree(), orNull: true, help: 'Exactly so many; empty: any.',
       suggestions: () => [...new Set([...store.units.values()].map(unit => unit.cpu_count))].sort((a, b) => a - b) },
     { name: 'region', label: 'Region', suggestions: () => distinct('region'), help: 'Empty: any.' },
     { name: 'zone', label: 'Zone', suggestions: () => distinct('zone'), help: 'Empty: any.' },

@@ -6,11 +6,12 @@ import { parseFilter } from '../filter.js';
 import { filterField, table } from '../table.js';
 import { UNIT_FIELDS, unitColumns, unitRecord } from '../unit-table.js';
 import { heading, serverLink, serverStatus } from '../parts.js';
-import { KINDS, kindOf } from '../status.js';
+import { KINDS, kindOf, serverBadge } from '../status.js';
 import { bytes, plural } from '../format.js';
 
 const VIEWS = [['map', 'Map'], ['units', 'Units'], ['servers', 'Servers']];
-const SERVER_FIELDS = ['hostname', 'ip', 'region', 'zone', 'status', 'reason', 'cordoned', 'cordon_reason', 'housekeeping_cpus'];
+const SERVER_FIELDS = ['hostname', 'ip', 'region', 'zone', 'place', 'status', 'reason', 'cordoned', 'cordon_reason', 'housekeeping_cpus', 'cpu_count', 'nodes', 'memory',
+  'allocated', 'warnings', 'drift', 'kernel', 'os'];
 const byName = new Intl.Collator('en', { numeric: true });
 
 export function fleetPage({ store, session: { may }, router, changed }) {
@@ -38,11 +39,26 @@ export function fleetPage({ store, session: { may }, router, changed }) {
     return store.unitsOf(server.hostname).filter(unit => unit.status === 'allocated').length;
   }
 
+  /** What a filter looks at. */
+  function serverRecord(server) {
+    const { cpu_count: cpus, nodes, memory, kernel, os } = server.facts;
+    return {
+      ...Object.fromEntries(SERVER_FIELDS.map(name => [name, server[name]])), place: `${server.region}/${server.zone}`, status: serverBadge(server).text,
+      cpu_count: cpus, nodes: nodes.length, memory, allocated: allocated(server), warnings: server.warnings.length,
+      drift: store.drift.get(server.hostname)?.deviations.length ?? null, kernel, os,
+    };
+  }
+
   function sorted(name) {
     router.keep({ sort: name });
   }
 
-  const filterOf = label => `kind:${label.includes(' ') ? `"${label}"` : label}`;
+  const filterOf = label => `kind=${label.includes(' ') ? `"${label}"` : label}`;
+
+  /** A kind is one of units, so the table of servers gives way to that of units. */
+  function choose(filter) {
+    router.keep({ filter: query('filter') === filter ? null : filter, ...(query('view') === 'servers' ? { view: 'units', sort: null } : {}) });
+  }
 
   function summary() {
     const counts = new Map();
@@ -53,7 +69,7 @@ export function fleetPage({ store, session: { may }, router, changed }) {
     const cpus = [...store.servers.values()].reduce((sum, server) => sum + server.facts.cpu_count, 0);
     return html`<p class="summary">${seesServers ? `${plural(store.servers.size, 'server')}, ${plural(cpus, 'CPU')}, ` : ''}${plural(store.units.size, 'unit')}${Object.entries(KINDS).filter(([kind]) => counts.get(kind)).map(([kind, { label, tone, symbol }]) => html`
       <button type="button" class="chip ${tone}" aria-pressed=${query('filter') === filterOf(label) ? 'true' : 'false'}
-        @click=${() => router.keep({ filter: query('filter') === filterOf(label) ? null : filterOf(label) })}><span aria-hidden="true">${symbol}</span> ${counts.get(kind).toLocaleString('en')} ${label}</button>`)}</p>`;
+        @click=${() => choose(filterOf(label))}><span aria-hidden="true">${symbol}</span> ${counts.get(kind).toLocaleString('en')} ${label}</button>`)}</p>`;
   }
 
   function mapView(found, text) {
@@ -80,13 +96,19 @@ export function fleetPage({ store, session: { may }, router, changed }) {
     const passes = parseFilter(text);
     if (view === 'servers') {
       const servers = [...store.servers.values()];
-      const found = servers.filter(server => passes(Object.fromEntries(SERVER_FIELDS.map(name => [name, server[name]]))));
+      const found = servers.filter(server => passes(serverRecord(server)));
       return [found.length, servers.length, SERVER_FIELDS, table({ label: 'Servers', columns: serverColumns, records: found, key: server => server.hostname, sort: query('sort') || 'hostname', sorted })];
     }
     const units = [...store.units.values()];
     const found = units.filter(unit => passes(unitRecord(unit, store.servers.get(unit.hostname))));
     return [found.length, units.length, UNIT_FIELDS, view === 'map' ? mapView(found, text)
       : table({ label: 'Units', columns: unitColumns({ servers: store.servers, may, without: seesServers ? [] : ['owner'] }), records: found, key: unit => unit.compute_id, sort: query('sort') || 'compute_id', sorted, most: 1000 })];
+  }
+
+  /** What filters units says nothing of servers. */
+  function show(name, active) {
+    const isOfOthers = (name === 'servers') !== (active === 'servers');
+    router.keep({ view: name === 'map' ? null : name, sort: null, ...(isOfOthers ? { filter: null } : {}) });
   }
 
   function nobody() {
@@ -100,9 +122,9 @@ export function fleetPage({ store, session: { may }, router, changed }) {
     const [found, total, fields, shown] = content(active);
     return html`
       ${heading(title, { actions: seesServers ? html`<div class="tabs" role="group" aria-label="View">${VIEWS.map(([name, label]) => html`
-        <button type="button" aria-pressed=${name === active ? 'true' : 'false'} @click=${() => router.keep({ view: name === 'map' ? null : name, sort: null })}>${label}</button>`)}</div>` : nothing })}
+        <button type="button" aria-pressed=${name === active ? 'true' : 'false'} @click=${() => show(name, active)}>${label}</button>`)}</div>` : nothing })}
       ${summary()}
-      ${filterField({ value: query('filter'), filtered: text => router.keep({ filter: text }), found, total, fields, example: active === 'servers' ? 'zone:a cordoned:true' : seesServers ? 'status:free zone:a -tags:web' : 'deployment_id=web -status:stopped' })}
+      ${filterField({ value: query('filter'), filtered: text => router.keep({ filter: text }), found, total, fields, example: active === 'servers' ? 'zone:a status:cordoned cpu_count>64' : seesServers ? 'status:free zone:a -tags:web' : 'deployment_id=web -status:stopped' })}
       ${store.servers.size === 0 && store.units.size === 0 ? nobody() : shown}`;
   }
 

@@ -6,7 +6,7 @@ import { createDriftPanel } from '../drift-panel.js';
 import { createMap } from '../map.js';
 import { bytes, plural, time } from '../format.js';
 import { busy, facts, heading, panel, problem, reason, serverStatus, operationLink } from '../parts.js';
-import { newestFirst, operationColumns } from '../operation-table.js';
+import { historyLinks, newestFirst, operationColumns } from '../operation-table.js';
 import { operationLog } from '../operation-log.js';
 import { isUnderWay } from '../status.js';
 import { table } from '../table.js';
@@ -24,7 +24,7 @@ const ENFORCED = [
 
 function enforcement(server) {
   const warnings = new Map(server.warnings.map(warning => [warning.type, warning.message]));
-  return html`<div class="table" role="region" aria-label="What is enforced" tabindex="0"><table>
+  return html`<div class="table enforcement" role="region" aria-label="What is enforced" tabindex="0"><table>
     <thead><tr><th scope="col">What</th><th scope="col">On this host</th><th scope="col">By, or why not</th></tr></thead>
     <tbody>${ENFORCED.map(([what, means, types]) => {
       const found = types.filter(type => warnings.has(type));
@@ -91,10 +91,10 @@ export function serverPage({ store, client, session: { may }, dialog, router, ch
         ${isBusy ? nothing : log(operations)}
         ${drift.view({ told: store.drift.get(hostname) })}
         ${panel(plural(units.length, 'unit'), table({ label: 'Units of this server', columns: unitColumns({ servers: store.servers, may, without: ['hostname', 'place'] }), records: units, key: unit => unit.compute_id,
-          sort: router.query.get('sort') ?? '', sorted: sort => router.keep({ sort }) }), { wide: true })}
+          sort: router.query.get('sort') ?? '', sorted: sort => router.keep({ sort }), others: '' }), { wide: true, actions: html`<a href="/?view=units&filter=${encodeURIComponent(`hostname=${hostname}`)}">Filter</a>` })}
         ${problem(historyError)}
         ${panel('History', table({ label: 'Operations of this server', columns: operationColumns(may, ['hostname']), records: operations, key: operation => operation.id,
-          sort: router.query.get('history') ?? '-created_at', sorted: history => router.keep({ history }), most: 50 }), { wide: true })}
+          sort: router.query.get('history') ?? '-created_at', sorted: history => router.keep({ history }), most: 50, others: '' }), { wide: true, actions: historyLinks(may, 'hostname', hostname) })}
       </div>${map.tooltip()}`;
   }
 

@@ -6,7 +6,7 @@ import { createDriftPanel } from '../drift-panel.js';
 import { createSeries, spark } from '../spark.js';
 import { bytes, count, plural, tags, time, ago } from '../format.js';
 import { copyable, facts, heading, panel, problem, reason, serverLink, unitStatus, busy } from '../parts.js';
-import { newestFirst, operationColumns } from '../operation-table.js';
+import { historyLinks, newestFirst, operationColumns } from '../operation-table.js';
 import { operationLog } from '../operation-log.js';
 import { isUnderWay } from '../status.js';
 import { table } from '../table.js';
@@ -22,6 +22,7 @@ export function unitPage({ store, client, session: { may }, dialog, changed, rou
   const usage = { answer: null, before: null, error: null, series: new Map() };
   let certificate = null;
   let certificateAskedIn = null;
+  let stepsAskedOf = null;
   let timer = null;
   let isOpen = true;
 
@@ -126,6 +127,15 @@ export function unitPage({ store, client, session: { may }, dialog, changed, rou
       <h3>Keys</h3><ul class="keys">${unit.ssh_public_keys.map(key => html`<li class="mono">${key.split(' ').filter((_, index) => index !== 1).join(' ')} <span>…${key.split(' ')[1].slice(-12)}</span></li>`)}</ul>`;
   }
 
+  /** Lists tell no steps, so those of what was under way before are asked for once; events tell the rest. */
+  function underWay(operation) {
+    if (!operation.steps && stepsAskedOf !== operation.id) {
+      stepsAskedOf = operation.id;
+      client.get('GET /api/operations/{id}', { of: operation, quiet: true }).then(store.keepOperation, () => {}).finally(changed);
+    }
+    return panel(`Under way: ${operation.kind}`, operation.steps ? operationLog(operation) : busy('Asking for its steps'), { wide: true });
+  }
+
   function certificatePanel() {
     return certificate ? panel('Certificate of the last release', html`
       <p>${certificate.clean ? html`<span class="good" aria-hidden="true">✓</span> Nothing of the last tenant was left` : html`<strong>Not everything was proven clean</strong>`}, <time datetime=${certificate.at}>${ago(certificate.at)}</time>.
@@ -167,11 +177,11 @@ export function unitPage({ store, client, session: { may }, dialog, changed, rou
           ['I/O', unit.limits.io.length ? null : 'unlimited'], ['Disk', unit.limits.disks.length ? null : 'unlimited: no quotas there']]))}
         ${panel('Ports in use', ports(unit))}
         ${certificatePanel()}
-        ${current && isUnderWay(current) ? panel(`Under way: ${current.kind}`, operationLog(current), { wide: true }) : nothing}
+        ${current && isUnderWay(current) ? underWay(current) : nothing}
         ${drift.view()}
         ${problem(historyError)}
         ${panel('History', table({ label: 'Operations of this unit', columns: operationColumns(may, ['compute_id', 'hostname']),
-          records: history, key: operation => operation.id, sort: router.query.get('sort') ?? '-created_at', sorted: sort => router.keep({ sort }), empty: 'Nothing was done to it, or not for a week.' }), { wide: true })}
+          records: history, key: operation => operation.id, sort: router.query.get('sort') ?? '-created_at', sorted: sort => router.keep({ sort }), most: 50, others: '', empty: 'Of what was done to it, nothing is kept.' }), { wide: true, actions: historyLinks(may, 'compute_id', id) })}
       </div>`;
   }
 

@@ -335,6 +335,13 @@ final class HostFiles {
      * source port of its own; anybody else, root included, does not get out with a port that belongs to a unit; and a unit's
      * user answers connections from no other port. Adding the table before deleting it makes the file loadable whether or not
      * the table exists.
+     *
+     * <p>The last two rules are for SYN cookies. A server whose queue of half-open connections is full answers by a cookie,
+     * which carries no socket and so no user: a unit that fills its own queue would be served on any port. {@code meta cgroup}
+     * matches whatever has a socket, also those of servers in the kernel, which have no user either (NFS before Linux 6.4).
+     * What is left has none, and passes from privileged ports only, which no unit can have.
+     *
+     * @see <a href="https://github.com/torvalds/linux/blob/v6.12/net/ipv4/tcp_output.c">tcp_make_synack</a>
      */
     static String portsRules(List<ComputeUnit> units) {
         String uids = units.stream().map(unit -> Integer.toString(unit.uid())).collect(Collectors.joining(", "));
@@ -367,6 +374,8 @@ final class HostFiles {
                 		th sport @ranges counter drop
                 		meta l4proto tcp tcp flags & ack == ack meta skuid @uids counter drop
                 		meta l4proto udp ct direction reply meta skuid @uids counter drop
+                		meta cgroup 0-4294967295 accept
+                		meta l4proto tcp tcp flags & ack == ack th sport >= 1024 counter drop
                 	}
                 	chain neither {
                 		meta l4proto { icmp, icmpv6 } accept

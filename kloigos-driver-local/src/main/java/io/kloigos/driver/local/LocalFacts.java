@@ -39,7 +39,7 @@ final class LocalFacts {
     private static final String PROBE_RULES = """
             table inet kloigos_probe {
                 set own { type uid . inet_service; flags interval; elements = { 4000000 . 1-2 }; }
-                chain look { meta skuid . th sport @own accept; }
+                chain look { meta skuid . th sport @own accept; meta cgroup 0 accept; }
             }
             """;
 

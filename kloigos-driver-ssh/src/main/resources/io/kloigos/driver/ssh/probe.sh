@@ -45,7 +45,7 @@ facts() {
     if nft -c -f - 2>/dev/null <<'RULES'; then
 table inet kloigos_probe {
     set own { type uid . inet_service; flags interval; elements = { 4000000 . 1-2 }; }
-    chain look { meta skuid . th sport @own accept; }
+    chain look { meta skuid . th sport @own accept; meta cgroup 0 accept; }
 }
 RULES
         echo capability=nft_uid_ports

@@ -242,9 +242,7 @@ public final class Kloigos implements Fleet {
                 layout.housekeepingCpus(),
                 layout.volumes(),
                 facts,
-                Stream.concat(
-                                layout.warnings().stream(),
-                                KnownLimits.of(facts, request.limits().portEnforcement()).stream())
+                Stream.concat(layout.warnings().stream(), KnownLimits.of(facts, layout.portEnforcement()).stream())
                         .toList(),
                 clock.instant(),
                 null);

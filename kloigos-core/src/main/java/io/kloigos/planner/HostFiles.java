@@ -18,6 +18,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -118,6 +120,10 @@ final class HostFiles {
         for (ComputeUnit unit : units) {
             files.add(Managed.of(unit, sliceDirectory(unit) + "/50-kloigos.conf", sliceDropIn(unit)));
             files.add(Managed.of(unit, managerDirectory(unit) + "/50-kloigos.conf", managerDropIn(unit)));
+            if (unit.limits().portEnforcement() == PortEnforcement.SOCKET_BIND_RANGES) {
+                bindRules(unit, units)
+                        .ifPresent(rules -> files.add(Managed.of(unit, bindDropInFile(unit), bindDropIn(unit, rules))));
+            }
             String directory = unit.dataDirectory();
             if (directory != null) {
                 files.add(Managed.of(unit, HostPlanner.mountFile(unit.mnt()), dataMount(unit, directory)));
@@ -149,6 +155,18 @@ final class HostFiles {
 
     static String sliceDropInFile(ComputeUnit unit) {
         return sliceDirectory(unit) + "/50-kloigos.conf";
+    }
+
+    /** Returns where it says which ports the unit may not bind; the limits are written without knowing other units. */
+    static String bindDropInFile(ComputeUnit unit) {
+        return sliceDirectory(unit) + "/51-kloigos-ports.conf";
+    }
+
+    /** Returns all files that Kloigos has for the unit's slice. */
+    static Set<String> dropIns(ComputeUnit unit) {
+        return unit.limits().portEnforcement() == PortEnforcement.SOCKET_BIND_RANGES
+                ? Set.of(sliceDropInFile(unit), bindDropInFile(unit))
+                : Set.of(sliceDropInFile(unit));
     }
 
     /** Returns where systemd keeps what {@code set-property --runtime} sets, until the next boot. */
@@ -212,12 +230,49 @@ final class HostFiles {
                             .append('\n'));
         }
         if (limits.portEnforcement() == PortEnforcement.SOCKET_BIND) {
-            // A Deny without any Allow would allow everything.
-            out.append("SocketBindDeny=any\n");
-            out.append("SocketBindAllow=tcp:").append(unit.ports().closed()).append('\n');
-            out.append("SocketBindAllow=udp:").append(unit.ports().closed()).append('\n');
+            out.append(new BindRules(List.of("any"), protocols(unit.ports().closed())).lines());
         }
         return out.toString();
+    }
+
+    /** What the unit may not bind, if it may bind anything but its own ports. */
+    static String bindDropIn(ComputeUnit unit, BindRules rules) {
+        return "# Which ports compute unit " + unit.id()
+                + " may not bind, kept by Kloigos.\n[Slice]\nSocketBindDeny=\nSocketBindAllow=\n" + rules.lines();
+    }
+
+    /**
+     * Which ports {@code bind(2)} may name; what is allowed is not denied. Port 0 stands for one that the kernel chooses: {@code
+     * any} denies that as well, a range does not.
+     *
+     * @see <a href="https://www.freedesktop.org/software/systemd/man/latest/systemd.resource-control.html">SocketBindDeny=</a>
+     */
+    record BindRules(List<String> denied, List<String> allowed) {
+        String lines() {
+            return HostFiles.lines(denied, rule -> "SocketBindDeny=" + rule)
+                    + HostFiles.lines(allowed, rule -> "SocketBindAllow=" + rule);
+        }
+    }
+
+    /** Returns what systemd has to refuse; nothing where the unit's ports are kept by nftables alone. */
+    static Optional<BindRules> bindRules(ComputeUnit unit, List<ComputeUnit> units) {
+        List<String> own = protocols(unit.ports().closed());
+        return switch (unit.limits().portEnforcement()) {
+            case NFTABLES -> Optional.empty();
+            case SOCKET_BIND -> Optional.of(new BindRules(List.of("any"), own));
+            case SOCKET_BIND_RANGES -> Optional.of(new BindRules(protocols(span(units)), own));
+        };
+    }
+
+    /** From the first port of any unit to the last: the kernel chooses none of the units' ports, so whoever lets it choose meets no rule. */
+    private static String span(List<ComputeUnit> units) {
+        int first = units.stream().mapToInt(unit -> unit.ports().start()).min().orElseThrow();
+        int last = units.stream().mapToInt(unit -> unit.ports().last()).max().orElseThrow();
+        return first + "-" + last;
+    }
+
+    private static List<String> protocols(String ports) {
+        return List.of("tcp:" + ports, "udp:" + ports);
     }
 
     /** Returns what systemd is told of the limits that there are, by the names of its properties. */

@@ -54,6 +54,7 @@ RULES
     able util_linux flock timeout setpriv sysctl
     able quota_tools setquota repquota quota chattr
     able keyctl keyctl
+    able socket_statistics ss
     able mkfs_ext4 mkfs.ext4
     able mkfs_xfs mkfs.xfs
     able lvm lvcreate lvremove lvs vgs

@@ -282,6 +282,15 @@ def squat_udp(scene):
     judge(theirs, "bind: %s; the neighbour's bind: %s" % (error or "bound", theirs or "bound"))
 
 
+@attempt("ports.squat_host", "bind a free port that is no unit's, so that a service of the host cannot")
+def squat_host(scene):
+    port = scene.nobodys_port
+    server = socket.socket()
+    error = error_of(lambda: (server.bind(("0.0.0.0", port)), server.listen(1)))
+    theirs = scene.ask("bind", port=port)
+    judge(theirs, "bind: %s; root's bind: %s" % (error or "bound", theirs or "bound"))
+
+
 @attempt("ports.squat_by_client", "keep a neighbour's port by connecting from it")
 def squat_by_client(scene):
     port = scene.neighbours_port

@@ -147,7 +147,7 @@ record HeldPorts(String tcp, String bound, String udp, String chosen) {
                 .flatMap(sockets -> sockets)
                 .filter(socket -> !own.contains(socket.port()))
                 .filter(socket -> !free.contains(socket.port())
-                        || socket.isTcp() && server.facts().listeningPorts().contains(socket.port()))
+                        || (socket.isTcp() && server.facts().listeningPorts().contains(socket.port())))
                 .map(Socket::toString)
                 .distinct()
                 .sorted()

@@ -250,9 +250,7 @@ public final class Kloigos implements Fleet {
                 layout.memoryReserve(),
                 layout.volumes(),
                 facts,
-                Stream.concat(
-                                layout.warnings().stream(),
-                                KnownLimits.of(facts, request.limits().portEnforcement()).stream())
+                Stream.concat(layout.warnings().stream(), KnownLimits.of(facts, layout.portEnforcement()).stream())
                         .toList(),
                 clock.instant(),
                 null);

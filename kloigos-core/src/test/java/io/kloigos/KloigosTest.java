@@ -123,7 +123,7 @@ class KloigosTest {
         init("host1", "4-7");
 
         assertThat(kloigos.server("host1").warnings())
-                .containsAll(KnownLimits.of(driver.facts, PortEnforcement.NFTABLES));
+                .containsAll(KnownLimits.of(driver.facts, PortEnforcement.SOCKET_BIND_RANGES));
     }
 
     @Test

@@ -14,6 +14,8 @@ public enum Capability {
     SYSTEMD_BPF,
     /** {@code systemd-sysusers} is installed. */
     SYSUSERS,
+    /** {@code ss} is installed. */
+    SOCKET_STATISTICS,
     /** {@code flock}, {@code timeout}, {@code setpriv} and {@code sysctl} are installed. */
     UTIL_LINUX,
     /** {@code setquota}, {@code repquota} and {@code chattr} are installed. */

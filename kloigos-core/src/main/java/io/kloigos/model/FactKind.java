@@ -68,7 +68,9 @@ public enum FactKind {
     PORT_OWNER,
     /** The rules that look at packets. */
     PORT_RULES,
-    /** No program of the unit listens on a port that is not the unit's, where it would keep others from it. */
+    /** systemd refuses the unit to bind ports of others, where it is to do that. */
+    PORT_BINDING,
+    /** No program of the unit holds a port that is not the unit's and that the kernel gave to nobody by itself. */
     FOREIGN_PORTS,
     /** The kernel gives no port of a unit to outgoing connections. */
     RESERVED_PORTS,

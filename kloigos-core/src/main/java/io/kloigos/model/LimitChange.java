@@ -40,7 +40,7 @@ public record LimitChange(
                 dataMax,
                 inodesMax,
                 io == null ? List.of() : io,
-                PortEnforcement.NFTABLES);
+                null);
     }
 
     /**

@@ -31,7 +31,7 @@ public record LimitRequest(
         @Nullable ByteSize dataMax,
         @Nullable Long inodesMax,
         List<IoLimit> io,
-        PortEnforcement portEnforcement) {
+        @Nullable PortEnforcement portEnforcement) {
     /** The least memory in which a login and a user manager still work. */
     public static final ByteSize LEAST_MEMORY = ByteSize.ofMebibytes(64);
 
@@ -84,6 +84,6 @@ public record LimitRequest(
 
     /** Returns a request that leaves every choice to Kloigos. */
     public static LimitRequest defaults() {
-        return new LimitRequest(null, null, null, null, null, null, null, null, List.of(), PortEnforcement.NFTABLES);
+        return new LimitRequest(null, null, null, null, null, null, null, null, List.of(), null);
     }
 }

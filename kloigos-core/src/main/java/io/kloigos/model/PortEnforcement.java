@@ -7,7 +7,12 @@ public enum PortEnforcement {
     /** nftables drops what the unit would answer from a foreign port. Programs notice nothing until a client connects. */
     NFTABLES,
     /**
-     * In addition systemd refuses {@code bind(2)} outside the range. Programs that bind port 0 before connecting fail
+     * In addition systemd refuses {@code bind(2)} of a port that is another unit's. Needs a systemd built with BPF, and is what
+     * such a host gets by default.
+     */
+    SOCKET_BIND_RANGES,
+    /**
+     * In addition systemd refuses every {@code bind(2)} outside the range. Programs that bind port 0 before connecting fail
      * under it. Needs a systemd built with BPF.
      */
     SOCKET_BIND;
@@ -24,7 +29,8 @@ public enum PortEnforcement {
             }
         }
         throw KloigosException.invalid(
-                "port_enforcement", "\"" + text + "\" is neither \"nftables\" nor \"socket_bind\"");
+                "port_enforcement",
+                "\"" + text + "\" is none of \"nftables\", \"socket_bind_ranges\" and \"socket_bind\"");
     }
 
     @Override

@@ -38,6 +38,11 @@ final class DriftAnswers {
         return parsed(NftListing.READING, NftListing.class, NftListing::parse);
     }
 
+    /** Returns what that table should be. */
+    NftListing intendedPorts() {
+        return parsed(NftListing.INTENDED, NftListing.class, NftListing::parse);
+    }
+
     /** Returns the mode and owners of a path, if it is there. */
     Optional<String> entry(Reading reading, String path) {
         return Optional.ofNullable(
@@ -86,7 +91,7 @@ final class DriftAnswers {
         }
     }
 
-    /** A paragraph for each unit of systemd. */
+    /** A paragraph for each unit of systemd; a property of several values has a line for each. */
     private record Shown(Map<String, Map<String, String>> units) {
         static Shown parse(String text) {
             Map<String, Map<String, String>> units = new HashMap<>();
@@ -95,8 +100,10 @@ final class DriftAnswers {
                 paragraph
                         .lines()
                         .filter(line -> line.contains("="))
-                        .forEach(line -> properties.putIfAbsent(
-                                line.substring(0, line.indexOf('=')), line.substring(line.indexOf('=') + 1)));
+                        .forEach(line -> properties.merge(
+                                line.substring(0, line.indexOf('=')),
+                                line.substring(line.indexOf('=') + 1),
+                                (first, next) -> first + " " + next));
                 units.putIfAbsent(properties.getOrDefault("Id", ""), properties);
             }
             return new Shown(units);

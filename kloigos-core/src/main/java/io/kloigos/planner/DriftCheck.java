@@ -37,6 +37,7 @@ public final class DriftCheck {
 
     private static final String ABSENT = "absent";
     private static final String NONE = "none";
+    private static final String AS_WRITTEN = "as " + HostFiles.PORTS_RULES + " says";
     private static final String LINK = "777 0:0";
     private static final String ROOT_FILE = "644 0:0";
     private static final String ROOT_DIRECTORY = "755 0:0";
@@ -47,6 +48,7 @@ public final class DriftCheck {
     /**
      * One thing that can be looked at.
      *
+     * @param readings what is to be read for it
      * @param actual finds it in what was read
      */
     private record Fact(
@@ -54,7 +56,7 @@ public final class DriftCheck {
             @Nullable ComputeId computeId,
             String subject,
             String expected,
-            Reading reading,
+            List<Reading> readings,
             Function<DriftAnswers, String> actual) {}
 
     private final List<Fact> facts = new ArrayList<>();
@@ -122,7 +124,7 @@ public final class DriftCheck {
     }
 
     private Stream<Reading> questions() {
-        return facts.stream().map(Fact::reading).distinct();
+        return facts.stream().flatMap(fact -> fact.readings().stream()).distinct();
     }
 
     /**
@@ -196,13 +198,14 @@ public final class DriftCheck {
                 expectedPorts,
                 new Reading.FileText(HostFiles.RESERVED_PORTS),
                 text -> PortSet.isOne(text) && PortSet.parse(text).covers(reserved) ? expectedPorts : text);
-        addFound(
+        facts.add(new Fact(
                 FactKind.PORT_RULES,
                 null,
                 "nftables",
-                NftListing.parse(HostFiles.portsRules(units)).rules() + " rules",
-                NftListing.READING,
-                answers -> answers.ports().rules() + " rules");
+                AS_WRITTEN,
+                List.of(NftListing.READING, NftListing.INTENDED),
+                answers ->
+                        answers.ports().differenceFrom(answers.intendedPorts()).orElse(AS_WRITTEN)));
         for (HostFiles.Setting setting : HostFiles.PROTECTED_FILES) {
             add(FactKind.KERNEL_SETTING, null, setting.path(), setting.value());
         }
@@ -379,13 +382,32 @@ public final class DriftCheck {
 
     private void addSystemd(ComputeUnit unit) {
         addShown(FactKind.DAEMON_RELOAD, unit, unit.slice(), "no", "NeedDaemonReload", value -> value);
-        String own = HostFiles.sliceDirectory(unit) + "/50-kloigos.conf";
+        Set<String> own = HostFiles.dropIns(unit);
         String specific = "/" + unit.slice() + ".d/";
         addShown(FactKind.DROP_INS, unit, unit.slice(), NONE, "DropInPaths", value -> {
             Set<String> foreign = new TreeSet<>(List.of(value.split(" ", -1)));
-            foreign.removeIf(path -> !path.contains(specific) || path.equals(own));
+            foreign.removeIf(path -> !path.contains(specific) || own.contains(path));
             return foreign.isEmpty() ? NONE : String.join(" ", foreign);
         });
+        HostFiles.bindRules(unit, units).ifPresent(rules -> {
+            addBindRules(unit, "SocketBindDeny", rules.denied());
+            addBindRules(unit, "SocketBindAllow", rules.allowed());
+        });
+    }
+
+    private void addBindRules(ComputeUnit unit, String property, List<String> rules) {
+        addShown(
+                FactKind.PORT_BINDING,
+                unit,
+                unit.slice() + " " + property,
+                unit.slice(),
+                String.join(" ", new TreeSet<>(rules)),
+                property,
+                // systemd 257 leaves out the colon.
+                value -> String.join(
+                        " ",
+                        new TreeSet<>(List.of(
+                                value.replaceAll("\\b(tcp|udp)(?=\\d)", "$1:").split(" ", -1)))));
     }
 
     private void addShown(
@@ -395,10 +417,21 @@ public final class DriftCheck {
             String expected,
             String property,
             UnaryOperator<String> actual) {
+        addShown(kind, unit, name, name, expected, property, actual);
+    }
+
+    private void addShown(
+            FactKind kind,
+            ComputeUnit unit,
+            String subject,
+            String name,
+            String expected,
+            String property,
+            UnaryOperator<String> actual) {
         addFound(
                 kind,
                 unit.id(),
-                name,
+                subject,
                 expected,
                 shown,
                 answers -> actual.apply(answers.property(shown, name, property).orElse(ABSENT)));
@@ -406,7 +439,7 @@ public final class DriftCheck {
 
     private static List<String> showCommand(List<ComputeUnit> units) {
         List<String> argv = new ArrayList<>(List.of("systemctl", "show"));
-        List.of("Id", "NeedDaemonReload", "DropInPaths", "ActiveState")
+        List.of("Id", "NeedDaemonReload", "DropInPaths", "ActiveState", "SocketBindDeny", "SocketBindAllow")
                 .forEach(name -> argv.addAll(List.of("-p", name)));
         for (ComputeUnit unit : units) {
             argv.add(unit.slice());
@@ -419,13 +452,13 @@ public final class DriftCheck {
         addElement(FactKind.PORT_USER, unit, "uids", Integer.toString(unit.uid()));
         addElement(FactKind.PORT_RANGE, unit, "ranges", unit.ports().closed());
         addElement(FactKind.PORT_OWNER, unit, "own", HostFiles.owned(unit));
-        add(
+        facts.add(new Fact(
                 FactKind.FOREIGN_PORTS,
                 unit.id(),
                 unit.user(),
                 NONE,
-                ListeningSockets.READING,
-                text -> ListeningSockets.foreign(text, unit));
+                HeldPorts.READINGS,
+                answers -> HeldPorts.in(answers).foreignTo(unit, server, units)));
     }
 
     private void addElement(FactKind kind, ComputeUnit unit, String set, String element) {
@@ -502,7 +535,7 @@ public final class DriftCheck {
             String expected,
             Reading reading,
             Function<DriftAnswers, String> actual) {
-        facts.add(new Fact(kind, unit, subject, expected, reading, actual));
+        facts.add(new Fact(kind, unit, subject, expected, List.of(reading), actual));
     }
 
     private void addEntry(FactKind kind, @Nullable ComputeId unit, String path, String expected) {

@@ -19,6 +19,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -123,6 +125,10 @@ final class HostFiles {
         for (ComputeUnit unit : units) {
             files.add(Managed.of(unit, sliceDirectory(unit) + "/50-kloigos.conf", sliceDropIn(unit)));
             files.add(Managed.of(unit, managerDirectory(unit) + "/50-kloigos.conf", managerDropIn(unit)));
+            if (unit.limits().portEnforcement() == PortEnforcement.SOCKET_BIND_RANGES) {
+                bindRules(unit, units)
+                        .ifPresent(rules -> files.add(Managed.of(unit, bindDropInFile(unit), bindDropIn(unit, rules))));
+            }
             String directory = unit.dataDirectory();
             if (directory != null) {
                 files.add(Managed.of(unit, HostPlanner.mountFile(unit.mnt()), dataMount(unit, directory)));
@@ -159,6 +165,18 @@ final class HostFiles {
 
     static String sliceDropInFile(ComputeUnit unit) {
         return sliceDirectory(unit) + "/50-kloigos.conf";
+    }
+
+    /** Returns where it says which ports the unit may not bind; the limits are written without knowing other units. */
+    static String bindDropInFile(ComputeUnit unit) {
+        return sliceDirectory(unit) + "/51-kloigos-ports.conf";
+    }
+
+    /** Returns all files that Kloigos has for the unit's slice. */
+    static Set<String> dropIns(ComputeUnit unit) {
+        return unit.limits().portEnforcement() == PortEnforcement.SOCKET_BIND_RANGES
+                ? Set.of(sliceDropInFile(unit), bindDropInFile(unit))
+                : Set.of(sliceDropInFile(unit));
     }
 
     /** Returns where systemd keeps what {@code set-property --runtime} sets, until the next boot. */
@@ -222,12 +240,49 @@ final class HostFiles {
                             .append('\n'));
         }
         if (limits.portEnforcement() == PortEnforcement.SOCKET_BIND) {
-            // A Deny without any Allow would allow everything.
-            out.append("SocketBindDeny=any\n");
-            out.append("SocketBindAllow=tcp:").append(unit.ports().closed()).append('\n');
-            out.append("SocketBindAllow=udp:").append(unit.ports().closed()).append('\n');
+            out.append(new BindRules(List.of("any"), protocols(unit.ports().closed())).lines());
         }
         return out.toString();
+    }
+
+    /** What the unit may not bind, if it may bind anything but its own ports. */
+    static String bindDropIn(ComputeUnit unit, BindRules rules) {
+        return "# Which ports compute unit " + unit.id()
+                + " may not bind, kept by Kloigos.\n[Slice]\nSocketBindDeny=\nSocketBindAllow=\n" + rules.lines();
+    }
+
+    /**
+     * Which ports {@code bind(2)} may name; what is allowed is not denied. Port 0 stands for one that the kernel chooses: {@code
+     * any} denies that as well, a range does not.
+     *
+     * @see <a href="https://www.freedesktop.org/software/systemd/man/latest/systemd.resource-control.html">SocketBindDeny=</a>
+     */
+    record BindRules(List<String> denied, List<String> allowed) {
+        String lines() {
+            return HostFiles.lines(denied, rule -> "SocketBindDeny=" + rule)
+                    + HostFiles.lines(allowed, rule -> "SocketBindAllow=" + rule);
+        }
+    }
+
+    /** Returns what systemd has to refuse; nothing where the unit's ports are kept by nftables alone. */
+    static Optional<BindRules> bindRules(ComputeUnit unit, List<ComputeUnit> units) {
+        List<String> own = protocols(unit.ports().closed());
+        return switch (unit.limits().portEnforcement()) {
+            case NFTABLES -> Optional.empty();
+            case SOCKET_BIND -> Optional.of(new BindRules(List.of("any"), own));
+            case SOCKET_BIND_RANGES -> Optional.of(new BindRules(protocols(span(units)), own));
+        };
+    }
+
+    /** From the first port of any unit to the last: the kernel chooses none of the units' ports, so whoever lets it choose meets no rule. */
+    private static String span(List<ComputeUnit> units) {
+        int first = units.stream().mapToInt(unit -> unit.ports().start()).min().orElseThrow();
+        int last = units.stream().mapToInt(unit -> unit.ports().last()).max().orElseThrow();
+        return first + "-" + last;
+    }
+
+    private static List<String> protocols(String ports) {
+        return List.of("tcp:" + ports, "udp:" + ports);
     }
 
     /** Returns what systemd is told of the limits that there are, by the names of its properties. */
@@ -345,6 +400,13 @@ final class HostFiles {
      * source port of its own; anybody else, root included, does not get out with a port that belongs to a unit; and a unit's
      * user answers connections from no other port. Adding the table before deleting it makes the file loadable whether or not
      * the table exists.
+     *
+     * <p>The last two rules are for SYN cookies. A server whose queue of half-open connections is full answers by a cookie,
+     * which carries no socket and so no user: a unit that fills its own queue would be served on any port. {@code meta cgroup}
+     * matches whatever has a socket, also those of servers in the kernel, which have no user either (NFS before Linux 6.4).
+     * What is left has none, and passes from privileged ports only, which no unit can have.
+     *
+     * @see <a href="https://github.com/torvalds/linux/blob/v6.12/net/ipv4/tcp_output.c">tcp_make_synack</a>
      */
     static String portsRules(List<ComputeUnit> units) {
         String uids = units.stream().map(unit -> Integer.toString(unit.uid())).collect(Collectors.joining(", "));
@@ -377,6 +439,8 @@ final class HostFiles {
                 		th sport @ranges counter drop
                 		meta l4proto tcp tcp flags & ack == ack meta skuid @uids counter drop
                 		meta l4proto udp ct direction reply meta skuid @uids counter drop
+                		meta cgroup 0-4294967295 accept
+                		meta l4proto tcp tcp flags & ack == ack th sport >= 1024 counter drop
                 	}
                 	chain neither {
                 		meta l4proto { icmp, icmpv6 } accept

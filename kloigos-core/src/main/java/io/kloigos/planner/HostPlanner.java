@@ -9,6 +9,7 @@ import io.kloigos.model.HostFacts;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.LogicalVolume;
 import io.kloigos.model.Operation;
+import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Server;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tenancy;
@@ -169,6 +170,11 @@ public final class HostPlanner {
         for (ComputeUnit unit : units) {
             steps.rootFile(HostFiles.sliceDropInFile(unit), HostFiles.sliceDropIn(unit));
             steps.rootFile(HostFiles.managerDirectory(unit) + "/50-kloigos.conf", HostFiles.managerDropIn(unit));
+            if (unit.limits().portEnforcement() == PortEnforcement.SOCKET_BIND_RANGES) {
+                HostFiles.bindRules(unit, units)
+                        .ifPresent(rules ->
+                                steps.rootFile(HostFiles.bindDropInFile(unit), HostFiles.bindDropIn(unit, rules)));
+            }
         }
         for (DataVolume volume : server.volumes()) {
             steps.rootFile(mountFile(volume.mountPoint()), HostFiles.volumeMount(volume));
@@ -285,6 +291,32 @@ public final class HostPlanner {
         steps.add(kernelSettings(reserved));
         steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
         steps.add(portsEnforced(units));
+        ComputeUnit first = units.get(0);
+        if (first.limits().portEnforcement() != PortEnforcement.NFTABLES) {
+            bindsRefused(steps, first.ports().start());
+        }
+    }
+
+    /**
+     * A systemd may be built with BPF on a kernel without, and then refuses nothing. So a program is run that must not get
+     * the port: it ends with 1 where it is refused, and waits for a client, until its time is up, where it is not.
+     */
+    private static void bindsRefused(Steps steps, int port) {
+        steps.run(
+                "systemd-run",
+                "--wait",
+                "--collect",
+                "--description=SocketBindDeny= must refuse this program its port",
+                "-p",
+                "SocketBindDeny=tcp:" + port,
+                "-p",
+                "SuccessExitStatus=1",
+                "timeout",
+                "20",
+                "systemd-socket-activate",
+                "-l",
+                "127.0.0.1:" + port,
+                "true");
     }
 
     private static Step kernelSettings(PortSet reserved) {

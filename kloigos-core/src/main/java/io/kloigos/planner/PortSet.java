@@ -35,6 +35,15 @@ final class PortSet {
         return this;
     }
 
+    PortSet without(PortSet other) {
+        ports.andNot(other.ports);
+        return this;
+    }
+
+    boolean contains(int port) {
+        return ports.get(port);
+    }
+
     boolean covers(PortSet other) {
         BitSet missing = (BitSet) other.ports.clone();
         missing.andNot(ports);

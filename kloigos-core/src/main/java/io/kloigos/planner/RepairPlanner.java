@@ -10,11 +10,10 @@ import io.kloigos.model.IoLimit;
 import io.kloigos.model.Server;
 import io.kloigos.model.UnitLimits;
 import io.kloigos.planner.HostPlanner.Steps;
-import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostPlan.Scope;
+import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
@@ -48,9 +47,6 @@ public final class RepairPlanner {
             FactKind.SWAP_MAX,
             FactKind.TASKS_MAX,
             FactKind.IO_MAX);
-
-    /** Killed processes end soon, not at once. */
-    private static final Duration ENDING = Duration.ofSeconds(10);
 
     /** Only from here are drop-ins removed, whatever a host says. */
     private static final Pattern DROP_IN = Pattern.compile(
@@ -239,7 +235,8 @@ public final class RepairPlanner {
         if (any(FactKind.ENABLED)) {
             HostPlanner.enable(steps, server, units);
         }
-        if (any(FactKind.ENABLED, FactKind.DROP_INS, FactKind.DAEMON_RELOAD) || isFileWrong(HostFiles.SYSTEMD)) {
+        if (any(FactKind.ENABLED, FactKind.DROP_INS, FactKind.DAEMON_RELOAD, FactKind.PORT_BINDING)
+                || isFileWrong(HostFiles.SYSTEMD)) {
             steps.run("systemctl", "daemon-reload");
         }
     }
@@ -295,29 +292,8 @@ public final class RepairPlanner {
     private void closeForeignPorts(Deviation deviation) {
         for (ComputeUnit unit : units) {
             if (unit.id().equals(deviation.computeId())) {
-                closeForeignPorts(unit, deviation.actual());
+                part(() -> HeldPorts.freed(unit, deviation.actual()).forEach(steps::add));
             }
-        }
-    }
-
-    /** The kernel closes TCP sockets on demand. It does not close unconnected UDP sockets, so whoever has one is ended. */
-    private void closeForeignPorts(ComputeUnit unit, String sockets) {
-        for (String text : sockets.split(", ", -1)) {
-            ListeningSockets.Socket socket = ListeningSockets.Socket.parse(text);
-            if (socket.isSelectableIn(unit)) {
-                part(() -> close(socket));
-            }
-        }
-    }
-
-    private void close(ListeningSockets.Socket socket) {
-        if (socket.isTcp()) {
-            // Its program may end for that, and its cgroup with it; so what became of it is for the look that follows.
-            steps.add(new Step.Command(socket.closing(), ""));
-        } else {
-            steps.add(new Step.Command(List.of("tee", socket.cgroupFile("cgroup.kill")), "1\n"));
-            Reading processes = new Reading.FileLine(socket.cgroupFile("cgroup.events"), "populated 1");
-            steps.add(new Step.Expectation(processes, "absent", ENDING));
         }
     }
 

@@ -54,7 +54,7 @@ public final class UsageProbe {
                 pressure("memory"),
                 pressure("io"),
                 file("io.stat"),
-                ListeningSockets.READING));
+                HeldPorts.LISTENING));
         disks().forEach(disk -> readings.add(QuotaLine.reading(unit, disk.mountPoint())));
         return readings;
     }
@@ -104,7 +104,7 @@ public final class UsageProbe {
                                 stored(disk, String.valueOf(answers.get(QuotaLine.reading(unit, disk.mountPoint())))))
                         .toList(),
                 io(answers.get(file("io.stat"))),
-                ListeningSockets.of(String.valueOf(answers.get(ListeningSockets.READING)), unit)
+                HeldPorts.listening(String.valueOf(answers.get(HeldPorts.LISTENING)), unit)
                         .map(socket -> new UnitUsage.Socket(socket.protocol(), socket.port()))
                         .distinct()
                         .toList());

@@ -35,6 +35,7 @@ final class HostRequirements {
             Capability.NFT_UID_PORTS, "nft, with sets of user ids and ports (Debian: nftables)",
             Capability.SYSUSERS, "systemd-sysusers",
             Capability.UTIL_LINUX, "flock, timeout, setpriv and sysctl (Debian: util-linux, coreutils, procps)",
+            Capability.SOCKET_STATISTICS, "ss, to see who holds ports (Debian: iproute2)",
             Capability.KEYCTL, "keyctl, to clear kernel keyrings (Debian: keyutils)",
             Capability.SSHD_PAM, "an sshd with \"UsePAM yes\"",
             Capability.SSHD_INCLUDE, "an sshd that reads /etc/ssh/sshd_config.d (\"Include\" in sshd_config)",
@@ -127,7 +128,9 @@ final class HostRequirements {
                     "limits",
                     "data_max");
         }
-        if (limits.portEnforcement() == PortEnforcement.SOCKET_BIND && !facts.can(Capability.SYSTEMD_BPF)) {
+        if (limits.portEnforcement() != null
+                && limits.portEnforcement() != PortEnforcement.NFTABLES
+                && !facts.can(Capability.SYSTEMD_BPF)) {
             faults.add(
                     "socket_bind_unavailable",
                     "systemd " + facts.systemdVersion()

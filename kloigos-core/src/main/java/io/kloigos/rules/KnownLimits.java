@@ -42,29 +42,47 @@ public final class KnownLimits {
      * stable.
      */
     public static List<Warning> of(HostFacts facts, PortEnforcement enforcement) {
+        String cure = facts.can(Capability.SYSTEMD_BPF)
+                ? ""
+                : "; systemd " + facts.systemdVersion() + " here is built without BPF, which could refuse that";
         List<Warning> limits = new ArrayList<>();
-        if (enforcement == PortEnforcement.NFTABLES) {
-            limits.addAll(unbound(facts));
+        switch (enforcement) {
+            case NFTABLES -> {
+                limits.addAll(neighboursPorts(cure.isEmpty() ? refusedBy(PortEnforcement.SOCKET_BIND_RANGES) : cure));
+                limits.addAll(nobodysPorts(cure.isEmpty() ? refusedBy(PortEnforcement.SOCKET_BIND) : cure));
+            }
+            case SOCKET_BIND_RANGES -> limits.addAll(nobodysPorts(refusedBy(PortEnforcement.SOCKET_BIND)));
+            case SOCKET_BIND -> {}
         }
         limits.addAll(List.of(PROCESSES_VISIBLE, SHARED_IPC, IO_URING_POLLERS, FORGED_LOG_LINES, RUN_LOCK));
         return List.copyOf(limits);
     }
 
-    private static List<Warning> unbound(HostFacts facts) {
-        String cure = facts.can(Capability.SYSTEMD_BPF)
-                ? "; port_enforcement socket_bind would refuse that"
-                : "; systemd " + facts.systemdVersion() + " here is built without BPF, which could refuse that";
+    private static String refusedBy(PortEnforcement enforcement) {
+        return "; port_enforcement " + enforcement + " would refuse that";
+    }
+
+    private static List<Warning> neighboursPorts(String cure) {
         return List.of(
                 new Warning(
                         "port_squatting",
-                        "a unit cannot serve a foreign port, but it can bind one and so keep the owner from it" + cure),
-                new Warning(
-                        "udp_receipt",
-                        "a unit cannot answer on a foreign UDP port, but it can bind one, receive what is sent there, and get"
-                                + " the answers of peers to which it wrote first" + cure),
+                        "a unit cannot serve a port of its neighbour, but it can bind one and so keep the owner from it"
+                                + cure),
                 new Warning(
                         "udp_theft",
                         "a unit can bind a UDP port that its neighbour serves with SO_REUSEADDR, and receive in its place"
                                 + cure));
+    }
+
+    private static List<Warning> nobodysPorts(String cure) {
+        return List.of(
+                new Warning(
+                        "host_port_squatting",
+                        "a unit can bind a free port from 1024 on that is no unit's, and so keep a service of the host from it"
+                                + cure),
+                new Warning(
+                        "udp_receipt",
+                        "a unit cannot answer on a foreign UDP port, but it can bind one, receive what is sent there, and get"
+                                + " the answers of peers to which it wrote first" + cure));
     }
 }

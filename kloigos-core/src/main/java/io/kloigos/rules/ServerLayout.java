@@ -14,6 +14,7 @@ import io.kloigos.model.HostFacts;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.LogicalVolume;
+import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.PortRange;
 import io.kloigos.model.Tenancy;
 import io.kloigos.model.UnitLimits;
@@ -61,6 +62,11 @@ public record ServerLayout(
         volumes = List.copyOf(volumes);
         units = List.copyOf(units);
         warnings = List.copyOf(warnings);
+    }
+
+    /** Returns what keeps each unit to its ports. */
+    public PortEnforcement portEnforcement() {
+        return units.get(0).limits().portEnforcement();
     }
 
     /**
@@ -176,7 +182,14 @@ public record ServerLayout(
                 tasksMax,
                 diskLimits(request, facts, volumes, layout, index),
                 asked.io(),
-                asked.portEnforcement());
+                enforcement(asked, facts));
+    }
+
+    private static PortEnforcement enforcement(LimitRequest asked, HostFacts facts) {
+        if (asked.portEnforcement() != null) {
+            return asked.portEnforcement();
+        }
+        return facts.can(Capability.SYSTEMD_BPF) ? PortEnforcement.SOCKET_BIND_RANGES : PortEnforcement.NFTABLES;
     }
 
     private static ByteSize reserve(InitServerRequest request, HostFacts facts) {

@@ -88,6 +88,7 @@ class LimitRequestTest {
     @Test
     void readsTheWordsOfTheApi() {
         assertThat(PortEnforcement.parse("socket_bind")).isEqualTo(PortEnforcement.SOCKET_BIND);
+        assertThat(PortEnforcement.parse("socket_bind_ranges")).isEqualTo(PortEnforcement.SOCKET_BIND_RANGES);
         assertThat(FileSystemType.parse("xfs")).isEqualTo(FileSystemType.XFS);
         assertThatThrownBy(() -> PortEnforcement.parse("iptables")).hasMessageContaining("\"nftables\"");
         assertThatThrownBy(() -> FileSystemType.parse("btrfs")).hasMessageContaining("\"ext4\"");

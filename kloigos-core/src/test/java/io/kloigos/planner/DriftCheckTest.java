@@ -84,26 +84,48 @@ class DriftCheckTest {
     }
 
     @Test
-    void aSocketIsClosedWhereItCanBeNamed() {
+    void aSocketIsClosedWhereItCanBeNamedAndWhoeverHoldsItStillIsEnded() {
         assertThat(repair(FactKind.FOREIGN_PORTS, "tcp 2205 /user.slice/user-20000.slice/session-3.scope")
                         .get(0)
                         .describe())
                 .contains("run ss -K -Hn -lt sport = :2205 and cgroup = /user.slice/user-20000.slice/session-3.scope");
+        assertThat(lastArguments(FactKind.FOREIGN_PORTS, "tcp 2205 /user.slice/user-20000.slice/session-3.scope"))
+                .containsExactly("/sys/fs/cgroup/user.slice/user-20000.slice", "20000", "t2205");
     }
 
-    /** A tenant names cgroups as it likes; sockets of root's sessions may have been inherited. */
+    /** What stands behind {@code sh -c} and the script. */
+    private static List<String> lastArguments(FactKind kind, String actual) {
+        List<Step> steps = repair(kind, actual);
+        assertThat(steps).last().isInstanceOf(Step.Command.class);
+        List<String> argv = ((Step.Command) steps.get(steps.size() - 1)).argv();
+        assertThat(argv).startsWith("sh", "-c");
+        return argv.subList(3, argv.size());
+    }
+
+    /** A tenant names cgroups as it likes, and its sockets may have been made in one that is gone or another's. */
     @ParameterizedTest
     @ValueSource(
             strings = {
                 "tcp 2205 /user.slice/user-20000.slice/a or sport = :22",
                 "tcp 2205 /user.slice/user-20000.slice/(a",
-                "udp 2205 /user.slice/user-20000.slice/../user-0.slice/session-1.scope",
-                "udp 2205 /user.slice/user-0.slice/session-1.scope",
-                "udp 2205 /user.slice/user-20001.slice/session-1.scope",
-                "udp 2205 /system.slice/ssh.service"
+                "tcp 2205 /user.slice/user-20000.slice/a, tcp 99999999999 /b, x",
+                "tcp 2205 /user.slice/user-20000.slice/../user-0.slice/session-1.scope",
+                "tcp 2205 /user.slice/user-0.slice/session-1.scope",
+                "tcp 2205 /user.slice/user-20001.slice/session-1.scope",
+                "tcp 2205 -",
+                "tcp 2205 /system.slice/ssh.service"
             })
-    void whatCouldHitOthersIsLeftToTheOperator(String socket) {
-        assertThat(repair(FactKind.FOREIGN_PORTS, socket)).isEmpty();
+    void whatCannotBeNamedIsTakenFromTheUnitsOwnProcessesAndNobodyElses(String socket) {
+        assertThat(lastArguments(FactKind.FOREIGN_PORTS, socket))
+                .containsExactly("/sys/fs/cgroup/user.slice/user-20000.slice", "20000", "t2205");
+        assertThat(repair(FactKind.FOREIGN_PORTS, socket))
+                .allMatch(step -> !step.describe().startsWith("run ss -K")
+                        || step.describe().endsWith("sport = :2205 and cgroup = /user.slice/user-20000.slice/a"));
+    }
+
+    @Test
+    void whereNobodyCouldLookNobodyIsEnded() {
+        assertThat(repair(FactKind.FOREIGN_PORTS, "unknown: ss failed")).isEmpty();
     }
 
     @Test

@@ -89,6 +89,32 @@ class HostFilesTest {
     }
 
     @Test
+    void portsOfOtherUnitsAreDeniedAndPort0IsNot() {
+        ComputeUnit unit =
+                fleet(List.of(), PortEnforcement.SOCKET_BIND_RANGES).units().get(0);
+        HostFiles.BindRules rules = HostFiles.bindRules(unit, FLEET.units()).orElseThrow();
+        int last = FLEET.units().get(FLEET.units().size() - 1).ports().last();
+
+        assertThat(last).isGreaterThan(2199);
+        assertThat(HostFiles.bindDropIn(unit, rules).lines().skip(1))
+                .containsExactly(
+                        "[Slice]",
+                        "SocketBindDeny=",
+                        "SocketBindAllow=",
+                        "SocketBindDeny=tcp:2000-" + last,
+                        "SocketBindDeny=udp:2000-" + last,
+                        "SocketBindAllow=tcp:2000-2199",
+                        "SocketBindAllow=udp:2000-2199");
+    }
+
+    @Test
+    void whereNftablesAloneKeepsPortsSystemdRefusesNone() {
+        ComputeUnit unit = fleet(List.of(), PortEnforcement.NFTABLES).units().get(0);
+
+        assertThat(HostFiles.bindRules(unit, FLEET.units())).isEmpty();
+    }
+
+    @Test
     void theRulesNameEveryUnitsPortsAsItsOwn() {
         String rules = HostFiles.portsRules(FLEET.units());
 

@@ -79,6 +79,7 @@ class HostRequirementsTest {
                 "SYSUSERS",
                 "UTIL_LINUX",
                 "KEYCTL",
+                "SOCKET_STATISTICS",
                 "SSHD_PAM",
                 "SSHD_INCLUDE",
                 "PAM_SYSTEMD"
@@ -99,6 +100,7 @@ class HostRequirementsTest {
                 "SYSUSERS",
                 "UTIL_LINUX",
                 "KEYCTL",
+                "SOCKET_STATISTICS",
                 "SSHD_PAM",
                 "SSHD_INCLUDE",
                 "PAM_SYSTEMD"

@@ -233,7 +233,7 @@ final class RequestTypes {
                 size(fields, "data_max"),
                 fields.optional("inodes_max", JsonType.count(), null),
                 fields.orElse("io", JsonType.list(IO_LIMIT), List.of()),
-                fields.orElse("port_enforcement", JsonType.text(PortEnforcement::parse), PortEnforcement.NFTABLES));
+                fields.optional("port_enforcement", JsonType.text(PortEnforcement::parse), null));
     }
 
     private static LimitChange limitChange(JsonFields fields) {

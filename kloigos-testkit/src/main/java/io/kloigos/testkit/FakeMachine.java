@@ -204,6 +204,7 @@ final class FakeMachine {
         files.put(ONLINE_CPUS, topology.online() + "\n", Access.rootFile());
         files.makeAll(FakeFiles.above(WORKQUEUE_CPUS));
         bootKernel();
+        files.put("/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n", Access.rootFile());
         files.put("/proc/sys/net/ipv4/ip_local_reserved_ports", spec.reservedPorts + "\n", Access.rootFile());
         Map.of("hardlinks", 1, "symlinks", 1, "fifos", 2, "regular", 2)
                 .forEach((kind, value) -> files.put("/proc/sys/fs/protected_" + kind, value + "\n", Access.rootFile()));

@@ -91,14 +91,15 @@ final class FakeNftables {
         }
     }
 
-    /** A table, e.g. {@code inet kloigos}. */
-    private record Table(Map<String, NamedSet> sets, Map<String, String> chains) {
+    /** A table, e.g. {@code inet kloigos}, with its flags, if any. */
+    private record Table(List<String> flags, Map<String, NamedSet> sets, Map<String, String> chains) {
         Table() {
-            this(new TreeMap<>(), new LinkedHashMap<>());
+            this(new ArrayList<>(), new TreeMap<>(), new LinkedHashMap<>());
         }
 
         Table copy() {
             Table copy = new Table();
+            copy.flags.addAll(flags);
             sets.forEach((name, set) -> copy.sets.put(name, set.copy()));
             copy.chains.putAll(chains);
             return copy;
@@ -145,6 +146,7 @@ final class FakeNftables {
             throw new Refused("Error: No such file or directory\nlist table " + table);
         }
         StringBuilder out = new StringBuilder("table " + table + " {\n");
+        found.flags().forEach(flag -> out.append("\tflags ").append(flag).append('\n'));
         found.sets().keySet().forEach(set -> out.append(describe(table, set)));
         found.chains()
                 .forEach((name, body) -> out.append("\tchain ")
@@ -277,6 +279,10 @@ final class FakeNftables {
             next();
             while (skipBreaks() && !tokens.get(at).equals("}")) {
                 switch (next()) {
+                    case "flags" -> {
+                        table.flags().clear();
+                        table.flags().add(restOfLine());
+                    }
                     case "set" -> declareSet(table, next());
                     case "chain" -> table.chains().put(next(), block());
                     default ->

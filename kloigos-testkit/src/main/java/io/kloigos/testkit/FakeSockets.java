@@ -23,8 +23,10 @@ final class FakeSockets {
         sockets.add(new Socket(protocol, port, uid, cgroup));
     }
 
-    void closeThoseIn(String cgroup) {
-        sockets.removeIf(socket -> socket.cgroup().equals(cgroup));
+    /** Ends who holds a port as a user, and so closes the port; it is named by the letter of its protocol and its number. */
+    void endHolders(int uid, String port) {
+        sockets.removeIf(
+                socket -> socket.uid() == uid && port.equals(socket.protocol().charAt(0) + "" + socket.port()));
     }
 
     void closeAll() {
@@ -46,15 +48,28 @@ final class FakeSockets {
         if (words.equals(List.of("-Hltune", "--cgroup"))) {
             return List.copyOf(sockets);
         }
+        if (words.equals(List.of("-Htne", "--cgroup", "state", "listening", "state", "syn-sent"))) {
+            return of("tcp");
+        }
+        if (words.equals(List.of("-Haune", "--cgroup"))) {
+            return of("udp");
+        }
+        if (words.equals(List.of("-HBtne", "--cgroup"))) {
+            return List.of();
+        }
         Matcher filter = FILTER.matcher(words.get(words.size() - 1));
         if (!filter.matches()) {
             throw Refused.unknown("ss: the fake host does not know: " + words);
         }
-        String protocol = words.contains("-lt") ? "tcp" : "udp";
-        return sockets.stream()
-                .filter(socket -> socket.protocol().equals(protocol)
-                        && socket.port() == Integer.parseInt(filter.group(1))
+        return of(words.contains("-lt") ? "tcp" : "udp").stream()
+                .filter(socket -> socket.port() == Integer.parseInt(filter.group(1))
                         && socket.cgroup().equals(filter.group(2)))
+                .toList();
+    }
+
+    private List<Socket> of(String protocol) {
+        return sockets.stream()
+                .filter(socket -> socket.protocol().equals(protocol))
                 .toList();
     }
 }

@@ -192,6 +192,16 @@ final class FakeSystemd {
         for (String unit : units) {
             out.append(out.isEmpty() ? "" : "\n");
             for (String property : properties) {
+                if (property.startsWith("SocketBind")) {
+                    String text = loaded.containsKey(unit) ? loaded.get(unit) : text(unit);
+                    parse(text, "Slice")
+                            .getOrDefault(property, List.of())
+                            .forEach(rule -> out.append(property)
+                                    .append('=')
+                                    .append(rule)
+                                    .append('\n'));
+                    continue;
+                }
                 String value =
                         switch (property) {
                             case "NeedDaemonReload" ->

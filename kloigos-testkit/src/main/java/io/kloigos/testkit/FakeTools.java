@@ -31,6 +31,7 @@ final class FakeTools {
             Map.entry("repquota", Capability.QUOTA_TOOLS),
             Map.entry("chattr", Capability.QUOTA_TOOLS),
             Map.entry("keyctl", Capability.KEYCTL),
+            Map.entry("ss", Capability.SOCKET_STATISTICS),
             Map.entry("mkfs.ext4", Capability.MKFS_EXT4),
             Map.entry("mkfs.xfs", Capability.MKFS_XFS),
             Map.entry("lvs", Capability.LVM),
@@ -98,6 +99,9 @@ final class FakeTools {
         tools.put("systemctl", (arguments, stdin) -> machine.systemd.systemctl(arguments.all()));
         tools.put("loginctl", (arguments, stdin) -> loginctl(arguments));
         tools.put("nft", this::packetFilter);
+        tools.put("unshare", this::inOwnNetwork);
+        tools.put("sh", this::script);
+        tools.put("systemd-run", this::runUnderSystemd);
         tools.put("setquota", this::setQuota);
         tools.put("ss", (arguments, stdin) -> machine.sockets.run(arguments.all()));
         tools.put("repquota", (arguments, stdin) -> reportQuota(arguments));
@@ -301,10 +305,6 @@ final class FakeTools {
         String text = path.equals("/proc/sys/net/ipv4/ip_local_reserved_ports") ? ports(stdin) : stdin;
         if (path.startsWith("/proc/") && files.find(path) == null) {
             throw new Refused("tee: " + path + ": No such file or directory");
-        }
-        if (path.startsWith("/sys/fs/cgroup/") && path.endsWith("/cgroup.kill")) {
-            machine.sockets.closeThoseIn(FakeFiles.above(path).substring("/sys/fs/cgroup".length()));
-            return stdin;
         }
         files.put(path, text, Access.rootFile());
         return stdin;
@@ -806,6 +806,42 @@ final class FakeTools {
             };
         }
         machine.nftables.run(said, this::included);
+        return "";
+    }
+
+    /** Loads rules where nobody else is, and lists them. */
+    private String inOwnNetwork(Arguments arguments, String stdin) {
+        List<String> words = arguments.all();
+        String script = "nft -f \"$0\" && nft -nn list table inet kloigos";
+        if (words.size() != 5 || !words.subList(0, 4).equals(List.of("--net", "sh", "-c", script))) {
+            throw arguments.unknown();
+        }
+        FakeNftables own = new FakeNftables();
+        own.run(files.file(words.get(4)).text, this::included);
+        return own.list("inet kloigos");
+    }
+
+    /** The one script that plans have: it ends who holds ports of others. */
+    private String script(Arguments arguments, String stdin) {
+        List<String> words = arguments.all();
+        if (words.size() < 5 || !words.get(0).equals("-c") || !words.get(1).contains("cgroup.freeze")) {
+            throw arguments.unknown();
+        }
+        int uid = Integer.parseInt(words.get(3));
+        words.subList(4, words.size()).forEach(port -> machine.sockets.endHolders(uid, port));
+        return "";
+    }
+
+    /** Runs a program that wants a port which systemd is told to refuse; where nothing refuses it, its time runs out. */
+    private String runUnderSystemd(Arguments arguments, String stdin) {
+        List<String> words = arguments.all();
+        if (!words.contains("systemd-socket-activate") || !words.contains("SuccessExitStatus=1")) {
+            throw arguments.unknown();
+        }
+        if (!machine.capabilities.contains(Capability.SYSTEMD_BPF)) {
+            throw new Refused(
+                    "Finished with result: exit-code\nMain processes terminated with: code=exited/status=124");
+        }
         return "";
     }
 

@@ -184,6 +184,45 @@ class DriftTest {
     }
 
     @Test
+    void portRulesThatAreThereButDoNotActAreFoundAndMended() {
+        host.run("nft", "table inet kloigos { flags dormant; }");
+        assertThat(kloigos.checkDrift("host1").deviations()).singleElement().satisfies(deviation -> {
+            assertThat(deviation.kind()).isEqualTo(FactKind.PORT_RULES);
+            assertThat(deviation.actual()).isEqualTo("flags dormant");
+        });
+        succeed(kloigos.repair("host1"));
+
+        host.run("nft", "add element inet kloigos own { 20000 . 1-1999 }");
+        assertThat(kloigos.checkDrift("host1").deviations())
+                .singleElement()
+                .satisfies(deviation -> assertThat(deviation.actual()).isEqualTo("also 20000 . 1-1999 in set own"));
+        succeed(kloigos.repair("host1"));
+
+        assertThat(kloigos.checkDrift("host1").deviations()).isEmpty();
+    }
+
+    @Test
+    void clientsThatLetTheKernelChooseTheirPortGoOn() {
+        host.tenantListens(20000, "udp", 40000);
+
+        assertThat(kloigos.checkDrift("host1").deviations()).isEmpty();
+    }
+
+    @Test
+    void whatSystemdRefusesIsCompared() {
+        String file = "/etc/systemd/system/user-20000.slice.d/51-kloigos-ports.conf";
+        host.write(file, "[Slice]\n");
+        host.run("systemctl", "daemon-reload");
+
+        assertThat(kloigos.checkDrift("host1").deviations())
+                .extracting(Deviation::kind)
+                .containsExactlyInAnyOrder(FactKind.FILE, FactKind.PORT_BINDING, FactKind.PORT_BINDING);
+        succeed(kloigos.repair("host1"));
+
+        assertThat(kloigos.checkDrift("host1").deviations()).isEmpty();
+    }
+
+    @Test
     void cpusThatAreGoneAreLeftToTheOperator() {
         host.takeOffline(CpuSet.parse("6-7,10"));
 

@@ -39,7 +39,7 @@ final class LocalFacts {
     private static final String PROBE_RULES = """
             table inet kloigos_probe {
                 set own { type uid . inet_service; flags interval; elements = { 4000000 . 1-2 }; }
-                chain look { meta skuid . th sport @own accept; }
+                chain look { meta skuid . th sport @own accept; meta cgroup 0 accept; }
             }
             """;
 
@@ -128,6 +128,7 @@ final class LocalFacts {
         known.put(Capability.UTIL_LINUX, installed("flock", "timeout", "setpriv", "sysctl"));
         known.put(Capability.QUOTA_TOOLS, installed("setquota", "repquota", "quota", "chattr"));
         known.put(Capability.KEYCTL, installed("keyctl"));
+        known.put(Capability.SOCKET_STATISTICS, installed("ss"));
         known.put(Capability.MKFS_EXT4, installed("mkfs.ext4"));
         known.put(Capability.MKFS_XFS, installed("mkfs.xfs"));
         known.put(Capability.LVM, installed("lvcreate", "lvremove", "lvs", "vgs"));

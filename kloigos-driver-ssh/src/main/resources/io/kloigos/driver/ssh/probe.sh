@@ -45,7 +45,7 @@ facts() {
     if nft -c -f - 2>/dev/null <<'RULES'; then
 table inet kloigos_probe {
     set own { type uid . inet_service; flags interval; elements = { 4000000 . 1-2 }; }
-    chain look { meta skuid . th sport @own accept; }
+    chain look { meta skuid . th sport @own accept; meta cgroup 0 accept; }
 }
 RULES
         echo capability=nft_uid_ports
@@ -54,6 +54,7 @@ RULES
     able util_linux flock timeout setpriv sysctl
     able quota_tools setquota repquota quota chattr
     able keyctl keyctl
+    able socket_statistics ss
     able mkfs_ext4 mkfs.ext4
     able mkfs_xfs mkfs.xfs
     able lvm lvcreate lvremove lvs vgs

@@ -86,7 +86,11 @@ final class Bodies {
         put(body, "data_max", limits.dataMax());
         body.put("inodes_max", limits.inodesMax());
         body.set("io", io(limits.io()));
-        body.put("port_enforcement", limits.portEnforcement().toString());
+        body.put(
+                "port_enforcement",
+                limits.portEnforcement() == null
+                        ? null
+                        : limits.portEnforcement().toString());
         return body;
     }
 

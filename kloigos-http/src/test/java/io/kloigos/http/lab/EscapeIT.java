@@ -16,7 +16,6 @@ import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.Operation;
-import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitDivision;
@@ -49,6 +48,8 @@ class EscapeIT {
     private static final Map<String, Set<String>> WAYS_OUT = Map.of(
             "port_squatting",
             Set.of("ports.squat_tcp", "ports.squat_udp", "ports.squat_by_client"),
+            "host_port_squatting",
+            Set.of("ports.squat_host"),
             "udp_receipt",
             Set.of("ports.udp_receive", "ports.udp_punch"),
             "udp_theft",
@@ -72,7 +73,7 @@ class EscapeIT {
             chmod 755 "/home/$2"
             setquota -u "$3" 0 0 0 0 /
             sysctl -q fs.protected_hardlinks=0 fs.protected_symlinks=0
-            rm "/etc/systemd/system/user-$3.slice.d/50-kloigos.conf"
+            rm "/etc/systemd/system/user-$3.slice.d/"5?-kloigos*.conf
             systemctl daemon-reload
             systemctl set-property --runtime "user-$3.slice" TasksMax=infinity MemoryMax=infinity MemoryHigh=infinity
             """;
@@ -149,7 +150,7 @@ class EscapeIT {
                 ByteSize.parse("80M"),
                 5000L,
                 List.of(new IoLimit("/dev/vdb", ByteSize.parse("8M"), ByteSize.parse("8M"), null, null)),
-                lab.release() == Lab.Release.TRIXIE ? PortEnforcement.SOCKET_BIND : PortEnforcement.NFTABLES);
+                null);
         return new InitServerRequest(
                 new HostAddress("escape", lab.host(), lab.port(), "root", null),
                 "lab",

@@ -114,6 +114,52 @@ def without_bind(scene):
     serve(scene, "tcp", "::", None)
 
 
+def cookies_sent():
+    names, values = (line.split() for line in read("/proc/net/netstat").splitlines() if line.startswith("TcpExt:"))
+    return int(dict(zip(names, values))["SyncookiesSent"])
+
+
+def serve_by_cookies(scene, backlog, port):
+    """Keeps its own queue of half-open connections full, so that everybody else is answered by SYN cookies, which have no user."""
+    server = socket.socket(socket.AF_INET6)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    error = error_of(lambda: (port and server.bind(("::", port)), server.listen(backlog)))
+    if error:
+        held("bind and listen: " + error)
+    serving(server, "tcp")
+    port = server.getsockname()[1]
+    # What answers these is dropped, so they stay half open for a minute.
+    half_open = [socket.socket() for _ in range(backlog + 4)]
+    for client in half_open:
+        client.setblocking(False)
+        client.connect_ex(("127.0.0.1", port))
+        time.sleep(0.02)
+    before = cookies_sent()
+    seen = scene.ask("reach", proto="tcp", port=port)
+    text = ", ".join("%s: %s" % pair for pair in sorted(seen.items()))
+    judge("answered" in seen.values(), "%d SYN cookies; clients: %s" % (cookies_sent() - before, text))
+
+
+@attempt("ports.cookies", "serve a port that nobody owns by SYN cookies, with a queue of no length kept full")
+def cookies(scene):
+    serve_by_cookies(scene, 0, scene.nobodys_port)
+
+
+@attempt("ports.cookies_backlog", "serve a port that nobody owns by SYN cookies, with a queue of 8 kept full")
+def cookies_backlog(scene):
+    serve_by_cookies(scene, 8, scene.nobodys_port)
+
+
+@attempt("ports.cookies_neighbours", "serve a free port of the neighbour's range by SYN cookies")
+def cookies_neighbours(scene):
+    serve_by_cookies(scene, 0, scene.neighbours_port)
+
+
+@attempt("ports.cookies_without_bind", "serve by SYN cookies on a port that the kernel chooses, without bind")
+def cookies_without_bind(scene):
+    serve_by_cookies(scene, 0, None)
+
+
 @attempt("ports.udp", "answer UDP clients on a port that nobody owns")
 def udp(scene):
     serve(scene, "udp", "0.0.0.0", scene.nobodys_port, families=(4,))
@@ -234,6 +280,15 @@ def squat_udp(scene):
     error = error_of(lambda: server.bind(("0.0.0.0", port)))
     theirs = scene.neighbour_says("bind", proto="udp", port=port)
     judge(theirs, "bind: %s; the neighbour's bind: %s" % (error or "bound", theirs or "bound"))
+
+
+@attempt("ports.squat_host", "bind a free port that is no unit's, so that a service of the host cannot")
+def squat_host(scene):
+    port = scene.nobodys_port
+    server = socket.socket()
+    error = error_of(lambda: (server.bind(("0.0.0.0", port)), server.listen(1)))
+    theirs = scene.ask("bind", port=port)
+    judge(theirs, "bind: %s; root's bind: %s" % (error or "bound", theirs or "bound"))
 
 
 @attempt("ports.squat_by_client", "keep a neighbour's port by connecting from it")

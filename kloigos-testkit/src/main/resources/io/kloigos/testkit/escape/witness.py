@@ -126,6 +126,17 @@ def reach(w, proto, port, families=(4, 6)):
 
 
 @question
+def bind(w, port):
+    """Whether root can have a TCP port for a moment: None, or what the kernel says."""
+    with socket.socket() as server:
+        try:
+            server.bind(("0.0.0.0", port))
+            server.listen(1)
+        except OSError as e:
+            return str(e)
+
+
+@question
 def send_udp(w, port, text):
     """One datagram from outside, without waiting for an answer."""
     def action():

@@ -50,7 +50,7 @@ const DIVISION = [
 ];
 const LIMIT_FIELDS = within('limits', [
   { name: 'memory_reserve', label: 'Memory reserve', placeholder: 'e.g. 4G', help: 'Memory that no unit may have.' }, ...LIMITS,
-  { name: 'port_enforcement', label: 'Ports by', type: 'select', initial: '', options: () => [['', 'nftables (usual)'], ['socket_bind', 'socket_bind: refuse foreign binds too']] },
+  { name: 'port_enforcement', label: 'Ports by', type: 'select', initial: '', options: () => [['', 'what the host can (usual)'], ['nftables', 'nftables: nothing foreign is served'], ['socket_bind_ranges', 'socket_bind_ranges: nor are ports of other units bound'], ['socket_bind', 'socket_bind: nor is any foreign port bound']] },
 ]);
 
 const warningList = warnings => html`<ul class="warnings">${warnings.map(warning => html`<li><code>${warning.type}</code> ${warning.message}</li>`)}</ul>`;

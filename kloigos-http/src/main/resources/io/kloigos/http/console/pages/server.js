@@ -19,7 +19,7 @@ const ENFORCED = [
   ['Disk space and files', 'disk quotas', ['disk_unlimited']],
   ['I/O, where limited', 'io.max', []],
   ['Who serves a port', 'nftables', []],
-  ['Who binds a port', 'SocketBindDeny= of systemd', ['port_squatting', 'udp_receipt', 'udp_theft']],
+  ['Who binds a port', 'SocketBindDeny= of systemd', ['port_squatting', 'host_port_squatting', 'udp_receipt', 'udp_theft']],
 ];
 
 function enforcement(server) {

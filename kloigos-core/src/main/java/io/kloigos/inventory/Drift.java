@@ -3,10 +3,12 @@ package io.kloigos.inventory;
 import com.fasterxml.jackson.core.type.TypeReference;
 import io.kloigos.model.Deviation;
 import io.kloigos.model.DriftReport;
+import io.kloigos.model.HostFacts;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.Warning;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -118,6 +120,32 @@ public final class Drift {
                     .bind("hostname", report.hostname())
                     .execute();
             return before;
+        });
+    }
+
+    /**
+     * Keeps what a look at a server told anew of its host; nothing is kept of a server that is gone.
+     *
+     * @param server as it was when it was looked at
+     * @param facts what its host says of itself now
+     * @param warnings what follows from that
+     */
+    public void learn(Server server, HostFacts facts, List<Warning> warnings, Instant now) {
+        database.write(handle -> {
+            int changed = handle.createUpdate("UPDATE servers SET facts = :facts, warnings = :warnings"
+                            + " WHERE hostname = :hostname AND created_at = :created AND status = :ready")
+                    .bind("facts", facts.toString())
+                    .bind("warnings", Json.write(warnings))
+                    .bind("hostname", server.hostname())
+                    .bind("created", Rows.text(server.createdAt()))
+                    .bind("ready", ServerStatus.READY.toString())
+                    .execute();
+            if (changed > 0) {
+                String status = ServerStatus.READY.toString();
+                inventory.audit(
+                        handle, server.hostname(), Operations.NONE, now, status, status, "facts of the host changed");
+            }
+            return changed;
         });
     }
 

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param cordon why an operator lets it get no new tenants; null if it may get some
  * @param housekeepingCpus the CPUs on which the system and root's logins run; empty if units have every CPU
  * @param volumes its data disks
- * @param facts what the host said about itself at init
+ * @param facts what the host said about itself at init; what can change of it, when it was last looked at
  * @param warnings what is not as good as it could be, and what the host cannot hold
  * @param createdAt when it came under management
  * @param operationId the newest operation on it

@@ -196,7 +196,7 @@ public final class DriftCheck {
                 NftListing.parse(HostFiles.portsRules(units)).rules() + " rules",
                 NftListing.READING,
                 answers -> answers.ports().rules() + " rules");
-        for (HostFiles.Setting setting : HostFiles.PROTECTED_FILES) {
+        for (HostFiles.Setting setting : HostFiles.settings(server.facts())) {
             add(FactKind.KERNEL_SETTING, null, setting.path(), setting.value());
         }
         addSshd();

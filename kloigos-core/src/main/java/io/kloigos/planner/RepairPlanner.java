@@ -242,7 +242,7 @@ public final class RepairPlanner {
         }
         each(FactKind.FOREIGN_PORTS, this::closeForeignPorts);
         if (any(FactKind.KERNEL_SETTING)) {
-            HostPlanner.protectSharedDirectories(steps);
+            HostPlanner.set(steps, HostFiles.settings(server.facts()));
         }
     }
 

@@ -193,6 +193,8 @@ final class ModelReader {
                 "",
                 null,
                 Map.of(),
+                Set.of(),
+                Map.of(),
                 Map.of(),
                 Set.of(),
                 "",

@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -56,9 +57,18 @@ class EscapeIT {
             "processes_visible",
             Set.of("processes.visible", "processes.cgroup_list"),
             "shared_ipc",
-            Set.of("shared.sysv_segments", "shared.sysv_semaphores", "shared.sysv_queues", "shared.terminals"),
+            Set.of(
+                    "shared.sysv_segments",
+                    "shared.sysv_semaphores",
+                    "shared.sysv_queues",
+                    "shared.terminals",
+                    "shared.aio"),
+            "ephemeral_ports",
+            Set.of("shared.ephemeral_ports"),
             "io_uring_pollers",
             Set.of("cpu.io_uring_poller"),
+            "mail_delivery",
+            Set.of("jobs.mail_forward"),
             "forged_log_lines",
             Set.of("logs.forge"),
             "run_lock",
@@ -148,7 +158,9 @@ class EscapeIT {
                 ByteSize.parse("120M"),
                 ByteSize.parse("80M"),
                 5000L,
-                List.of(new IoLimit("/dev/vdb", ByteSize.parse("8M"), ByteSize.parse("8M"), null, null)),
+                Stream.of("/dev/vda", "/dev/vdb")
+                        .map(disk -> new IoLimit(disk, ByteSize.parse("8M"), ByteSize.parse("8M"), null, null))
+                        .toList(),
                 lab.release() == Lab.Release.TRIXIE ? PortEnforcement.SOCKET_BIND : PortEnforcement.NFTABLES);
         return new InitServerRequest(
                 new HostAddress("escape", lab.host(), lab.port(), "root", null),

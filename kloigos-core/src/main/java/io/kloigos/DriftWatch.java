@@ -5,15 +5,22 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Deviation;
 import io.kloigos.model.DriftReport;
+import io.kloigos.model.HostFacts;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
+import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Server;
 import io.kloigos.model.UnitFilter;
+import io.kloigos.model.Warning;
 import io.kloigos.planner.DriftCheck;
+import io.kloigos.planner.FactsProbe;
+import io.kloigos.rules.KnownLimits;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostSession;
+import io.kloigos.spi.Reading;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -141,16 +148,20 @@ final class DriftWatch implements AutoCloseable {
         List<ComputeUnit> before = units(hostname);
         Set<ComputeId> moving = busy(before);
         DriftCheck check = DriftCheck.of(server, before, manager);
+        List<Reading> readings = new ArrayList<>(check.readings());
+        int compared = readings.size();
+        readings.addAll(FactsProbe.readings());
         List<String> texts;
         try (HostSession session = driver.open(server.address())) {
-            texts = session.read(check.readings());
+            texts = session.read(readings);
         }
+        learn(server, before, FactsProbe.update(server.facts(), texts.subList(compared, texts.size())));
         moving.addAll(changed(before, units(hostname)));
         DriftReport found = new DriftReport(
                 hostname,
                 clock.instant(),
                 check.facts(),
-                check.compare(texts).stream()
+                check.compare(texts.subList(0, compared)).stream()
                         .filter(deviation -> !moving.contains(deviation.computeId()))
                         .toList());
         List<Deviation> known =
@@ -159,6 +170,15 @@ final class DriftWatch implements AutoCloseable {
             changed.accept(found);
         }
         return found;
+    }
+
+    /** What a host can keep its units from changes with its kernel and with what is installed on it. */
+    private void learn(Server server, List<ComputeUnit> units, HostFacts facts) {
+        PortEnforcement enforcement = units.get(0).limits().portEnforcement();
+        List<Warning> warnings = KnownLimits.refreshed(server.warnings(), facts, enforcement);
+        if (!facts.equals(server.facts()) || !warnings.equals(server.warnings())) {
+            inventory.drift().learn(server, facts, warnings, clock.instant());
+        }
     }
 
     private List<ComputeUnit> units(String hostname) {

@@ -6,11 +6,13 @@ import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Deviation;
 import io.kloigos.model.DriftReport;
 import io.kloigos.model.ErrorCode;
+import io.kloigos.model.HostFacts;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.Warning;
 import io.kloigos.planner.HostPlanner.DataDisks;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -147,6 +149,32 @@ public final class Drift {
         }
         Operations.requireIdle(handle, server, "repair");
         return server;
+    }
+
+    /**
+     * Keeps what a look at a server told anew of its host; nothing is kept of a server that is gone.
+     *
+     * @param server as it was when it was looked at
+     * @param facts what its host says of itself now
+     * @param warnings what follows from that
+     */
+    public void learn(Server server, HostFacts facts, List<Warning> warnings, Instant now) {
+        database.write(handle -> {
+            int changed = handle.createUpdate("UPDATE servers SET facts = :facts, warnings = :warnings"
+                            + " WHERE hostname = :hostname AND created_at = :created AND status = :ready")
+                    .bind("facts", facts.toString())
+                    .bind("warnings", Json.write(warnings))
+                    .bind("hostname", server.hostname())
+                    .bind("created", Rows.text(server.createdAt()))
+                    .bind("ready", ServerStatus.READY.toString())
+                    .execute();
+            if (changed > 0) {
+                String status = ServerStatus.READY.toString();
+                inventory.noteChange(
+                        handle, server.hostname(), Operations.NONE, now, status, status, "facts of the host changed");
+            }
+            return changed;
+        });
     }
 
     /**

@@ -8,7 +8,7 @@ public enum Capability {
     CGROUP_V2,
     /** {@code cgroup.kill} exists: Linux 5.14 or later. */
     CGROUP_KILL,
-    /** nftables accepts a set of user id and port intervals. */
+    /** nftables accepts a set of user id and port intervals, and counts connections by user id. */
     NFT_UID_PORTS,
     /** systemd is built with BPF, so that it can refuse {@code bind(2)}. */
     SYSTEMD_BPF,

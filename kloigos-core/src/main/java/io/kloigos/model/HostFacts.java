@@ -37,6 +37,9 @@ import org.jspecify.annotations.Nullable;
  * @param reservedPorts {@code net.ipv4.ip_local_reserved_ports}
  * @param workqueueCpus where the kernel does work that belongs to no CPU, {@code /sys/devices/virtual/workqueue/cpumask};
  *     null where it cannot be told
+ * @param settings what the kernel was set to before init, by name, e.g. {@code kernel.io_uring_disabled}; those that it does not have
+ *     are missing
+ * @param mailers the mail transfer agents that run, by their systemd units; {@code sendmail} if there is only the program
  * @param accounts Unix users, by name
  * @param groups Unix groups, by name
  * @param directories entries of /home, /opt and /mnt
@@ -62,6 +65,8 @@ public record HostFacts(
         Set<Integer> listeningPorts,
         String reservedPorts,
         @Nullable CpuMask workqueueCpus,
+        Map<String, String> settings,
+        Set<String> mailers,
         Map<String, Integer> accounts,
         Map<String, Integer> groups,
         Set<String> directories,
@@ -71,6 +76,26 @@ public record HostFacts(
 
     /** Ends the kernel's release that a simulated host tells. */
     public static final String SIMULATED = "-simulated";
+
+    /** The kernel settings that {@link #settings} tells of, by their sysctl names. */
+    public static final List<String> SETTINGS =
+            List.of("kernel.io_uring_disabled", "kernel.io_uring_group", "fs.mqueue.queues_max");
+
+    /** The name in {@link #settings} of the mount option of /proc that hides processes; {@code off} if it hides none. */
+    public static final String HIDEPID = "proc.hidepid";
+
+    /** The mail transfer agents of distributions, as the cgroups below {@code system.slice} in which they run. */
+    public static final List<String> MAILERS = List.of(
+            "exim4.service",
+            "exim.service",
+            "postfix.service",
+            "system-postfix.slice/postfix@-.service",
+            "sendmail.service",
+            "opensmtpd.service",
+            "smtpd.service",
+            "nullmailer.service",
+            "masqmail.service",
+            "courier-mta.service");
 
     /**
      * A NUMA node.
@@ -149,6 +174,8 @@ public record HostFacts(
         disks = List.copyOf(disks);
         volumeGroups = new TreeMap<>(volumeGroups);
         listeningPorts = new TreeSet<>(listeningPorts);
+        settings = Map.copyOf(settings);
+        mailers = Set.copyOf(mailers);
         accounts = Map.copyOf(accounts);
         groups = Map.copyOf(groups);
         directories = Set.copyOf(directories);
@@ -163,6 +190,11 @@ public record HostFacts(
     /** Tells whether the host says of itself that it is simulated: nothing on it is real. */
     public boolean isSimulated() {
         return kernel.endsWith(SIMULATED);
+    }
+
+    /** Returns what the kernel was set to, if it has a setting of this name. */
+    public Optional<String> setting(String name) {
+        return Optional.ofNullable(settings.get(name));
     }
 
     /** Returns the nodes to which {@code cpus} belong. */
@@ -185,6 +217,15 @@ public record HostFacts(
 
     /** Returns these facts as told by a host that the driver knows by {@code key}. */
     public HostFacts withHostKey(String key) {
+        return with(key, settings, mailers);
+    }
+
+    /** Returns these facts with other settings and mail transfer agents. */
+    public HostFacts with(Map<String, String> newSettings, Set<String> newMailers) {
+        return with(hostKey, newSettings, newMailers);
+    }
+
+    private HostFacts with(String key, Map<String, String> newSettings, Set<String> newMailers) {
         return new HostFacts(
                 key,
                 os,
@@ -203,6 +244,8 @@ public record HostFacts(
                 listeningPorts,
                 reservedPorts,
                 workqueueCpus,
+                newSettings,
+                newMailers,
                 accounts,
                 groups,
                 directories,
@@ -297,6 +340,9 @@ public record HostFacts(
                         .collect(Collectors.toSet()),
                 need(single, "reserved_ports"),
                 mask(need(single, "workqueue_cpus")),
+                rows(repeated, "setting", 2).stream()
+                        .collect(Collectors.toMap(row -> row[0], row -> row[1], (first, second) -> first)),
+                rows(repeated, "mailer", 1).stream().map(row -> row[0]).collect(Collectors.toSet()),
                 ids(repeated, "account"),
                 ids(repeated, "group"),
                 rows(repeated, "directory", 1).stream().map(row -> row[0]).collect(Collectors.toSet()),
@@ -395,6 +441,8 @@ public record HostFacts(
         listeningPorts.forEach(port -> line(out, "listen", port));
         line(out, "reserved_ports", reservedPorts);
         line(out, "workqueue_cpus", workqueueCpus == null ? "" : workqueueCpus);
+        new TreeMap<>(settings).forEach((name, value) -> line(out, "setting", name, value));
+        new TreeSet<>(mailers).forEach(mailer -> line(out, "mailer", mailer));
         new TreeMap<>(accounts).forEach((name, id) -> line(out, "account", name, id));
         new TreeMap<>(groups).forEach((name, id) -> line(out, "group", name, id));
         new TreeSet<>(directories).forEach(directory -> line(out, "directory", directory));

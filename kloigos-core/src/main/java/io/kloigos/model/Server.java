@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param housekeepingCpus the CPUs on which the system and root's logins run; empty if units have every CPU
  * @param memoryReserve the memory that no unit may have, as the operator wanted it or by default
  * @param volumes its data disks
- * @param facts what the host said about itself at init
+ * @param facts what the host said about itself at init; what can change of it, when it was last looked at
  * @param warnings what is not as good as it could be, and what the host cannot hold
  * @param createdAt when it came under management
  * @param operationId the newest operation on it

@@ -7,8 +7,8 @@ import io.kloigos.model.Deviation;
 import io.kloigos.model.FactKind;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.Server;
-import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitLimits.DiskLimit;
+import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.HostPlanner.Quotas;
 import io.kloigos.spi.Reading;
@@ -206,7 +206,7 @@ public final class DriftCheck {
                 List.of(NftListing.READING, NftListing.INTENDED),
                 answers ->
                         answers.ports().differenceFrom(answers.intendedPorts()).orElse(AS_WRITTEN)));
-        for (HostFiles.Setting setting : HostFiles.PROTECTED_FILES) {
+        for (HostFiles.Setting setting : HostFiles.settings(server.facts())) {
             add(FactKind.KERNEL_SETTING, null, setting.path(), setting.value());
         }
         addSshd();

@@ -5,6 +5,7 @@ import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuMask;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataVolume;
+import io.kloigos.model.HostFacts;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.Server;
@@ -66,6 +67,15 @@ final class HostFiles {
             "session [success=1 default=ignore] pam_succeed_if.so quiet user notingroup " + GROUP,
             "session required pam_systemd.so class=background");
 
+    /**
+     * How many connections, or exchanges by UDP, a unit may begin in a second for long. Those that are closed stay in the kernel's table
+     * for two minutes, so that one unit has at most 76,000 entries there, of the usual 262,144.
+     */
+    static final int OPENED_PER_SECOND = 500;
+
+    /** How many of those that a unit has begun may be open, and how many it may begin at once; the kernel walks through them to count. */
+    static final int TRACKED = 8192;
+
     private static final List<String> IO_PROPERTIES =
             List.of("IOReadBandwidthMax", "IOWriteBandwidthMax", "IOReadIOPSMax", "IOWriteIOPSMax");
 
@@ -76,19 +86,53 @@ final class HostFiles {
      * @see <a href="https://docs.kernel.org/admin-guide/sysctl/fs.html">the kernel's fs sysctls</a>
      */
     static final List<Setting> PROTECTED_FILES = List.of(
-            new Setting("protected_hardlinks", "1"),
-            new Setting("protected_symlinks", "1"),
-            new Setting("protected_fifos", "2"),
-            new Setting("protected_regular", "2"));
+            new Setting("fs.protected_hardlinks", "1"),
+            new Setting("fs.protected_symlinks", "1"),
+            new Setting("fs.protected_fifos", "2"),
+            new Setting("fs.protected_regular", "2"));
 
-    /** A sysctl below {@code fs}. */
+    /**
+     * How many POSIX message queues there may be on the host: more than all units could have, whose users RLIMIT_MSGQUEUE keeps to
+     * 14,400 each and whose slices are charged for them.
+     *
+     * @see <a href="https://man7.org/linux/man-pages/man7/mq_overview.7.html">mq_overview(7)</a>
+     */
+    private static final long MESSAGE_QUEUES = 1L << 24;
+
+    /** A sysctl. */
     record Setting(String name, String value) {
         String path() {
-            return "/proc/sys/fs/" + name;
+            return "/proc/sys/" + name.replace('.', '/');
         }
     }
 
     private HostFiles() {}
+
+    /**
+     * Returns what the kernel is set to on a host: what keeps units from each other's files, from all message queues of the host, and
+     * io_uring from tenants, whose polling threads would run on every CPU. What is stricter or higher already stays.
+     *
+     * @see <a href="https://docs.kernel.org/admin-guide/sysctl/kernel.html#io-uring-disabled">kernel.io_uring_disabled</a>
+     */
+    static List<Setting> settings(HostFacts facts) {
+        List<Setting> settings = new ArrayList<>(PROTECTED_FILES);
+        facts.setting("fs.mqueue.queues_max")
+                .map(Long::valueOf)
+                .filter(found -> found < MESSAGE_QUEUES)
+                .ifPresent(found -> settings.add(new Setting("fs.mqueue.queues_max", Long.toString(MESSAGE_QUEUES))));
+        facts.setting("kernel.io_uring_disabled")
+                .filter("0"::equals)
+                .ifPresent(found -> settings.add(new Setting("kernel.io_uring_disabled", "1")));
+        return settings;
+    }
+
+    /** Returns what of these settings the host is given back with, as it was before init. */
+    static List<Setting> settingsBefore(HostFacts facts) {
+        return settings(facts).stream()
+                .map(Setting::name)
+                .flatMap(name -> facts.setting(name).map(value -> new Setting(name, value)).stream())
+                .toList();
+    }
 
     /**
      * A file that stays as it is from init to decommission.
@@ -110,7 +154,9 @@ final class HostFiles {
         files.add(Managed.of(null, PORTS_SERVICE_FILE, portsService()));
         files.add(Managed.of(null, PORTS_DROP_IN_FILE, portsDropIn()));
         files.add(Managed.of(
-                null, SYSCTL, sysctl(HostPlanner.reservedPorts(server, units).toString())));
+                null,
+                SYSCTL,
+                sysctl(server.facts(), HostPlanner.reservedPorts(server, units).toString())));
         files.add(Managed.of(null, SSHD, sshd()));
         if (!server.housekeepingCpus().isEmpty()) {
             HostPlanner.HOUSEKEEPING.forEach(name -> files.add(Managed.of(
@@ -335,10 +381,10 @@ final class HostFiles {
         return "Compute unit " + unit.id();
     }
 
-    static String sysctl(String reservedPorts) {
-        return "# Keeps ephemeral ports out of the port ranges of compute units, and units from each other's files in /tmp; kept by"
+    static String sysctl(HostFacts facts, String reservedPorts) {
+        return "# Keeps ephemeral ports out of the port ranges of compute units, and units from what others need; kept by"
                 + " Kloigos.\nnet.ipv4.ip_local_reserved_ports = " + reservedPorts + "\n"
-                + lines(PROTECTED_FILES, file -> "fs." + file.name() + " = " + file.value());
+                + lines(settings(facts), setting -> setting.name() + " = " + setting.value());
     }
 
     /**
@@ -396,6 +442,9 @@ final class HostFiles {
     /**
      * Who may serve which port. A packet costs a lookup in one or two sets, however many units there are.
      *
+     * <p>All share the kernel's table of connections, which drops the packets of everybody when it is full. So what a unit's user begins
+     * counts first: connections opened within a second, and those that are open, by the kernel's table of them.
+     *
      * <p>Looked at are packets that leave: TCP that opens or answers a connection (SYN), and UDP. A unit's user passes with a
      * source port of its own; anybody else, root included, does not get out with a port that belongs to a unit; and a unit's
      * user answers connections from no other port. Adding the table before deleting it makes the file loadable whether or not
@@ -431,9 +480,20 @@ final class HostFiles {
                 		flags interval
                 		elements = { %s }
                 	}
+                	set opening {
+                		type uid
+                		size 65535
+                		flags dynamic
+                	}
+                	set tracked {
+                		type uid
+                		size 65535
+                		flags dynamic
+                	}
                 	chain output {
                 		type filter hook output priority filter; policy accept;
                 		meta l4proto tcp tcp flags & syn == 0 accept
+                		ct status & confirmed == 0 meta skuid @uids jump begin
                 		meta l4proto != { tcp, udp } goto neither
                 		meta skuid . th sport @own accept
                 		th sport @ranges counter drop
@@ -442,12 +502,16 @@ final class HostFiles {
                 		meta cgroup 0-4294967295 accept
                 		meta l4proto tcp tcp flags & ack == ack th sport >= 1024 counter drop
                 	}
+                	chain begin {
+                		update @opening { meta skuid limit rate over %d/second burst %d packets } counter drop
+                		add @tracked { meta skuid ct count over %d } counter drop
+                	}
                 	chain neither {
                 		meta l4proto { icmp, icmpv6 } accept
                 		meta skuid @uids counter drop
                 	}
                 }
-                """.formatted(uids, ranges, own);
+                """.formatted(uids, ranges, own, OPENED_PER_SECOND, TRACKED, TRACKED);
     }
 
     /** Returns the unit's element of the set {@code own}. */

@@ -286,9 +286,9 @@ public final class HostPlanner {
 
     private static void enforcePorts(Steps steps, Server server, List<ComputeUnit> units) {
         PortSet reserved = reservedPorts(server, units);
-        steps.rootFile(HostFiles.SYSCTL, HostFiles.sysctl(reserved.toString()));
+        steps.rootFile(HostFiles.SYSCTL, HostFiles.sysctl(server.facts(), reserved.toString()));
         steps.run("sysctl", "-q", "-p", HostFiles.SYSCTL);
-        steps.add(kernelSettings(reserved));
+        steps.add(kernelSettings(server.facts(), reserved));
         steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
         steps.add(portsEnforced(units));
         ComputeUnit first = units.get(0);
@@ -319,18 +319,18 @@ public final class HostPlanner {
                 "true");
     }
 
-    private static Step kernelSettings(PortSet reserved) {
+    private static Step kernelSettings(HostFacts facts, PortSet reserved) {
         List<String> argv = new ArrayList<>(List.of("cat", HostFiles.RESERVED_PORTS));
         StringBuilder expected = new StringBuilder(reserved.toString());
-        for (HostFiles.Setting setting : HostFiles.PROTECTED_FILES) {
+        for (HostFiles.Setting setting : HostFiles.settings(facts)) {
             argv.add(setting.path());
             expected.append('\n').append(setting.value());
         }
         return new Step.Expectation(new Reading.Output(argv), expected.toString());
     }
 
-    static void protectSharedDirectories(Steps steps) {
-        for (HostFiles.Setting setting : HostFiles.PROTECTED_FILES) {
+    static void set(Steps steps, List<HostFiles.Setting> settings) {
+        for (HostFiles.Setting setting : settings) {
             steps.add(new Step.Command(List.of("tee", setting.path()), setting.value() + "\n"));
             steps.expectFile(setting.value(), setting.path());
         }
@@ -910,7 +910,7 @@ public final class HostPlanner {
         }
     }
 
-    /** What the host had reserved before init stays reserved. */
+    /** What the host had reserved before init stays reserved, and what the kernel was set to it is set to again. */
     private static void releasePorts(Steps steps, HostFacts facts) {
         steps.stopped(HostFiles.PORTS_SERVICE);
         steps.remove(wants(PORTS_WANTED_BY) + "/" + HostFiles.PORTS_SERVICE);
@@ -929,6 +929,7 @@ public final class HostPlanner {
         steps.remove(HostFiles.SYSCTL);
         steps.add(new Step.Command(List.of("tee", HostFiles.RESERVED_PORTS), reserved + "\n"));
         steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);
+        set(steps, HostFiles.settingsBefore(facts));
     }
 
     /** Directories of systemd's configuration may hold files of others; only those that are empty now go. */

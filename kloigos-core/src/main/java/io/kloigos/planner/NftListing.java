@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 /**
  * The table of port ownership as {@code nft list table} prints it.
  *
- * @param sets the elements of each set, by its name
+ * @param sets the elements of each set, by its name; those that rules fill are not among them
  * @param lines everything else: flags, types, chains and their rules, without what their counters have counted
  * @see <a href="https://www.netfilter.org/projects/nftables/manpage.html">nft(8)</a>
  */
@@ -34,7 +34,8 @@ record NftListing(Map<String, Set<String>> sets, List<String> lines) {
             "nft -f \"$0\" && nft -nn list table inet " + HostFiles.TABLE,
             HostFiles.PORTS_RULES));
 
-    private static final Pattern SET = Pattern.compile("set (\\S+) \\{[^{}]*elements = \\{([^}]*)\\}");
+    private static final Pattern SET = Pattern.compile("set (\\S+) \\{([^{}]*)elements = \\{([^}]*)\\}");
+    private static final String FILLED_BY_RULES = "flags dynamic";
     private static final Pattern ELEMENTS = Pattern.compile("elements = \\{[^}]*\\}");
     private static final Pattern COUNTED = Pattern.compile(" packets \\d+ bytes \\d+");
     private static final Pattern ALTERNATIVES = Pattern.compile("\\{ ([^{}]*) \\}");
@@ -43,7 +44,9 @@ record NftListing(Map<String, Set<String>> sets, List<String> lines) {
     static NftListing parse(String text) {
         Map<String, Set<String>> sets = new HashMap<>();
         for (Matcher set = SET.matcher(text); set.find(); ) {
-            sets.put(set.group(1), new HashSet<>(items(set.group(2))));
+            if (!set.group(2).contains(FILLED_BY_RULES)) {
+                sets.put(set.group(1), new HashSet<>(items(set.group(3))));
+            }
         }
         List<String> lines = ELEMENTS.matcher(text)
                 .replaceAll("")

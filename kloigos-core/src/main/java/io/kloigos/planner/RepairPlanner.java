@@ -285,7 +285,7 @@ public final class RepairPlanner {
 
     private void mendKernelSettings() {
         if (any(FactKind.KERNEL_SETTING)) {
-            HostPlanner.protectSharedDirectories(steps);
+            HostPlanner.set(steps, HostFiles.settings(server.facts()));
         }
     }
 

@@ -7,6 +7,7 @@ import io.kloigos.fixture.SampleHost;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.HostFacts;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.LimitRequest;
 import io.kloigos.model.PortEnforcement;
@@ -126,6 +127,36 @@ class HostFilesTest {
         // Loadable whether or not the table is there.
         assertThat(rules.lines().filter(line -> line.contains("table inet kloigos")))
                 .containsExactly("table inet kloigos", "delete table inet kloigos", "table inet kloigos {");
+    }
+
+    @Test
+    void whatAUnitBeginsIsCountedBeforeAnythingIsAccepted() {
+        List<String> rules =
+                HostFiles.portsRules(FLEET.units()).lines().map(String::strip).toList();
+
+        assertThat(rules.indexOf("ct status & confirmed == 0 meta skuid @uids jump begin"))
+                .isPositive()
+                .isLessThan(rules.indexOf("meta skuid . th sport @own accept"))
+                .isLessThan(rules.indexOf("meta l4proto != { tcp, udp } goto neither"));
+    }
+
+    @Test
+    void settingsThatAreStricterAlreadyStayAndOthersAreGivenBack() {
+        HostFacts facts = SampleHost.debian()
+                .with("setting", "fs.mqueue.queues_max\t256", "kernel.io_uring_disabled\t0")
+                .facts();
+        HostFacts stricter = SampleHost.debian()
+                .with("setting", "fs.mqueue.queues_max\t99999999", "kernel.io_uring_disabled\t2")
+                .facts();
+
+        assertThat(HostFiles.sysctl(facts, "2000-2199"))
+                .contains("fs.mqueue.queues_max = 16777216\n", "kernel.io_uring_disabled = 1\n");
+        assertThat(HostFiles.settingsBefore(facts))
+                .containsExactlyInAnyOrder(
+                        new HostFiles.Setting("fs.mqueue.queues_max", "256"),
+                        new HostFiles.Setting("kernel.io_uring_disabled", "0"));
+        assertThat(HostFiles.sysctl(stricter, "2000-2199")).doesNotContain("mqueue", "io_uring");
+        assertThat(HostFiles.settingsBefore(stricter)).isEmpty();
     }
 
     @Test

@@ -327,6 +327,14 @@ public final class FakeHost {
         });
     }
 
+    /** Installs and starts a mail transfer agent, e.g. {@code exim4.service}, as somebody might after init. */
+    public void startMailer(String service) {
+        held(() -> {
+            machine.startMailer(service);
+            return service;
+        });
+    }
+
     /** Runs a command as root, as an operator at the host's console would, and returns what it prints. */
     public String run(String... argv) {
         return held(() -> {
@@ -759,6 +767,7 @@ public final class FakeHost {
         final Map<String, Integer> accounts = new TreeMap<>();
         final List<String> sshAllows = new ArrayList<>();
         final Map<String, String> texts = new TreeMap<>();
+        final Set<String> mailers = new TreeSet<>();
         ByteSize memory = ByteSize.parse("64G");
         ByteSize swap = new ByteSize(0);
         String reservedPorts = "";
@@ -910,6 +919,12 @@ public final class FakeHost {
         /** The host has this file, with the directories above it. */
         public Builder file(String path, String content) {
             texts.put(path, content);
+            return this;
+        }
+
+        /** The host runs this mail transfer agent, e.g. {@code exim4.service}. */
+        public Builder mailer(String service) {
+            mailers.add(service);
             return this;
         }
 

@@ -124,6 +124,7 @@ final class FakeMachine {
     final Map<QuotaKey, String> quotas = new TreeMap<>(java.util.Comparator.comparing(QuotaKey::toString));
     private final Set<Integer> listening;
     private final int systemdVersion;
+    private final Set<String> mailers;
     final FakeSockets sockets = new FakeSockets();
     private final FakeUsage usage = new FakeUsage(this);
     private final List<Task> processes = new ArrayList<>();
@@ -141,6 +142,7 @@ final class FakeMachine {
         swap = spec.swap;
         listening = new TreeSet<>(spec.listening);
         systemdVersion = spec.systemdVersion;
+        mailers = new TreeSet<>(spec.mailers);
         disks = spec.disks.stream()
                 .map(disk -> new Disk(
                         disk.path(), disk.kind(), disk.number(), disk.size(), disk.signature(), disk.discards()))
@@ -172,7 +174,8 @@ final class FakeMachine {
                 "/dev/shm",
                 "/dev/mqueue",
                 "/proc/1",
-                "/proc/sys/fs",
+                "/proc/sys/fs/mqueue",
+                "/proc/sys/kernel",
                 "/proc/sys/net/ipv4",
                 "/root",
                 "/run/lock",
@@ -208,6 +211,11 @@ final class FakeMachine {
         files.put("/proc/sys/net/ipv4/ip_local_reserved_ports", spec.reservedPorts + "\n", Access.rootFile());
         Map.of("hardlinks", 1, "symlinks", 1, "fifos", 2, "regular", 2)
                 .forEach((kind, value) -> files.put("/proc/sys/fs/protected_" + kind, value + "\n", Access.rootFile()));
+        files.put("/proc/sys/fs/mqueue/queues_max", "256\n", Access.rootFile());
+        if (isDebian13()) {
+            files.put("/proc/sys/kernel/io_uring_disabled", "0\n", Access.rootFile());
+            files.put("/proc/sys/kernel/io_uring_group", "-1\n", Access.rootFile());
+        }
         files.put(
                 "/etc/ssh/sshd_config",
                 (capabilities.contains(Capability.SSHD_INCLUDE) ? "Include /etc/ssh/sshd_config.d/*.conf\n" : "")
@@ -229,6 +237,7 @@ final class FakeMachine {
         });
         readSshConfiguration();
         systemd.boot();
+        startMailers();
     }
 
     private void bootKernel() {
@@ -277,6 +286,16 @@ final class FakeMachine {
         files.texts("/etc/sysctl.d", ".conf").keySet().forEach(path -> run(List.of("sysctl", "-p", path), ""));
         readSshConfiguration();
         systemd.startEnabled();
+        startMailers();
+    }
+
+    private void startMailers() {
+        List.copyOf(mailers).forEach(this::startMailer);
+    }
+
+    void startMailer(String service) {
+        mailers.add(service);
+        files.makeAll("/sys/fs/cgroup/system.slice/" + service);
     }
 
     /** Of tmpfiles.d(5), the lines that write to a file. */
@@ -926,6 +945,21 @@ final class FakeMachine {
         systemd.unmounted(point);
     }
 
+    private boolean isDebian13() {
+        return systemdVersion >= 257;
+    }
+
+    private Map<String, String> settings() {
+        Map<String, String> settings = new TreeMap<>(Map.of(HostFacts.HIDEPID, "off"));
+        for (String name : HostFacts.SETTINGS) {
+            FakeFiles.Node file = files.find("/proc/sys/" + name.replace('.', '/'));
+            if (file != null) {
+                settings.put(name, file.text.strip());
+            }
+        }
+        return settings;
+    }
+
     HostFacts facts(String hostKey) {
         Map<String, HostFacts.Mount> mounts = new TreeMap<>();
         PROBED.forEach(path -> mounts.put(path, files.mountOf(path).facts));
@@ -947,8 +981,8 @@ final class FakeMachine {
                 .forEach(words -> allows.add(words[0].toLowerCase(Locale.ROOT) + " " + words[1]));
         return new HostFacts(
                 hostKey,
-                systemdVersion >= 257 ? "debian 13" : "debian 12",
-                (systemdVersion >= 257 ? "6.12.117" : "6.1.0-56") + HostFacts.SIMULATED,
+                isDebian13() ? "debian 13" : "debian 12",
+                (isDebian13() ? "6.12.117" : "6.1.0-56") + HostFacts.SIMULATED,
                 systemdVersion,
                 capabilities,
                 cgroupControllers,
@@ -972,6 +1006,8 @@ final class FakeMachine {
                 listening,
                 files.file("/proc/sys/net/ipv4/ip_local_reserved_ports").text.strip(),
                 CpuMask.parse(files.file(WORKQUEUE_CPUS).text.strip()),
+                settings(),
+                mailers,
                 uids,
                 gids,
                 directories,

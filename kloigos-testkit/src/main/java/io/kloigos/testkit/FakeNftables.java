@@ -50,14 +50,22 @@ final class FakeNftables {
         }
     }
 
-    /** A named set. */
-    private record NamedSet(String type, boolean intervals, TreeMap<Element, Element> elements) {
+    /**
+     * A named set.
+     *
+     * @param properties its lines but for the type and the elements, e.g. {@code flags interval}
+     */
+    private record NamedSet(String type, List<String> properties, TreeMap<Element, Element> elements) {
         NamedSet copy() {
-            return new NamedSet(type, intervals, new TreeMap<>(elements));
+            return new NamedSet(type, properties, new TreeMap<>(elements));
+        }
+
+        boolean intervals() {
+            return properties.contains("flags interval");
         }
 
         void add(Element added) {
-            if (added.first() != added.last() && !intervals) {
+            if (added.first() != added.last() && !intervals()) {
                 throw new Refused("Error: You must add 'flags interval' to your set declaration if you want to add"
                         + " interval elements");
             }
@@ -174,9 +182,7 @@ final class FakeNftables {
     private String describe(String table, String name) {
         NamedSet set = set(table, name);
         StringBuilder out = new StringBuilder("\tset " + name + " {\n\t\ttype " + set.type() + "\n");
-        if (set.intervals()) {
-            out.append("\t\tflags interval\n");
-        }
+        set.properties().forEach(line -> out.append("\t\t").append(line).append('\n'));
         if (!set.elements().isEmpty()) {
             out.append("\t\telements = { ")
                     .append(String.join(
@@ -296,12 +302,12 @@ final class FakeNftables {
         private void declareSet(Table table, String name) {
             expect("{");
             String type = "";
-            boolean intervals = false;
+            List<String> properties = new ArrayList<>();
             List<Element> elements = List.of();
             while (skipBreaks() && !tokens.get(at).equals("}")) {
                 switch (next()) {
                     case "type" -> type = restOfLine();
-                    case "flags" -> intervals = restOfLine().contains("interval");
+                    case "size", "flags" -> properties.add(tokens.get(at - 1) + " " + restOfLine());
                     case "elements" -> {
                         expect("=");
                         elements = elements();
@@ -312,9 +318,8 @@ final class FakeNftables {
                 }
             }
             expect("}");
-            boolean flagged = intervals;
             String declared = type;
-            NamedSet set = table.sets().computeIfAbsent(name, n -> new NamedSet(declared, flagged, new TreeMap<>()));
+            NamedSet set = table.sets().computeIfAbsent(name, n -> new NamedSet(declared, properties, new TreeMap<>()));
             if (!set.type().equals(declared)) {
                 throw new Refused("Error: Could not process rule: File exists: set " + name);
             }

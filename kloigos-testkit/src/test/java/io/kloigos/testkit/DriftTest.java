@@ -21,6 +21,7 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitChange;
+import io.kloigos.model.Warning;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -87,6 +88,23 @@ class DriftTest {
         assertThat(kloigos.drift("host1")).contains(found);
     }
 
+    @Test
+    void aLookTellsAnewWhatTheHostCannotHold() {
+        assertThat(kloigos.server("host1").warnings()).extracting(Warning::type).doesNotContain("mail_delivery");
+
+        host.startMailer("exim4.service");
+        kloigos.checkDrift("host1");
+
+        assertThat(kloigos.server("host1").warnings())
+                .filteredOn(warning -> warning.type().equals("mail_delivery"))
+                .singleElement()
+                .satisfies(warning -> assertThat(warning.message()).contains("exim4.service"));
+        assertThat(kloigos.server("host1").facts().mailers()).containsExactly("exim4.service");
+        // What Kloigos has set is no news of the host's.
+        assertThat(kloigos.server("host1").facts().setting("kernel.io_uring_disabled"))
+                .contains("0");
+    }
+
     /** Each of them is a change that somebody could make at a root shell. */
     private void plantDrift() {
         host.write("/etc/kloigos/managed-by", "somebody else\n");
@@ -98,6 +116,7 @@ class DriftTest {
         host.run("rm", "-f", "/etc/systemd/system/sysinit.target.wants/kloigos-ports.service");
         host.run("nft", "flush", "ruleset");
         host.run("tee", "/proc/sys/net/ipv4/ip_local_reserved_ports");
+        host.run("tee", "/proc/sys/kernel/io_uring_disabled");
         host.write("/etc/pam.d/cron", "session required pam_unix.so\n");
         host.write(DROP_IN, host.file(DROP_IN).replaceAll("MemoryMax=\\d+", "MemoryMax=infinity"));
         host.write("/etc/systemd/system/user-20000.slice.d/60-more.conf", "[Slice]\nTasksMax=infinity\n");
@@ -141,6 +160,7 @@ class DriftTest {
                         FactKind.PORT_OWNER,
                         FactKind.PORT_RANGE,
                         FactKind.PORT_USER,
+                        FactKind.KERNEL_SETTING,
                         FactKind.RESERVED_PORTS,
                         FactKind.SSHD,
                         FactKind.JOBS,

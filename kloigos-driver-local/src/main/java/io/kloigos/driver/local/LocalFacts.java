@@ -4,9 +4,9 @@ import io.kloigos.model.ByteSize;
 import io.kloigos.model.Capability;
 import io.kloigos.model.CpuMask;
 import io.kloigos.model.CpuSet;
-import io.kloigos.model.CpuTopology;
 import io.kloigos.model.CpuTopology.Cache;
 import io.kloigos.model.CpuTopology.Core;
+import io.kloigos.model.CpuTopology;
 import io.kloigos.model.HostFacts;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -35,11 +35,17 @@ import org.jspecify.annotations.Nullable;
 /** Reads what this machine is from its kernel and its tools, as the probe of the SSH driver does. */
 final class LocalFacts {
     private static final List<String> PATHS = List.of("/", "/home", "/opt", "/mnt", "/tmp", "/var/tmp", "/var/spool");
+    private static final Pattern HIDEPID = Pattern.compile("(?m)^\\S+ \\S+ \\S+ \\S+ /proc .* - .*hidepid=([^, \n]+)");
     private static final Pattern COLUMN = Pattern.compile("([A-Z:]+)=\"([^\"]*)\"");
     private static final String PROBE_RULES = """
             table inet kloigos_probe {
                 set own { type uid . inet_service; flags interval; elements = { 4000000 . 1-2 }; }
-                chain look { meta skuid . th sport @own accept; meta cgroup 0 accept; }
+                set begun { type uid; size 8; flags dynamic; }
+                chain look {
+                    meta skuid . th sport @own accept
+                    ct status & confirmed == 0 add @begun { meta skuid ct count over 8 } drop
+                    meta cgroup 0 accept
+                }
             }
             """;
 
@@ -74,6 +80,8 @@ final class LocalFacts {
                 listeningPorts(),
                 text("/proc/sys/net/ipv4/ip_local_reserved_ports"),
                 workqueueCpus(text("/sys/devices/virtual/workqueue/cpumask")),
+                settings(),
+                mailers(),
                 ids("/etc/passwd"),
                 ids("/etc/group"),
                 directories(),
@@ -95,6 +103,42 @@ final class LocalFacts {
 
     private static @Nullable CpuMask workqueueCpus(String text) {
         return text.isEmpty() ? null : CpuMask.parse(text);
+    }
+
+    private static Map<String, String> settings() {
+        Map<String, String> settings = new HashMap<>();
+        for (String name : HostFacts.SETTINGS) {
+            String value = text("/proc/sys/" + name.replace('.', '/'));
+            if (!value.isEmpty()) {
+                settings.put(name, value);
+            }
+        }
+        settings.put(HostFacts.HIDEPID, hidepid(text("/proc/self/mountinfo")));
+        return settings;
+    }
+
+    private static String hidepid(String mountinfo) {
+        String found = "off";
+        Matcher proc = HIDEPID.matcher(mountinfo);
+        while (proc.find()) {
+            found = proc.group(1);
+        }
+        return found;
+    }
+
+    /** A cgroup of a service is there as long as the service runs. */
+    private static Set<String> mailers() {
+        Set<String> found = new HashSet<>();
+        for (String name : HostFacts.MAILERS) {
+            Path cgroup = Path.of("/sys/fs/cgroup/system.slice", name);
+            if (Files.isDirectory(cgroup)) {
+                found.add(cgroup.getFileName().toString());
+            }
+        }
+        if (found.isEmpty() && Files.isExecutable(Path.of("/usr/sbin/sendmail"))) {
+            found.add("sendmail");
+        }
+        return found;
     }
 
     private static String firstLine(String text) {

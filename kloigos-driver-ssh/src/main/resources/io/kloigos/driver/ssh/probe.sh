@@ -45,7 +45,12 @@ facts() {
     if nft -c -f - 2>/dev/null <<'RULES'; then
 table inet kloigos_probe {
     set own { type uid . inet_service; flags interval; elements = { 4000000 . 1-2 }; }
-    chain look { meta skuid . th sport @own accept; meta cgroup 0 accept; }
+    set begun { type uid; size 8; flags dynamic; }
+    chain look {
+        meta skuid . th sport @own accept
+        ct status & confirmed == 0 add @begun { meta skuid ct count over 8 } drop
+        meta cgroup 0 accept
+    }
 }
 RULES
         echo capability=nft_uid_ports
@@ -89,6 +94,18 @@ RULES
             case $file in *"$tab"*) ;; *) printf 'directory=%s\n' "$file" ;; esac
         fi
     done
+
+    # The cgroup of a service is there as long as it runs; Debian's postfix has an instance of its own for its processes.
+    mailer=''
+    for name in exim4 exim postfix system-postfix.slice/postfix@- sendmail opensmtpd smtpd nullmailer masqmail courier-mta; do
+        if [ -d "/sys/fs/cgroup/system.slice/$name.service" ]; then
+            mailer=${name##*/}.service
+            printf 'mailer=%s\n' "$mailer"
+        fi
+    done
+    if [ -z "$mailer" ] && [ -x /usr/sbin/sendmail ]; then
+        echo mailer=sendmail
+    fi
 
     unit=''
     for name in ssh.service sshd.service; do
@@ -142,9 +159,11 @@ RULES
         # One process for hundreds of files, many of which cannot be read byte by byte, as the shell does.
         grep -rs '' --include=thread_siblings_list --include=physical_package_id --include=die_id --include=core_id \
             --include=level --include=type --include=size --include=shared_cpu_list --include=cpulist --include=meminfo \
-            --include=ip_local_reserved_ports --include=cpumask \
+            --include=ip_local_reserved_ports --include=cpumask --include=io_uring_disabled --include=io_uring_group \
+            --include=queues_max \
             /sys/devices/system/cpu /sys/devices/system/node /proc/sys/net/ipv4/ip_local_reserved_ports \
-            /sys/devices/virtual/workqueue/cpumask
+            /sys/devices/virtual/workqueue/cpumask /proc/sys/kernel/io_uring_disabled /proc/sys/kernel/io_uring_group \
+            /proc/sys/fs/mqueue/queues_max
     } | awk -v online="$online" -v memory="$memory" '
         function unescape(text,    out, i, c) {
             out = ""
@@ -168,6 +187,9 @@ RULES
             rest = $0
             sub(/.* - [^ ]+ [^ ]+ /, "", rest)
             options[unescape($5)] = $6 "," rest
+            if ($5 == "/proc" && match(rest, /hidepid=[^, ]+/)) {
+                hidepid = substr(rest, RSTART + 8, RLENGTH - 8)
+            }
             next
         }
         FILENAME == "/etc/passwd" || FILENAME == "/etc/group" {
@@ -200,6 +222,11 @@ RULES
                     print "cache=" kernel[last "/shared_cpu_list"] "\t" kernel[last "/level"] \
                         "\t" kernel[last "/size"] + 0
                 }
+            }
+        }
+        function setting(name, file) {
+            if (file in kernel) {
+                print "setting=" name "\t" kernel[file]
             }
         }
         # What udev did not see yet, the disks themselves tell: all at once, and if that is not possible one by one.
@@ -292,6 +319,10 @@ RULES
         END {
             print "reserved_ports=" kernel["ip_local_reserved_ports"]
             print "workqueue_cpus=" kernel["cpumask"]
+            setting("kernel.io_uring_disabled", "/proc/sys/kernel/io_uring_disabled")
+            setting("kernel.io_uring_group", "/proc/sys/kernel/io_uring_group")
+            setting("fs.mqueue.queues_max", "/proc/sys/fs/mqueue/queues_max")
+            print "setting=proc.hidepid\t" (hidepid == "" ? "off" : hidepid)
             for (i = 1; i <= nodes; i++) {
                 print "node=" node_at[i] "\t" kernel[node_at[i] "/cpulist"] "\t" kernel[node_at[i] "/meminfo"]
             }

@@ -194,6 +194,8 @@ final class ModelReader {
                 "",
                 null,
                 Map.of(),
+                Set.of(),
+                Map.of(),
                 Map.of(),
                 Set.of(),
                 "",

@@ -20,8 +20,8 @@ import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitDivision;
 import io.kloigos.model.Warning;
-import io.kloigos.testkit.escape.Attempt;
 import io.kloigos.testkit.escape.Attempt.Verdict;
+import io.kloigos.testkit.escape.Attempt;
 import io.kloigos.testkit.escape.EscapeSuite;
 import io.kloigos.testkit.escape.Party;
 import io.kloigos.testkit.lab.Lab;
@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -57,9 +58,18 @@ class EscapeIT {
             "processes_visible",
             Set.of("processes.visible", "processes.cgroup_list"),
             "shared_ipc",
-            Set.of("shared.sysv_segments", "shared.sysv_semaphores", "shared.sysv_queues", "shared.terminals"),
+            Set.of(
+                    "shared.sysv_segments",
+                    "shared.sysv_semaphores",
+                    "shared.sysv_queues",
+                    "shared.terminals",
+                    "shared.aio"),
+            "ephemeral_ports",
+            Set.of("shared.ephemeral_ports"),
             "io_uring_pollers",
             Set.of("cpu.io_uring_poller"),
+            "mail_delivery",
+            Set.of("jobs.mail_forward"),
             "forged_log_lines",
             Set.of("logs.forge"),
             "run_lock",
@@ -149,7 +159,9 @@ class EscapeIT {
                 ByteSize.parse("120M"),
                 ByteSize.parse("80M"),
                 5000L,
-                List.of(new IoLimit("/dev/vdb", ByteSize.parse("8M"), ByteSize.parse("8M"), null, null)),
+                Stream.of("/dev/vda", "/dev/vdb")
+                        .map(disk -> new IoLimit(disk, ByteSize.parse("8M"), ByteSize.parse("8M"), null, null))
+                        .toList(),
                 null);
         return new InitServerRequest(
                 new HostAddress("escape", lab.host(), lab.port(), "root", null),

@@ -24,11 +24,17 @@ final class EscapeTable {
                 .collect(Collectors.toMap(Map.Entry::getKey, row -> row.getValue()[column(release)]));
     }
 
-    /** Returns the verdict of each attempt. */
+    /** Returns the verdict of each attempt, and the reason where it is none. */
     static Map<String, String> found(List<Attempt> attempts) {
-        return attempts.stream()
-                .collect(Collectors.toMap(
-                        Attempt::id, attempt -> attempt.verdict().toString()));
+        return attempts.stream().collect(Collectors.toMap(Attempt::id, EscapeTable::cell));
+    }
+
+    /** What cannot be tried on a release has a reason. */
+    private static String cell(Attempt attempt) {
+        String reason = attempt.answered().replace('|', '/').replace("`", "").strip();
+        return attempt.verdict() == Attempt.Verdict.NOT_APPLICABLE
+                ? "not applicable: " + reason
+                : attempt.verdict().toString();
     }
 
     /** Writes the verdicts of a release into the document; those of the other release stay. */
@@ -38,7 +44,7 @@ final class EscapeTable {
         for (Attempt attempt : attempts) {
             String[] row = rows.computeIfAbsent(attempt.id(), id -> new String[] {"", id, "", "", ""});
             row[2] = attempt.tried();
-            row[column(release)] = attempt.verdict().toString();
+            row[column(release)] = cell(attempt);
         }
         String table = rows.values().stream()
                 .map(row -> "| `" + row[1] + "` | " + row[2] + " | " + row[3] + " | " + row[4] + " |\n")

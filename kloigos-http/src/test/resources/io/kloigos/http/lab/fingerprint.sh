@@ -11,8 +11,10 @@ find /etc/kloigos /etc/systemd/system /etc/sysctl.d /etc/tmpfiles.d /etc/ssh /et
 # Without the day of the last change of a password, which is no matter of ours.
 cut -d: -f 1,2,4- /etc/shadow
 echo '== packet filter'
-nft -s list table inet kloigos 2>&1
-cat /proc/sys/net/ipv4/ip_local_reserved_ports /sys/devices/virtual/workqueue/cpumask
+# Without what units have begun meanwhile.
+nft -s list table inet kloigos 2>&1 | sed '/set \(opening\|tracked\) {/,/^\t}/d'
+cat /proc/sys/net/ipv4/ip_local_reserved_ports /sys/devices/virtual/workqueue/cpumask /proc/sys/fs/mqueue/queues_max
+cat /proc/sys/kernel/io_uring_disabled 2> /dev/null
 echo '== systemd'
 systemctl list-unit-files --no-legend '*kloigos*' 'mnt-*' 'var-lib-kloigos*' | sed 's/  */ /g'
 systemctl list-units --all --plain --no-legend '*kloigos*' 'mnt-*' 'var-lib-kloigos*' 'user@2*' 'user-2*' | sed 's/  */ /g'

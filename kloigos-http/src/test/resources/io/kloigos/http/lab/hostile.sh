@@ -50,6 +50,11 @@ for _ in range(3000):
 P
 mkdir -p "/opt/$unit/sealed" && touch "/opt/$unit/sealed/file" && chmod 000 "/opt/$unit/sealed"
 ln -s /etc "/opt/$unit/etc" && ln -s /etc/passwd ~/passwd
+# Hard links to what is its own, out of its directories, by which it would live on; the kernel refuses those to files of others.
+echo kept > ~/twin && ln ~/twin /var/tmp/twin && ln ~/twin "/opt/$unit/twin" && ln ~/twin /tmp/twin-of-home
+for file in /etc/passwd /usr/bin/passwd /etc/kloigos/ports.nft; do
+    if ln "$file" "/opt/$unit/stolen-${file##*/}" 2> /dev/null; then exit 1; fi
+done
 touch /tmp/left /var/tmp/left /dev/shm/left && mkdir -p "/tmp/deep/er" && touch "/tmp/deep/er/file"
 chattr -p 0 ~ "/opt/$unit" "/mnt/$unit" 2> /dev/null
 if [ -e /dev/fuse ] && command -v fusermount3 > /dev/null; then

@@ -1,5 +1,6 @@
 """What is started later by somebody else: where does it run?"""
 import os
+import smtplib
 import subprocess
 import time
 
@@ -140,3 +141,25 @@ def user_namespace(scene):
     if process.poll() is not None:
         held(process.stderr.read())
     scene.judge_place(process.pid, "unshared")
+
+
+@attempt("jobs.mail_forward", "mail to itself, which ~/.forward gives to a program")
+def mail_forward(scene):
+    if missing("sendmail"):
+        not_applicable("no mail transfer agent is installed")
+    forward, script = scene.me.home + "/.forward", result_file(scene) + ".sh"
+    write(script, "#!/bin/sh\ncat > /dev/null\n" + command(scene) + "\n")
+    os.chmod(script, 0o700)
+    write(forward, '"|%s"\n' % script)
+    address = scene.me.user + "@localhost"
+    try:
+        # From the daemon, not from a program of the unit's own, if that is possible.
+        smtplib.SMTP("127.0.0.1", timeout=10).sendmail(address, [address], "Subject: kloigos-escape\n\nhello\n")
+        answer = "sent by SMTP"
+    except OSError as e:
+        answer = "SMTP: %s; sendmail: %s" % (e, said("sendmail", address, stdin="Subject: kloigos-escape\n\nhello\n")[1])
+    try:
+        judge_job(scene, 40, answer)
+    finally:
+        os.unlink(forward)
+        os.unlink(script)

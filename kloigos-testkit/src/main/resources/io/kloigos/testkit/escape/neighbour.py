@@ -131,7 +131,41 @@ class Neighbour:
             return error_of(lambda: [os.close(fd) for fd in os.openpty()])
         if kind == "inotify":
             return error_of(lambda: os.close(syscalls.syscall(syscalls.INOTIFY_INIT1, 0)))
+        if kind == "watch":
+            return error_of(self.watch)
+        if kind == "aio":
+            return error_of(self.asynchronous_io)
+        if kind == "mqueue":
+            return error_of(self.message_queue)
+        if kind == "key":
+            return error_of(lambda: syscalls.syscall(
+                syscalls.KEYCTL, 9, syscalls.syscall(syscalls.ADD_KEY, b"user", b"kloigos-escape-another", b"x", 1, -4), -4))
+        if kind == "file":
+            return error_of(lambda: os.close(os.open("/dev/null", os.O_RDONLY)))
+        if kind == "process":
+            return error_of(lambda: os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0))
         raise ValueError(kind)
+
+    def watch(self):
+        watcher = syscalls.syscall(syscalls.INOTIFY_INIT1, 0)
+        try:
+            syscalls.syscall(syscalls.INOTIFY_ADD_WATCH, watcher, b"/tmp", 2)
+        finally:
+            os.close(watcher)
+
+    def asynchronous_io(self):
+        number = ctypes.c_ulong(0)
+        syscalls.syscall(syscalls.IO_SETUP, 128, ctypes.byref(number))
+        syscalls.syscall(syscalls.IO_DESTROY, number.value)
+
+    def message_queue(self):
+        name = b"kloigos-escape-another"
+        os.close(syscalls.syscall(syscalls.MQ_OPEN, name, os.O_CREAT | os.O_RDWR, 0o600, struct.pack("8q", 0, 1, 1, 0, 0, 0, 0, 0)))
+        syscalls.syscall(syscalls.MQ_UNLINK, name)
+
+    def connect(self, proto):
+        """Whether it still reaches a server as a client: None, or the error."""
+        return error_of(lambda: call(proto, "127.0.0.1", self.unit.first_port + SERVED))
 
     def write_file(self, path, size):
         """Whether it may still store something: None, or the error."""
@@ -143,6 +177,16 @@ class Neighbour:
                 os.close(fd)
                 os.unlink(path)
         return error_of(action)
+
+
+def call(proto, address, port):
+    """Connects, as a client whose port the kernel chooses, and waits for an answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM) as client:
+        client.settimeout(4)
+        client.connect((address, port))
+        if proto == "udp":
+            client.send(b"ping")
+        client.recv(64)
 
 
 def serve(values):

@@ -1,8 +1,14 @@
 """More disk space and more files than the unit has."""
+import ctypes
 import errno
 import fcntl
 import os
+import random
+import signal
+import socket
 import struct
+import threading
+import time
 
 import syscalls
 from suite import MIB, attempt, error_of, escaped, held, judge, missing, need, not_applicable, read, refused, said, write
@@ -291,3 +297,183 @@ def terminals(scene):
 @attempt("shared.inotify", "take every inotify instance")
 def inotify(scene):
     exhaust(scene, "inotify", lambda: syscalls.syscall(syscalls.INOTIFY_INIT1, 0), os.close, 1000)
+
+
+@attempt("shared.inotify_watches", "take every inotify watch", alone=True)
+def inotify_watches(scene):
+    watcher = syscalls.syscall(syscalls.INOTIFY_INIT1, 0)
+    directories = [d for d, _, _ in os.walk("/usr")] + [d for d, _, _ in os.walk("/sys")]
+
+    def watch(paths=iter(directories)):
+        return syscalls.syscall(syscalls.INOTIFY_ADD_WATCH, watcher, os.fsencode(next(paths)), 2)
+
+    exhaust(scene, "watch", watch, lambda n: syscalls.syscall(syscalls.INOTIFY_RM_WATCH, watcher, n), len(directories))
+
+
+@attempt("shared.aio", "take every event of asynchronous I/O (fs.aio-max-nr)", alone=True)
+def aio(scene):
+    def context():
+        number = ctypes.c_ulong(0)
+        syscalls.syscall(syscalls.IO_SETUP, 256, ctypes.byref(number))
+        return number.value
+
+    exhaust(scene, "aio", context, lambda n: syscalls.syscall(syscalls.IO_DESTROY, n), 5000)
+
+
+@attempt("shared.message_queues", "take every POSIX message queue of the host (fs.mqueue.queues_max)", alone=True)
+def message_queues(scene):
+    names = ["%s-%d" % (scene.name, n) for n in range(20000)]
+    attributes = struct.pack("8q", 0, 1, 1, 0, 0, 0, 0, 0)
+
+    def queue(left=iter(names)):
+        name = next(left).encode()
+        os.close(syscalls.syscall(syscalls.MQ_OPEN, name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600, attributes))
+        return name
+
+    exhaust(scene, "mqueue", queue, lambda name: syscalls.syscall(syscalls.MQ_UNLINK, name), len(names))
+
+
+@attempt("shared.keys", "take every key that the kernel keeps", alone=True)
+def keys(scene):
+    def key(numbers=iter(range(5000))):
+        name = b"%s-%d" % (scene.name.encode(), next(numbers))
+        return syscalls.syscall(syscalls.ADD_KEY, b"user", name, b"x", 1, -1)
+
+    exhaust(scene, "key", key, lambda n: syscalls.syscall(syscalls.KEYCTL, 9, n, -1), 4000)
+
+
+@attempt("shared.open_files", "open files until nobody can (fs.file-max)", alone=True, limit=120)
+def open_files(scene):
+    take_every_file()
+    exhaust(scene, "file", lambda: os.open("/dev/null", os.O_RDONLY), os.close, 400000)
+
+
+@attempt("shared.processes", "take every process id and every task of the host", alone=True, limit=120)
+def processes(scene):
+    def process():
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        return pid
+
+    def end(pid):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+    exhaust(scene, "process", process, end, scene.me.tasks_max)
+
+
+def take_every_file():
+    import resource
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def ephemeral_port(kind, wanted):
+    """Keeps a port that the kernel gives to clients: the wanted one, or any if that is refused."""
+    taken = socket.socket(socket.AF_INET, kind)
+    try:
+        try:
+            taken.bind(("0.0.0.0", wanted))
+        except PermissionError:
+            if kind == socket.SOCK_STREAM:
+                taken.listen(1)
+            else:
+                taken.connect(("127.0.0.1", 9))
+        return taken
+    except OSError:
+        taken.close()
+        raise
+
+
+def take_ephemeral_ports(kind):
+    first, last = map(int, read("/proc/sys/net/ipv4/ip_local_port_range").split())
+    taken, answer = [], None
+    for port in range(first, last + 1):
+        try:
+            taken.append(ephemeral_port(kind, port))
+        except OSError as e:
+            answer = errno.errorcode.get(e.errno)
+            if e.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                break
+    return taken, "%d of %d, last refusal: %s" % (len(taken), last + 1 - first, answer)
+
+
+@attempt("shared.ephemeral_ports", "keep every port that the kernel gives to clients, so that nobody can connect", alone=True, limit=180)
+def ephemeral_ports(scene):
+    take_every_file()
+    said_of, troubled = [], []
+    for name, kind in (("tcp", socket.SOCK_STREAM), ("udp", socket.SOCK_DGRAM)):
+        taken, answer = take_ephemeral_ports(kind)
+        try:
+            theirs, roots = scene.neighbour_says("connect", proto=name), scene.ask("connects", proto=name)
+        finally:
+            for each in taken:
+                each.close()
+        troubled += [theirs, roots]
+        said_of.append("%s: %s; the neighbour: %s; root: %s" % (name, answer, theirs or "connects", roots or "connects"))
+    judge(any(troubled), "; ".join(said_of))
+
+
+TRACKED = "/proc/sys/net/netfilter/nf_conntrack_"
+
+
+def open_and_close(port, _):
+    with socket.socket() as client:
+        client.settimeout(1)
+        client.connect(("127.0.0.1", port))
+
+
+def open_and_keep(port, kept):
+    client = socket.socket()
+    client.settimeout(1)
+    client.connect(("127.0.0.1", port))
+    kept.append(client)
+
+
+def send_everywhere(port, kept):
+    if not kept:
+        kept += [socket.socket(socket.AF_INET, socket.SOCK_DGRAM), random.Random(os.getpid())]
+    for _ in range(64):
+        kept[0].sendto(b"x", ("127.%d.%d.%d" % tuple(kept[1].randrange(1, 255) for _ in range(3)), port))
+
+
+@attempt("shared.conntrack", "fill the table of tracked connections, so that nobody gets another", alone=True, limit=120)
+def conntrack(scene):
+    if not os.path.exists(TRACKED + "count"):
+        not_applicable("the kernel tracks no connections here")
+    take_every_file()
+    most, before = int(read(TRACKED + "max")), int(read(TRACKED + "count"))
+    server = socket.socket()
+    server.bind(("0.0.0.0", scene.me.first_port + 30))
+    server.listen(4096)
+    end = time.monotonic() + 25
+
+    def fill(action):
+        pid = os.fork()
+        if pid == 0:
+            kept = []
+            while time.monotonic() < end + 15:
+                if time.monotonic() < end:
+                    error_of(lambda: action(scene.me.first_port + 30, kept))
+                else:
+                    time.sleep(1)
+            os._exit(0)
+        return pid
+
+    def accept(kept=[]):
+        while True:
+            kept.append(server.accept()[0])
+
+    threading.Thread(target=accept, daemon=True).start()
+    children = [fill(action) for action in (open_and_close, open_and_keep, send_everywhere, send_everywhere)]
+    try:
+        time.sleep(max(0, end - time.monotonic()))
+        count = int(read(TRACKED + "count"))
+        theirs, roots = scene.neighbour_says("connect", proto="tcp"), scene.ask("connects", proto="tcp")
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    judge(theirs or roots or count - before > most // 4, "%d of %d tracked after 25 s, %d before; the neighbour: %s; root: %s" % (
+        count, most, before, theirs or "connects", roots or "connects"))

@@ -14,7 +14,7 @@ import threading
 import time
 
 import syscalls
-from suite import WITNESS, Unit, archive, read, said, wait_for
+from suite import WITNESS, Unit, archive, error_of, read, said, wait_for
 
 NETWORK = "kloigos-escape"
 OUTSIDE = {4: "10.98.76.2", 6: "fd98:76::2"}
@@ -62,8 +62,10 @@ def swap_total(w):
 def device(w, path):
     """The whole disk that holds a path."""
     number = os.stat(path).st_dev
-    name = os.path.basename(os.path.realpath("/sys/dev/block/%d:%d" % (os.major(number), os.minor(number))))
-    return "/dev/" + name
+    block = os.path.realpath("/sys/dev/block/%d:%d" % (os.major(number), os.minor(number)))
+    if os.path.exists(block + "/partition"):
+        block = os.path.dirname(block)
+    return "/dev/" + os.path.basename(block)
 
 
 def in_network(action):
@@ -165,6 +167,13 @@ def accept_from(w, port, proto="tcp"):
             except (socket.timeout, TimeoutError):
                 return None
     return in_network(action)
+
+
+@question
+def connects(w, proto):
+    """Whether root still reaches a server as a client: None, or the error."""
+    from neighbour import call
+    return error_of(lambda: call(proto, LOOPBACK[4], w.neighbour.first_port + 10))
 
 
 @question

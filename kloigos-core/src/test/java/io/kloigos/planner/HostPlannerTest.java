@@ -115,7 +115,7 @@ class HostPlannerTest {
         assertThat(steps.get(steps.size() - 1)).isInstanceOfSatisfying(Step.TextFile.class, file -> {
             assertThat(file.path()).isEqualTo("/etc/kloigos/keys/" + unit.user());
             assertThat(file.content()).isEqualTo(SampleFleet.KEY + "\n");
-            assertThat(file.access()).isEqualTo(Step.Access.rootFile());
+            assertThat(file.access()).isEqualTo(new Step.Access(0, unit.uid(), 0640));
         });
     }
 

@@ -1,9 +1,9 @@
 package io.kloigos;
 
-import io.kloigos.inventory.Inventory.Claim;
 import io.kloigos.inventory.Inventory;
-import io.kloigos.inventory.Operations.Change;
+import io.kloigos.inventory.Inventory.Claim;
 import io.kloigos.inventory.Operations;
+import io.kloigos.inventory.Operations.Change;
 import io.kloigos.inventory.Tenancies;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;

@@ -22,14 +22,14 @@ class HostThreadsTest {
     private static final Tenant ANN = new Tenant("ann");
     private static final Tenant BOB = new Tenant("bob");
 
-    private static final Runnable NOTHING = () -> {};
-
     private final CountDownLatch go = new CountDownLatch(1);
     private HostThreads threads = patient();
 
     private static HostThreads patient() {
         return new HostThreads(HostThreadsTest::daemon, Duration.ofHours(1));
     }
+
+    private static void nothing() {}
 
     private static Thread daemon(Runnable task) {
         Thread thread = new Thread(task);
@@ -62,7 +62,7 @@ class HostThreadsTest {
                 begun.countDown();
                 await(go);
             };
-            threads.execute(null, "busy" + host, task, NOTHING);
+            threads.execute(null, "busy" + host, task, HostThreadsTest::nothing);
         }
         await(begun);
     }
@@ -71,7 +71,7 @@ class HostThreadsTest {
     void thoseForWhomWorkIsDoneTakeTurns() {
         occupy(HostThreads.PARALLEL - 1);
         CountDownLatch last = new CountDownLatch(1);
-        threads.execute(null, "host0", () -> await(last), NOTHING);
+        threads.execute(null, "host0", () -> await(last), HostThreadsTest::nothing);
         List<String> order = new CopyOnWriteArrayList<>();
         CountDownLatch done = new CountDownLatch(6);
         for (Ask ask : List.of(
@@ -85,7 +85,7 @@ class HostThreadsTest {
                 order.add(ask.hostname());
                 done.countDown();
             };
-            threads.execute(ask.owner(), ask.hostname(), task, NOTHING);
+            threads.execute(ask.owner(), ask.hostname(), task, HostThreadsTest::nothing);
         }
         last.countDown();
         await(done);
@@ -103,10 +103,10 @@ class HostThreadsTest {
                 begun.incrementAndGet();
                 await(go);
             };
-            threads.execute(null, "host1", task, NOTHING);
+            threads.execute(null, "host1", task, HostThreadsTest::nothing);
         }
         CountDownLatch other = new CountDownLatch(1);
-        threads.execute(null, "host2", other::countDown, NOTHING);
+        threads.execute(null, "host2", other::countDown, HostThreadsTest::nothing);
         await(other);
 
         assertThat(begun).hasValueLessThanOrEqualTo(HostThreads.MOST_OF_A_HOST);
@@ -129,7 +129,7 @@ class HostThreadsTest {
                 underWay.decrementAndGet();
                 ended.countDown();
             };
-            threads.execute(null, "host" + host, task, NOTHING);
+            threads.execute(null, "host" + host, task, HostThreadsTest::nothing);
         }
         await(begun);
         go.countDown();
@@ -147,7 +147,7 @@ class HostThreadsTest {
             throw new IllegalStateException("no");
         };
         for (int task = 0; task < 3; task++) {
-            threads.execute(null, "host1", failing, NOTHING);
+            threads.execute(null, "host1", failing, HostThreadsTest::nothing);
         }
         await(done);
     }
@@ -161,7 +161,7 @@ class HostThreadsTest {
 
         assertThat(became).containsExactly("dropped");
         assertThat(threads.pending()).isEqualTo(HostThreads.PARALLEL);
-        assertThatThrownBy(() -> threads.execute(null, "host1", () -> {}, NOTHING))
+        assertThatThrownBy(() -> threads.execute(null, "host1", () -> {}, HostThreadsTest::nothing))
                 .isInstanceOf(RejectedExecutionException.class);
     }
 }

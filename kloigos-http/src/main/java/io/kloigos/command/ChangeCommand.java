@@ -1,6 +1,7 @@
 package io.kloigos.command;
 
 import io.kloigos.client.ApiRequest;
+import io.kloigos.model.RequestKey;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 

@@ -37,7 +37,10 @@ final class Details {
                         .forEach(line -> lines.add(indent + INDENT + line));
             } else {
                 String padding = " ".repeat(width - field.getKey().length());
-                lines.add(indent + field.getKey() + padding + INDENT
+                lines.add(indent
+                        + field.getKey()
+                        + padding
+                        + INDENT
                         + Table.orDash(Readable.field(field.getKey(), value)));
             }
         }

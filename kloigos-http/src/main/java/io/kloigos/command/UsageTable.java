@@ -10,8 +10,8 @@ import java.util.Locale;
 
 /** What a unit uses, beside what it may use. */
 final class UsageTable {
-    private static final Table TABLE = new Table(List.of(
-            Table.column("WHAT", "what"), Table.column("USED", "used"), Table.column("LIMIT", "limit")));
+    private static final Table TABLE = new Table(
+            List.of(Table.column("WHAT", "what"), Table.column("USED", "used"), Table.column("LIMIT", "limit")));
 
     private final ArrayNode rows = new JsonMapper().createArrayNode();
 
@@ -35,7 +35,10 @@ final class UsageTable {
         table.addSize("memory", usage.path("memory"), limits.path("memory_max"));
         table.addSize("swap", usage.path("swap"), limits.path("swap_max"));
         if (usage.hasNonNull("tasks")) {
-            table.add("tasks", usage.get("tasks").asText(), limits.path("tasks_max").asText());
+            table.add(
+                    "tasks",
+                    usage.get("tasks").asText(),
+                    limits.path("tasks_max").asText());
         }
         if (usage.hasNonNull("oom_kills")) {
             table.add("killed for want of memory", usage.get("oom_kills").asText(), "");
@@ -47,8 +50,8 @@ final class UsageTable {
         usage.path("io").forEach(device -> table.addDevice(device, of("device", device, limits.path("io"))));
         List<String> sockets = new ArrayList<>();
         usage.path("sockets")
-                .forEach(socket -> sockets.add(
-                        socket.path("protocol").asText() + "/" + socket.path("port").asText()));
+                .forEach(socket -> sockets.add(socket.path("protocol").asText() + "/"
+                        + socket.path("port").asText()));
         table.add("ports", String.join(",", sockets), unit.path("ports_range").asText());
         return TABLE.lines(table.rows, OutputFormat.TABLE);
     }

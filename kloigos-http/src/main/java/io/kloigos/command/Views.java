@@ -58,7 +58,9 @@ final class Views {
 
     static final Table STEPS = new Table(List.of(
             column("STATE", "state"),
-            column("TOOK", step -> isDone(step) ? Readable.millis(step.path("millis").asLong()) : ""),
+            column(
+                    "TOOK",
+                    step -> isDone(step) ? Readable.millis(step.path("millis").asLong()) : ""),
             column("STEP", "description"),
             column("DETAIL", "detail")));
 

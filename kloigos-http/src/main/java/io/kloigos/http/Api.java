@@ -3,8 +3,8 @@ package io.kloigos.http;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.Handler;
-import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.DecommissionRequest;
+import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
@@ -129,8 +129,7 @@ final class Api {
         if (dryRun.orElseThrow()) {
             answers.send(context, kloigos.previewInit(request));
         } else {
-            Operation begun =
-                    kloigos.initServer(request, key.orElseThrow());
+            Operation begun = kloigos.initServer(request, key.orElseThrow());
             WarningHeader.values(kloigos.server(begun.hostname()).warnings())
                     .forEach(value -> context.res().addHeader(WarningHeader.NAME, value));
             answers.send(context, begun);

@@ -192,7 +192,8 @@ class ConsoleTest {
         assertThat(metrics()).contains("kloigos_event_streams 1.0");
         show(page, "true");
         page.clock().runFor(11_000);
-        await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(metrics()).contains("kloigos_event_streams 0.0"));
+        await().atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(metrics()).contains("kloigos_event_streams 0.0"));
         allocate();
         show(page, "false");
         assertThat(page.locator(".connection")).containsText("live");

@@ -35,6 +35,7 @@ import io.kloigos.spi.Step;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -250,7 +251,7 @@ class PlansOnFakeHostTest {
     @ParameterizedTest
     @MethodSource("scenesWithDataDisks")
     void dataGoesThoughTheWholeDiskWasUnmounted(Scene scene) {
-        String directory = scene.unit().dataDirectory();
+        String directory = Objects.requireNonNull(scene.unit().dataDirectory());
         scene.succeed(scene.init());
         scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         scene.host().write(scene.unit().mnt() + "/secret", "text\n");

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.DecommissionRequest;
+import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.DrainRequest;
 import io.kloigos.Event;
 import io.kloigos.Kloigos;
@@ -428,14 +428,14 @@ class ReplicasTest {
     private static void holdAUnit(
             int client, int number, AtomicReferenceArray<Replica> replicas, Map<ComputeId, Integer> holders) {
         ComputeUnit unit =
-                insisting(client + number, replicas, kloigos -> kloigos.allocate(oneCpu(), "allocate-" + number));
+                insisting(client + number, replicas, kloigos -> kloigos.allocate(oneCpu(), RequestKey.of("allocate-" + number)));
         assertThat(holders.putIfAbsent(unit.id(), client))
                 .as("who else holds %s", unit.id())
                 .isNull();
         holders.remove(unit.id());
         insisting(client + number, replicas, kloigos -> {
             Operation operation = kloigos.await(
-                    kloigos.deallocate(unit.id(), "deallocate-" + number).id());
+                    kloigos.deallocate(unit.id(), RequestKey.of("deallocate-" + number)).id());
             if (operation.state() != Operation.State.SUCCEEDED) {
                 throw new KloigosException(ErrorCode.TAKEN_OVER, "not yet: " + operation);
             }

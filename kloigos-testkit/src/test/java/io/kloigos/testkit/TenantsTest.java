@@ -3,8 +3,8 @@ package io.kloigos.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.DecommissionRequest;
+import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.DrainRequest;
 import io.kloigos.Event;
 import io.kloigos.Fleet;
@@ -219,7 +219,7 @@ class TenantsTest {
         for (ThrowingCallable attempt : List.<ThrowingCallable>of(
                 () -> acme.certificate(mine.id()),
                 () -> acme.drain(drain),
-                () -> acme.drain(drain, "key"),
+                () -> acme.drain(drain, RequestKey.of("key")),
                 () -> acme.previewDrain(drain),
                 () -> acme.decommission(decommission),
                 () -> acme.previewDecommission(decommission),

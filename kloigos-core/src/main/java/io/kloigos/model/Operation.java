@@ -61,8 +61,7 @@ public record Operation(
                     return kind;
                 }
             }
-            throw KloigosException.invalid(
-                    "kind", "there is no kind \"" + text + "\"; there are " + List.of(values()));
+            throw KloigosException.invalid("kind", "there is no kind \"" + text + "\"; there are " + List.of(values()));
         }
 
         @Override

@@ -29,8 +29,7 @@ public enum ServerStatus {
                 return status;
             }
         }
-        throw KloigosException.invalid(
-                "status", "there is no status \"" + text + "\"; there are " + List.of(values()));
+        throw KloigosException.invalid("status", "there is no status \"" + text + "\"; there are " + List.of(values()));
     }
 
     /** Returns the name in lower case, as the API prints it. */

@@ -8,8 +8,7 @@ import org.jspecify.annotations.Nullable;
  * @param port the SSH port; null for the driver's default
  * @param hostKey the pinned host key as OpenSSH prints its fingerprint, {@code SHA256:...}; null if none is known
  */
-public record SshEndpoint(
-        @Nullable Integer port, @Nullable String hostKey) {
+public record SshEndpoint(@Nullable Integer port, @Nullable String hostKey) {
     /** Of a server of which nothing is known. */
     public static final SshEndpoint UNKNOWN = new SshEndpoint(null, null);
 

@@ -82,7 +82,8 @@ public record Capacity(String region, String zone, int cpuCount, int units, Comp
     }
 
     private static String offer(Capacity capacity) {
-        return (capacity.units() == 1 ? "1 unit" : capacity.units() + " units") + " of " + capacity.cpuCount() + " CPUs in "
+        return (capacity.units() == 1 ? "1 unit" : capacity.units() + " units") + " of " + capacity.cpuCount()
+                + " CPUs in "
                 + capacity.region() + "/" + capacity.zone() + " (" + (capacity.units() == 1 ? "" : "e.g. ")
                 + capacity.example() + ")";
     }

@@ -877,7 +877,8 @@ abstract class InventoryContract {
         add("host2", "0-3");
         ComputeUnit unit = claim(SampleFleet.wanting(4), "op1");
 
-        assertThat(ids(new OperationFilter(unit.id().value(), null, null, null, null))).containsExactly("op1");
+        assertThat(ids(new OperationFilter(unit.id().value(), null, null, null, null)))
+                .containsExactly("op1");
         assertThat(ids(new OperationFilter(null, "host1", null, null, null))).containsExactly("init-host1", "op1");
         assertThat(ids(new OperationFilter(null, "host1", null, Operation.State.SUCCEEDED, null)))
                 .containsExactly("init-host1");

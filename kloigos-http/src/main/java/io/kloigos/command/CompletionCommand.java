@@ -29,17 +29,19 @@ final class CompletionCommand implements Runnable {
     private static CommandLine completed(CommandLine own) {
         CommandLine all = KloigosCommand.commandLine(KloigosCommand.surroundings(own));
         CommandLine plan = Objects.requireNonNull(all.getSubcommands().get(KloigosCommand.PLAN));
-        KloigosCommand.commandLine(KloigosCommand.surroundings(own)).getSubcommands().forEach((word, group) -> {
-            CommandLine planned = new CommandLine(CommandSpec.create());
-            group.getSubcommands().forEach((name, leaf) -> {
-                if (leaf.getCommandSpec().optionsMap().containsKey(ChangeCommand.DRY_RUN)) {
-                    planned.addSubcommand(name, leaf);
-                }
-            });
-            if (!planned.getSubcommands().isEmpty()) {
-                plan.addSubcommand(word, planned);
-            }
-        });
+        KloigosCommand.commandLine(KloigosCommand.surroundings(own))
+                .getSubcommands()
+                .forEach((word, group) -> {
+                    CommandLine planned = new CommandLine(CommandSpec.create());
+                    group.getSubcommands().forEach((name, leaf) -> {
+                        if (leaf.getCommandSpec().optionsMap().containsKey(ChangeCommand.DRY_RUN)) {
+                            planned.addSubcommand(name, leaf);
+                        }
+                    });
+                    if (!planned.getSubcommands().isEmpty()) {
+                        plan.addSubcommand(word, planned);
+                    }
+                });
         return all;
     }
 }

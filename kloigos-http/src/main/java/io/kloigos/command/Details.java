@@ -37,8 +37,11 @@ final class Details {
                         .forEach(line -> lines.add(indent + INDENT + line));
             } else {
                 String padding = " ".repeat(width - field.getKey().length());
-                lines.add(indent + field.getKey() + padding + INDENT
-                        + Table.orDash(Readable.field(field.getKey(), value)));
+                lines.add(indent
+                        + field.getKey()
+                        + padding
+                        + INDENT
+                        + Table.orDash(Rounded.field(field.getKey(), value)));
             }
         }
     }

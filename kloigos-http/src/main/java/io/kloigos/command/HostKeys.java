@@ -111,8 +111,8 @@ final class HostKeys {
             return "";
         }
         try {
-            byte[] hash =
-                    MessageDigest.getInstance("SHA-256").digest(Base64.getDecoder().decode(parts[2]));
+            byte[] hash = MessageDigest.getInstance("SHA-256")
+                    .digest(Base64.getDecoder().decode(parts[2]));
             return "SHA256:" + Base64.getEncoder().withoutPadding().encodeToString(hash);
         } catch (IllegalArgumentException e) {
             return "";

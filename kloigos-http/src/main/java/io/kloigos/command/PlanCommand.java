@@ -62,8 +62,7 @@ final class PlanCommand implements Callable<Integer> {
     private static void requireNoneMissing(CommandLine own, CommandLine group, String word) {
         List<String> known = List.copyOf(group.getSubcommands().keySet());
         if (!known.isEmpty()) {
-            throw new ParameterException(
-                    own, word + ": there is no such command; " + NearestMatch.hint(word, known));
+            throw new ParameterException(own, word + ": there is no such command; " + NearestMatch.hint(word, known));
         }
     }
 }

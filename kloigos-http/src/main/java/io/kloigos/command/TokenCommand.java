@@ -31,7 +31,8 @@ final class TokenCommand extends RemoteCommand.Group {
         @Option(
                 names = "--database",
                 paramLabel = "FILE|URL",
-                description = "Do it in this database, as of \"kloigos serve\", and ask no server: for the first token.")
+                description =
+                        "Do it in this database, as of \"kloigos serve\", and ask no server: for the first token.")
         private @Nullable String database;
 
         @Option(

@@ -202,8 +202,11 @@ final class UnitCommands extends RemoteCommand.Group {
             if (!session.format().isForPeople()) {
                 return session.show(usage);
             }
-            session.out().println(unit() + " at " + Readable.time(usage.path("read_at").asText()));
-            UsageTable.lines(usage, session.get("/api/compute_units/{}", unit())).forEach(session.out()::println);
+            session.out()
+                    .println(unit() + " at "
+                            + Rounded.time(usage.path("read_at").asText()));
+            UsageTable.lines(usage, session.get("/api/compute_units/{}", unit()))
+                    .forEach(session.out()::println);
             return ExitStatus.OK;
         }
     }
@@ -212,7 +215,7 @@ final class UnitCommands extends RemoteCommand.Group {
     @Command(
             name = "ssh",
             description = "Logs in to a unit by ssh, or runs a command in it. The host must have the key by which"
-                            + " the server knows it. The exit status is that of ssh.")
+                    + " the server knows it. The exit status is that of ssh.")
     static final class Ssh extends OfUnit {
         @Option(
                 names = {"-i", "--identity"},

@@ -10,8 +10,8 @@ import java.util.Locale;
 
 /** What a unit uses, beside what it may use. */
 final class UsageTable {
-    private static final Table TABLE = new Table(List.of(
-            Table.column("WHAT", "what"), Table.column("USED", "used"), Table.column("LIMIT", "limit")));
+    private static final Table TABLE = new Table(
+            List.of(Table.column("WHAT", "what"), Table.column("USED", "used"), Table.column("LIMIT", "limit")));
 
     private final ArrayNode rows = new JsonMapper().createArrayNode();
 
@@ -29,13 +29,16 @@ final class UsageTable {
         if (usage.hasNonNull("cpu_micros")) {
             table.add(
                     "CPU time",
-                    Readable.millis(usage.get("cpu_micros").asLong() / 1000),
+                    Rounded.millis(usage.get("cpu_micros").asLong() / 1000),
                     unit.path("cpu_count").asText() + " CPUs");
         }
         table.addSize("memory", usage.path("memory"), limits.path("memory_max"));
         table.addSize("swap", usage.path("swap"), limits.path("swap_max"));
         if (usage.hasNonNull("tasks")) {
-            table.add("tasks", usage.get("tasks").asText(), limits.path("tasks_max").asText());
+            table.add(
+                    "tasks",
+                    usage.get("tasks").asText(),
+                    limits.path("tasks_max").asText());
         }
         if (usage.hasNonNull("oom_kills")) {
             table.add("killed for want of memory", usage.get("oom_kills").asText(), "");
@@ -47,8 +50,8 @@ final class UsageTable {
         usage.path("io").forEach(device -> table.addDevice(device, of("device", device, limits.path("io"))));
         List<String> sockets = new ArrayList<>();
         usage.path("sockets")
-                .forEach(socket -> sockets.add(
-                        socket.path("protocol").asText() + "/" + socket.path("port").asText()));
+                .forEach(socket -> sockets.add(socket.path("protocol").asText() + "/"
+                        + socket.path("port").asText()));
         table.add("ports", String.join(",", sockets), unit.path("ports_range").asText());
         return TABLE.lines(table.rows, OutputFormat.TABLE);
     }
@@ -67,7 +70,7 @@ final class UsageTable {
     }
 
     private static String size(JsonNode bytes) {
-        return bytes.isNumber() ? Readable.size(bytes.asLong()) : "";
+        return bytes.isNumber() ? Rounded.size(bytes.asLong()) : "";
     }
 
     private void addSize(String what, JsonNode used, JsonNode limit) {

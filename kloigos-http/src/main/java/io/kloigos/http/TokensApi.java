@@ -89,7 +89,8 @@ final class TokensApi {
         RequestReader reader = new RequestReader(context);
         Optional<Predicate<ApiToken>> query = reader.query(TokensApi::filter);
         reader.finish();
-        answers.sendAll(context, tokens.all().stream().filter(query.orElseThrow()).map(TokenResponse::of));
+        answers.sendAll(
+                context, tokens.all().stream().filter(query.orElseThrow()).map(TokenResponse::of));
     }
 
     private static Predicate<ApiToken> filter(JsonFields query) {

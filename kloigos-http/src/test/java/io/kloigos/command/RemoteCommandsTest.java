@@ -526,8 +526,7 @@ class RemoteCommandsTest {
                 "10.0.0.1",
                 "df",
                 "-h");
-        assertThat(programs)
-                .containsExactly(List.of("ssh-keyscan", "-T", "10", "-p", "22", "--", "10.0.0.1"), ssh);
+        assertThat(programs).containsExactly(List.of("ssh-keyscan", "-T", "10", "-p", "22", "--", "10.0.0.1"), ssh);
         assertThat(known).hasContent(hostKey("host1"));
         programs.clear();
         run("unit", "ssh", "host1_4-7", "-i", "id", "--", "df", "-h");
@@ -539,8 +538,8 @@ class RemoteCommandsTest {
 
     /** A line as of ssh-keyscan, with the key of which a fake host of this name has the fingerprint. */
     private static String hostKey(String hostname) {
-        return "10.0.0.1 ssh-ed25519 "
-                + Base64.getEncoder().encodeToString(hostname.getBytes(StandardCharsets.UTF_8)) + "\n";
+        return "10.0.0.1 ssh-ed25519 " + Base64.getEncoder().encodeToString(hostname.getBytes(StandardCharsets.UTF_8))
+                + "\n";
     }
 
     @Test
@@ -551,7 +550,8 @@ class RemoteCommandsTest {
                 .contains("ssh-keyscan got no host key from 10.0.0.1, port 22");
         hostKeys = hostKey("other");
         assertThat(run("unit", "ssh", "host1_4-7").expect(ExitStatus.FAILED).err())
-                .contains("has other host keys (" + FakeHost.builder("other", "10.0.0.9").build().hostKey())
+                .contains("has other host keys ("
+                        + FakeHost.builder("other", "10.0.0.9").build().hostKey())
                 .contains(") than " + host.hostKey());
         assertThat(programs).allMatch(program -> program.get(0).equals("ssh-keyscan"));
     }
@@ -630,7 +630,7 @@ class RemoteCommandsTest {
     @ParameterizedTest
     @CsvSource({"0, 0", "1023, 1023", "1024, 1K", "1536, 1.5K", "63417876480, 59.1G", "8589934592, 8G"})
     void sizesAreRounded(long bytes, String text) {
-        assertThat(Readable.size(bytes)).isEqualTo(text);
+        assertThat(Rounded.size(bytes)).isEqualTo(text);
     }
 
     @Test

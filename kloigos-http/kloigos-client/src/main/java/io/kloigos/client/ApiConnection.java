@@ -241,7 +241,8 @@ public final class ApiConnection {
         }
         return new KloigosException(
                 ErrorCode.SERVER_UNREACHABLE,
-                what + "no TLS connection could be made (" + e.getMessage() + "). Check its address and its certificate.",
+                what + "no TLS connection could be made (" + e.getMessage()
+                        + "). Check its address and its certificate.",
                 e);
     }
 

@@ -41,7 +41,7 @@ final class Details {
                         + field.getKey()
                         + padding
                         + INDENT
-                        + Table.orDash(Readable.field(field.getKey(), value)));
+                        + Table.orDash(Rounded.field(field.getKey(), value)));
             }
         }
     }

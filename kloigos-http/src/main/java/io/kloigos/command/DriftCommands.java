@@ -44,7 +44,7 @@ final class DriftCommands extends RemoteCommand.Group {
             session.out()
                     .println(name + " differs in " + report.path("deviations").size() + " of "
                             + report.path("facts").asInt() + " facts (looked at "
-                            + Readable.time(report.path("checked_at").asText()) + ")");
+                            + Rounded.time(report.path("checked_at").asText()) + ")");
             return report.path("deviations").isEmpty()
                     ? ExitStatus.OK
                     : session.list(report.path("deviations"), Views.DEVIATIONS);

@@ -34,12 +34,12 @@ record Table(List<Column> columns) {
 
     /** Returns a column that shows a field. */
     static Column column(String title, String field) {
-        return new Column(title, Width.ANY, node -> Readable.field(field, node.path(field)));
+        return new Column(title, Width.ANY, node -> Rounded.field(field, node.path(field)));
     }
 
     /** Returns a column that shows a field where there is room. */
     static Column wide(String title, String field) {
-        return new Column(title, Width.WIDE, node -> Readable.field(field, node.path(field)));
+        return new Column(title, Width.WIDE, node -> Rounded.field(field, node.path(field)));
     }
 
     /** Returns a column that shows what {@code text} says. */

@@ -204,7 +204,7 @@ final class UnitCommands extends RemoteCommand.Group {
             }
             session.out()
                     .println(unit() + " at "
-                            + Readable.time(usage.path("read_at").asText()));
+                            + Rounded.time(usage.path("read_at").asText()));
             UsageTable.lines(usage, session.get("/api/compute_units/{}", unit()))
                     .forEach(session.out()::println);
             return ExitStatus.OK;
@@ -440,11 +440,6 @@ final class UnitCommands extends RemoteCommand.Group {
                     .println(unit() + " " + (certificate.path("clean").asBoolean() ? "is clean" : "is not clean")
                             + " (operation " + certificate.path("operation_id").asText() + ", "
                             + certificate.path("at").asText() + ")");
-            if (certificate.hasNonNull("discard")) {
-                session.out()
-                        .println("blocks of its own disk: "
-                                + certificate.get("discard").asText());
-            }
             if (certificate.hasNonNull("forced_reason")) {
                 session.out()
                         .println("forced by an operator: "

@@ -29,7 +29,7 @@ final class UsageTable {
         if (usage.hasNonNull("cpu_micros")) {
             table.add(
                     "CPU time",
-                    Readable.millis(usage.get("cpu_micros").asLong() / 1000),
+                    Rounded.millis(usage.get("cpu_micros").asLong() / 1000),
                     unit.path("cpu_count").asText() + " CPUs");
         }
         table.addSize("memory", usage.path("memory"), limits.path("memory_max"));
@@ -70,7 +70,7 @@ final class UsageTable {
     }
 
     private static String size(JsonNode bytes) {
-        return bytes.isNumber() ? Readable.size(bytes.asLong()) : "";
+        return bytes.isNumber() ? Rounded.size(bytes.asLong()) : "";
     }
 
     private void addSize(String what, JsonNode used, JsonNode limit) {

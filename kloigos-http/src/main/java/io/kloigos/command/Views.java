@@ -60,7 +60,7 @@ final class Views {
             column("STATE", "state"),
             column(
                     "TOOK",
-                    step -> isDone(step) ? Readable.millis(step.path("millis").asLong()) : ""),
+                    step -> isDone(step) ? Rounded.millis(step.path("millis").asLong()) : ""),
             column("STEP", "description"),
             column("DETAIL", "detail")));
 
@@ -113,7 +113,7 @@ final class Views {
     }
 
     private static String memory(JsonNode unit) {
-        return Readable.size(unit.path("limits").path("memory_max").asLong());
+        return Rounded.size(unit.path("limits").path("memory_max").asLong());
     }
 
     private static String fact(JsonNode server, String name) {
@@ -140,7 +140,7 @@ final class Views {
         Duration time = Duration.between(
                 Instant.parse(operation.get("started_at").asText()),
                 Instant.parse(operation.get("ended_at").asText()));
-        return Readable.millis(time.toMillis());
+        return Rounded.millis(time.toMillis());
     }
 
     /** Returns an event in words. */
@@ -149,7 +149,7 @@ final class Views {
             case "unit" -> "unit " + data.path("compute_id").asText() + " is " + status(data);
             case "unit_expiring" ->
                 "unit " + data.path("compute_id").asText() + " expires at "
-                        + Readable.time(data.path("expires_at").asText());
+                        + Rounded.time(data.path("expires_at").asText());
             case "server" ->
                 "server " + data.path("hostname").asText() + " is "
                         + data.path("status").asText()

@@ -635,7 +635,7 @@ class RemoteCommandsTest {
     @ParameterizedTest
     @CsvSource({"0, 0", "1023, 1023", "1024, 1K", "1536, 1.5K", "63417876480, 59.1G", "8589934592, 8G"})
     void sizesAreRounded(long bytes, String text) {
-        assertThat(Readable.size(bytes)).isEqualTo(text);
+        assertThat(Rounded.size(bytes)).isEqualTo(text);
     }
 
     @Test

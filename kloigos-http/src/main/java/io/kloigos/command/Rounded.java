@@ -7,12 +7,12 @@ import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
 /** Values as people read them: rounded, where programs get them exactly. */
-final class Readable {
+final class Rounded {
     private static final Pattern SIZE = Pattern.compile("memory(_max|_high)?|swap(_max)?|size|(read|write)_bytes");
     private static final Pattern FRACTION = Pattern.compile("\\.\\d+Z$");
     private static final String UNITS = "KMGTPE";
 
-    private Readable() {}
+    private Rounded() {}
 
     /** Returns a size in the largest unit of which it has one, as systemd writes sizes: {@code 59.1G}, {@code 8G}, {@code 512}. */
     static String size(long bytes) {

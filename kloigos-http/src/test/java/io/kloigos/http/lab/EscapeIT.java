@@ -46,34 +46,23 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(Narrator.class)
 class EscapeIT {
     /** The ways out that each known limit of a host stands for. */
-    private static final Map<String, Set<String>> WAYS_OUT = Map.of(
-            "port_squatting",
-            Set.of("ports.squat_tcp", "ports.squat_udp", "ports.squat_by_client"),
-            "host_port_squatting",
-            Set.of("ports.squat_host"),
-            "udp_receipt",
-            Set.of("ports.udp_receive", "ports.udp_punch"),
-            "udp_theft",
-            Set.of("ports.steal_udp_reuseaddr"),
-            "processes_visible",
-            Set.of("processes.visible", "processes.cgroup_list"),
-            "shared_ipc",
-            Set.of(
+    private static final Map<String, Set<String>> WAYS_OUT = Map.ofEntries(
+            Map.entry("port_squatting", Set.of("ports.squat_tcp", "ports.squat_udp", "ports.squat_by_client")),
+            Map.entry("host_port_squatting", Set.of("ports.squat_host")),
+            Map.entry("udp_receipt", Set.of("ports.udp_receive", "ports.udp_punch")),
+            Map.entry("udp_theft", Set.of("ports.steal_udp_reuseaddr")),
+            Map.entry("processes_visible", Set.of("processes.visible", "processes.cgroup_list")),
+            Map.entry("shared_ipc", Set.of(
                     "shared.sysv_segments",
                     "shared.sysv_semaphores",
                     "shared.sysv_queues",
                     "shared.terminals",
-                    "shared.aio"),
-            "ephemeral_ports",
-            Set.of("shared.ephemeral_ports"),
-            "io_uring_pollers",
-            Set.of("cpu.io_uring_poller"),
-            "mail_delivery",
-            Set.of("jobs.mail_forward"),
-            "forged_log_lines",
-            Set.of("logs.forge"),
-            "run_lock",
-            Set.of("quota.run_lock"));
+                    "shared.aio")),
+            Map.entry("ephemeral_ports", Set.of("shared.ephemeral_ports")),
+            Map.entry("io_uring_pollers", Set.of("cpu.io_uring_poller")),
+            Map.entry("mail_delivery", Set.of("jobs.mail_forward")),
+            Map.entry("forged_log_lines", Set.of("logs.forge")),
+            Map.entry("run_lock", Set.of("quota.run_lock")));
 
     /** What holds an attempt, and how to take that away: the suite must see each. */
     private static final String WITHOUT_PROTECTION = """

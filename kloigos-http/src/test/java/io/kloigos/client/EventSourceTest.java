@@ -21,12 +21,18 @@ class EventSourceTest {
 
     @Test
     void whatIsNoJsonIsPassedOver() {
-        try (EventSource events = new EventSource(new ByteArrayInputStream(bytes("retry: 2000\n\n"
-                + "event: unit\n"
-                + "data: {\"compute_id\": \n\n"
-                + ": heartbeat\n\n"
-                + "event: server\n"
-                + "data: {\"a\": 1}\n\n")))) {
+        try (EventSource events = new EventSource(new ByteArrayInputStream(bytes("""
+                retry: 2000
+
+                event: unit
+                data: {"compute_id":\s
+
+                : heartbeat
+
+                event: server
+                data: {"a": 1}
+
+                """)))) {
             assertThat(events.next()).hasValueSatisfying(message -> {
                 assertThat(message.name()).isEqualTo("server");
                 assertThat(message.data().get("a").asInt()).isEqualTo(1);

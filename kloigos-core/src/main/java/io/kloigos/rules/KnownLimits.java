@@ -36,6 +36,7 @@ public final class KnownLimits {
     /** The types of all that there are. */
     private static final Set<String> TYPES = Set.of(
             "port_squatting",
+            "host_port_squatting",
             "udp_receipt",
             "udp_theft",
             "ephemeral_ports",

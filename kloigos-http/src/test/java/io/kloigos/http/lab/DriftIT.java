@@ -148,6 +148,7 @@ class DriftIT {
 
     /** The kernel is told to see one node, and fewer CPUs. */
     @Test
+    @Tag("thorough")
     @Order(50)
     void anotherCpuLayoutAfterARebootIsFound() {
         lab.root("""

@@ -390,7 +390,8 @@ final class FakeFiles {
         }
     }
 
-    private static boolean isOfKernel(String path) {
+    /** Tells whether a file is one that only the kernel makes. */
+    static boolean isOfKernel(String path) {
         return path.startsWith("/proc/") || path.startsWith("/sys/");
     }
 

@@ -319,11 +319,19 @@ public final class FakeHost {
         });
     }
 
-    /** Writes a file as root, with the directories above it: somebody else's change of the host. */
+    /**
+     * Writes a file as root, with the directories above it: somebody else's change of the host. Of a file below /proc or /sys it
+     * is what the kernel says from now on.
+     */
     public void write(String path, String content) {
         held(() -> {
             machine.files.makeAll(FakeFiles.above(path));
-            return machine.files.write(path, content, Access.rootFile());
+            if (FakeFiles.isOfKernel(path)) {
+                machine.files.put(path, content, Access.rootFile());
+            } else {
+                machine.files.write(path, content, Access.rootFile());
+            }
+            return path;
         });
     }
 

@@ -1,13 +1,14 @@
 package io.kloigos;
 
-import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.inventory.Access;
 import io.kloigos.inventory.Inventory;
 import io.kloigos.inventory.Operations;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.DecommissionRequest;
 import io.kloigos.model.Deviation;
+import io.kloigos.model.DrainRequest;
 import io.kloigos.model.DriftReport;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.FleetCounts;
@@ -24,6 +25,7 @@ import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.Tags;
 import io.kloigos.model.Tenant;
+import io.kloigos.model.Tenants;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitPlace;

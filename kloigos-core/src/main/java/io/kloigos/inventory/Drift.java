@@ -1,13 +1,13 @@
 package io.kloigos.inventory;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import io.kloigos.model.DataDisks;
 import io.kloigos.model.Deviation;
 import io.kloigos.model.DriftReport;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
-import io.kloigos.planner.HostPlanner.DataDisks;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;

@@ -4,6 +4,7 @@ import io.kloigos.model.Capability;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuMask;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.DataDisks;
 import io.kloigos.model.DataVolume;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.IoLimit;
@@ -80,14 +81,6 @@ public final class HostPlanner {
     static final List<String> SYSTEM = List.of("init.scope", "system.slice");
 
     private HostPlanner() {}
-
-    /** Whether a decommission leaves the content of data disks. */
-    public enum DataDisks {
-        /** Data disks are unmounted and left as they are. Logical volumes that init made go all the same. */
-        KEEP,
-        /** The signatures of data disks are wiped, so that they count as blank. */
-        WIPE
-    }
 
     /**
      * Returns the plan that prepares the whole host and stages every unit.

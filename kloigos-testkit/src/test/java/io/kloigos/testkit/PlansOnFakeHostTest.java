@@ -8,6 +8,7 @@ import io.kloigos.model.Capability;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataDisk;
+import io.kloigos.model.DataDisks;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.FileSystemType;
 import io.kloigos.model.HostFacts;
@@ -232,8 +233,7 @@ class PlansOnFakeHostTest {
         scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         scene.host().tenantLeaves(scene.unit().uid(), Trace.values());
 
-        scene.succeed(
-                HostPlanner.decommission("decommission", scene.server(), scene.units(), HostPlanner.DataDisks.WIPE));
+        scene.succeed(HostPlanner.decommission("decommission", scene.server(), scene.units(), DataDisks.WIPE));
 
         assertThat(scene.host().state().lines())
                 .containsExactlyElementsOf(before.lines().toList());

@@ -5,13 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.kloigos.DecommissionRequest;
 import io.kloigos.Event;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.DecommissionRequest;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;

@@ -1,13 +1,13 @@
 package io.kloigos.http.lab;
 
-import io.kloigos.DecommissionRequest;
-import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataDisk;
+import io.kloigos.model.DataDisks;
+import io.kloigos.model.DecommissionRequest;
 import io.kloigos.model.FileSystemType;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.InitServerRequest;
@@ -17,11 +17,11 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Tenants;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.planner.HostPlanner;
-import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.Condition;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostPlan;

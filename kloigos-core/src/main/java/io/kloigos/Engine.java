@@ -23,6 +23,7 @@ import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanReport;
 import io.kloigos.spi.StepReport;
+import io.kloigos.spi.UnitAccount;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -466,7 +467,7 @@ final class Engine {
         try (HostSession session = driver.open(server.address())) {
             report = session.apply(plan, progress);
             if (run.begun.kind() == Operation.Kind.DEALLOCATE) {
-                run.release = Release.of(plan, report, HostPlanner.tenant(unitOf(run.begun)), session);
+                run.release = Release.of(plan, report, UnitAccount.of(unitOf(run.begun)), session);
             }
         }
         progress.complete(report);

@@ -10,7 +10,7 @@ import io.kloigos.spi.PlanReport;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.StepReport;
-import io.kloigos.spi.Tenant;
+import io.kloigos.spi.UnitAccount;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -39,7 +39,7 @@ record Release(List<Finding> findings, Set<Trace> obstacles) {
      * Concludes from a plan that was applied. What it proved is clean; the rest is read: what it left out, and everything if it
      * stopped half way.
      */
-    static Release of(HostPlan plan, PlanReport report, Tenant tenant, HostSession session) {
+    static Release of(HostPlan plan, PlanReport report, UnitAccount tenant, HostSession session) {
         Map<Trace, Finding> known = new EnumMap<>(Trace.class);
         boolean completed = report.end() == PlanReport.End.COMPLETED;
         if (completed) {
@@ -63,7 +63,7 @@ record Release(List<Finding> findings, Set<Trace> obstacles) {
         return traces;
     }
 
-    private static List<Finding> read(List<Trace> traces, Tenant tenant, HostSession session) {
+    private static List<Finding> read(List<Trace> traces, UnitAccount tenant, HostSession session) {
         if (traces.isEmpty()) {
             return List.of();
         }

@@ -22,7 +22,7 @@ import io.kloigos.spi.Reading;
 import io.kloigos.spi.Reading.QuotaKind;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
-import io.kloigos.spi.Tenant;
+import io.kloigos.spi.UnitAccount;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -542,7 +542,7 @@ public final class HostPlanner {
     /** As at the end of a tenant, but for what the tenant stored. Jobs stay too: an expired account's are not run. */
     private static HostPlan stop(String id, ComputeUnit unit) {
         Steps steps = new Steps();
-        Tenant tenant = tenant(unit);
+        UnitAccount tenant = UnitAccount.of(unit);
         shutOut(steps, unit);
         List<Trace> running =
                 List.of(Trace.PROCESSES, Trace.CGROUPS, Trace.SESSIONS, Trace.RUNTIME_DIRECTORY, Trace.MOUNTS);
@@ -686,7 +686,7 @@ public final class HostPlanner {
 
     /** Nothing may come in again before the processes end, and nothing may run when files go. */
     private static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks, Set<Trace> traces) {
-        Tenant tenant = tenant(unit);
+        UnitAccount tenant = UnitAccount.of(unit);
         shutOut(steps, unit);
         for (Trace trace : traces) {
             if (!FOUND_AS_FILES.contains(trace)) {
@@ -738,14 +738,6 @@ public final class HostPlanner {
                         .flatMap(directory -> server.volumes().stream()
                                 .filter(volume -> directory.startsWith(volume.mountPoint() + "/"))
                                 .findFirst());
-    }
-
-    /** Returns what of the host belongs to the unit's tenant. */
-    public static Tenant tenant(ComputeUnit unit) {
-        // Part of a data disk is seen in two places: both are the unit's own.
-        List<String> directories = new ArrayList<>(unit.directories());
-        dataDirectory(unit).ifPresent(directories::add);
-        return new Tenant(unit.user(), unit.uid(), directories);
     }
 
     /**

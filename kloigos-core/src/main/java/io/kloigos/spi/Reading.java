@@ -130,7 +130,7 @@ public sealed interface Reading {
      * @param trace which kind
      * @param tenant whose
      */
-    record Traces(Trace trace, Tenant tenant) implements Reading {
+    record Traces(Trace trace, UnitAccount tenant) implements Reading {
         /** What this reads when there are none. */
         public static final String NONE = "none";
 

@@ -206,7 +206,7 @@ public sealed interface Step {
      * @param trace which kind
      * @param tenant whose
      */
-    record Erasure(Trace trace, Tenant tenant) implements Step {
+    record Erasure(Trace trace, UnitAccount tenant) implements Step {
         @Override
         public String describe() {
             return "erase " + trace + " of " + tenant.user();

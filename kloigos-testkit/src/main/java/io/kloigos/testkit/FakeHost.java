@@ -10,7 +10,6 @@ import io.kloigos.model.HostFacts;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Trace;
-import io.kloigos.planner.HostPlanner;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
@@ -19,6 +18,7 @@ import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
 import io.kloigos.spi.StepReport;
 import io.kloigos.spi.StepReport.Outcome;
+import io.kloigos.spi.UnitAccount;
 import io.kloigos.testkit.Topology.ThreadNumbering;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -253,7 +253,7 @@ public final class FakeHost {
             left.add("login: " + unit.user() + " can log in");
         }
         for (Trace trace : Trace.values()) {
-            List<String> found = held(() -> machine.traces(trace, HostPlanner.tenant(unit)));
+            List<String> found = held(() -> machine.traces(trace, UnitAccount.of(unit)));
             if (!found.isEmpty()) {
                 left.add(trace + ": " + String.join(" ", found));
             }

@@ -12,7 +12,7 @@ import io.kloigos.spi.Reading;
 import io.kloigos.spi.Reading.QuotaKind;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
-import io.kloigos.spi.Tenant;
+import io.kloigos.spi.UnitAccount;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -505,7 +505,7 @@ final class FakeMachine {
 
     // -- tenants ----------------------------------------------------------------------------------------------------
 
-    List<String> traces(Trace trace, Tenant tenant) {
+    List<String> traces(Trace trace, UnitAccount tenant) {
         String user = tenant.user();
         int uid = tenant.uid();
         return switch (trace) {
@@ -560,20 +560,20 @@ final class FakeMachine {
         return found;
     }
 
-    private List<FakeFiles.Mounted> tenantMounts(Tenant tenant) {
+    private List<FakeFiles.Mounted> tenantMounts(UnitAccount tenant) {
         return files.mounts().stream()
                 .filter(mount -> mount.owner == tenant.uid()
                         || tenant.directories().stream().anyMatch(directory -> mount.point.startsWith(directory + "/")))
                 .toList();
     }
 
-    private List<String> tenantFiles(Tenant tenant) {
+    private List<String> tenantFiles(UnitAccount tenant) {
         List<String> found = new ArrayList<>();
         collect("", files.directory("/"), tenant, found);
         return found;
     }
 
-    private void collect(String path, FakeFiles.Node node, Tenant tenant, List<String> found) {
+    private void collect(String path, FakeFiles.Node node, UnitAccount tenant, List<String> found) {
         node.list().forEach((name, entry) -> {
             String at = path + "/" + name;
             if (PLACES_OF_OTHER_KINDS.contains(at) || tenant.directories().contains(at)) {
@@ -590,7 +590,7 @@ final class FakeMachine {
     }
 
     /** Tells whether one of the tenant's directories is bound from this place. */
-    private boolean isDataOf(Tenant tenant, String path) {
+    private boolean isDataOf(UnitAccount tenant, String path) {
         FakeFiles.Node node = files.findHere(path);
         return tenant.directories().stream().anyMatch(directory -> {
             FakeFiles.Mounted bound = files.mountedOn(directory);
@@ -598,7 +598,7 @@ final class FakeMachine {
         });
     }
 
-    boolean erase(Trace trace, Tenant tenant) {
+    boolean erase(Trace trace, UnitAccount tenant) {
         List<String> found = traces(trace, tenant);
         int uid = tenant.uid();
         switch (trace) {

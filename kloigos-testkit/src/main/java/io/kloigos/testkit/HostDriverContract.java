@@ -21,7 +21,7 @@ import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
 import io.kloigos.spi.StepReport;
 import io.kloigos.spi.StepReport.Outcome;
-import io.kloigos.spi.Tenant;
+import io.kloigos.spi.UnitAccount;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -541,7 +541,7 @@ public interface HostDriverContract {
     default void readingsComeInOrder() {
         String path = workspace() + "/file";
         succeed(file(path, "\n key=1\nkey=2 \nkey=3\n"));
-        Tenant nobody = new Tenant("kloigos-nobody", 54321, List.of(path));
+        UnitAccount nobody = new UnitAccount("kloigos-nobody", 54321, List.of(path));
         List<Reading> readings = List.of(
                 new Reading.Output(List.of("cat", path)),
                 new Reading.FileLine(path, "none="),
@@ -648,7 +648,7 @@ public interface HostDriverContract {
     @Test
     @DisplayName("a tenant that never was has left nothing")
     default void nobodyLeavesNothing() {
-        Tenant nobody = new Tenant("kloigos-nobody", 54321, List.of(workspace()));
+        UnitAccount nobody = new UnitAccount("kloigos-nobody", 54321, List.of(workspace()));
         EnumSet.complementOf(EnumSet.of(Trace.FILES, Trace.DISK_USAGE)).forEach(trace -> {
             assertThat(outcome(new Step.Erasure(trace, nobody)))
                     .as("erasure of %s", trace)

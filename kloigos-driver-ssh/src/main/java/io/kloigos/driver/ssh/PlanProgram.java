@@ -5,7 +5,7 @@ import io.kloigos.spi.Condition;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
-import io.kloigos.spi.Tenant;
+import io.kloigos.spi.UnitAccount;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -252,7 +252,7 @@ record PlanProgram(String command, String text) {
         throw new IllegalArgumentException("no such reading: " + reading.describe());
     }
 
-    private static List<String> tenant(Trace trace, Tenant tenant) {
+    private static List<String> tenant(Trace trace, UnitAccount tenant) {
         return words(
                 List.of(trace.toString(), tenant.user(), Integer.toString(tenant.uid())),
                 tenant.directories().stream().map(PlanProgram::path).toList());

@@ -16,8 +16,11 @@ import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
-import io.kloigos.planner.HostPlanner;
+import io.kloigos.planner.DecommissionPlanner;
+import io.kloigos.planner.InitPlanner;
+import io.kloigos.planner.ReleasePlanner;
 import io.kloigos.planner.RepairPlanner;
+import io.kloigos.planner.TenancyPlanner;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
@@ -385,14 +388,14 @@ final class Engine {
     private HostPlan plan(Operation operation, Server server, Run run) {
         String planId = planId(operation);
         return switch (operation.kind()) {
-            case INIT -> HostPlanner.init(planId, server, unitsOf(server), manager);
+            case INIT -> InitPlanner.init(planId, server, unitsOf(server), manager);
             case ALLOCATE -> {
                 ComputeUnit unit = unitOf(operation);
                 run.unit = unit;
-                yield HostPlanner.allocate(planId, server, unit, unit.sshPublicKeys());
+                yield TenancyPlanner.allocate(planId, server, unit, unit.sshPublicKeys());
             }
             case DEALLOCATE ->
-                HostPlanner.deallocate(
+                ReleasePlanner.deallocate(
                         planId,
                         server,
                         unitOf(operation),
@@ -402,7 +405,7 @@ final class Engine {
                                 .map(ForcedRelease::accepted)
                                 .orElse(Set.of()));
             case DECOMMISSION ->
-                HostPlanner.decommission(
+                DecommissionPlanner.decommission(
                         planId, server, unitsOf(server), inventory.operations().dataDisks(operation.id()));
             case REPAIR ->
                 RepairPlanner.repair(
@@ -412,7 +415,7 @@ final class Engine {
                         manager,
                         inventory.drift().wanted(operation));
             case ROTATE_KEYS, STOP, START, RESIZE ->
-                HostPlanner.change(
+                TenancyPlanner.change(
                         planId,
                         operation.kind(),
                         server,

@@ -9,7 +9,6 @@ import io.kloigos.model.FactKind;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.Server;
 import io.kloigos.model.UnitLimits;
-import io.kloigos.planner.HostPlanner.Steps;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostPlan.Scope;
 import io.kloigos.spi.Reading;
@@ -75,7 +74,7 @@ public final class RepairPlanner {
             String id, Server server, List<ComputeUnit> units, String manager, List<Deviation> deviations) {
         RepairPlanner planner = new RepairPlanner(server, units, manager, deviations);
         planner.mend();
-        return planner.steps.plan(id, Scope.host(), HostPlanner.hostLimit(units));
+        return planner.steps.plan(id, Scope.host(), Steps.hostLimit(units));
     }
 
     /** What others rest on comes first. */
@@ -194,14 +193,14 @@ public final class RepairPlanner {
             }
         });
         if (any(FactKind.ENABLED)) {
-            HostPlanner.enable(steps, server, units);
+            InitPlanner.enable(steps, server, units);
         }
         if (any(FactKind.ENABLED, FactKind.DROP_INS, FactKind.DAEMON_RELOAD) || isFileWrong(HostFiles.SYSTEMD)) {
             steps.run("systemctl", "daemon-reload");
         }
         if (any(FactKind.HOUSEKEEPING_CPUS)) {
-            HostPlanner.moveSystemTo(steps, server.housekeepingCpus());
-            HostPlanner.workqueueCpus(server).ifPresent(cpus -> HostPlanner.moveKernelTo(steps, cpus));
+            HousekeepingCpus.moveSystemTo(steps, server.housekeepingCpus());
+            HousekeepingCpus.workqueueCpus(server).ifPresent(cpus -> HousekeepingCpus.moveKernelTo(steps, cpus));
         }
     }
 
@@ -217,7 +216,7 @@ public final class RepairPlanner {
         each(FactKind.DIRECTORY, deviation -> {
             for (ComputeUnit unit : units) {
                 if (unit.directories().contains(deviation.subject())) {
-                    steps.directory(deviation.subject(), new Step.Access(unit.uid(), HostPlanner.OWNER_ONLY));
+                    steps.directory(deviation.subject(), new Step.Access(unit.uid(), UnitDirectories.OWNER_ONLY));
                 }
             }
             if (deviation.subject().startsWith("/etc/")) {
@@ -229,20 +228,20 @@ public final class RepairPlanner {
     private void mendQuotas() {
         List<ComputeUnit> wrong = new ArrayList<>();
         eachUnit(QUOTAS, wrong::add);
-        HostPlanner.limitDisks(steps, server, wrong);
+        Quotas.limitDisks(steps, server, wrong);
     }
 
     private void mendPorts() {
         if (any(FactKind.RESERVED_PORTS) || isFileWrong(HostFiles.SYSCTL)) {
-            HostPlanner.reserve(steps, HostPlanner.reservedPorts(server, units));
+            HostPorts.reserve(steps, HostPorts.reservedPorts(server, units));
         }
         if (any(PORTS) || isFileWrong(HostFiles.PORTS_RULES) || isFileWrong(HostFiles.PORTS_SERVICE_FILE)) {
             steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
-            steps.add(HostPlanner.portsEnforced(units));
+            steps.add(HostPorts.portsEnforced(units));
         }
         each(FactKind.FOREIGN_PORTS, this::closeForeignPorts);
         if (any(FactKind.KERNEL_SETTING)) {
-            HostPlanner.protectSharedDirectories(steps);
+            HostPorts.protectSharedDirectories(steps);
         }
     }
 
@@ -277,7 +276,7 @@ public final class RepairPlanner {
 
     private void mendWaysIn() {
         if (any(FactKind.SSHD) || isFileWrong(HostFiles.SSHD)) {
-            steps.add(HostPlanner.keysFound(units.get(0)));
+            steps.add(InitPlanner.keysFound(units.get(0)));
             steps.run("systemctl", "reload", server.facts().sshUnit());
         }
         each(FactKind.JOBS, deviation -> {
@@ -318,6 +317,6 @@ public final class RepairPlanner {
         steps.add(new Step.Command(argv, ""));
         steps.remove("/run/systemd/system.control/" + unit.slice() + ".d");
         steps.run("systemctl", "daemon-reload");
-        HostPlanner.expectLimits(steps, server, unit);
+        TenancyPlanner.expectLimits(steps, server, unit);
     }
 }

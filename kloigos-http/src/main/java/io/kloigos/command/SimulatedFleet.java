@@ -15,7 +15,8 @@ import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.UnitFilter;
-import io.kloigos.planner.HostPlanner;
+import io.kloigos.planner.InitPlanner;
+import io.kloigos.planner.TenancyPlanner;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
@@ -192,15 +193,15 @@ final class SimulatedFleet {
 
     private static void restore(HostDriver driver, Server server, List<ComputeUnit> units, String manager) {
         try (HostSession session = driver.open(server.address())) {
-            apply(session, HostPlanner.init("restore", server, units, manager));
+            apply(session, InitPlanner.init("restore", server, units, manager));
             for (ComputeUnit unit : units) {
                 List<SshPublicKey> keys = unit.sshPublicKeys();
                 if (!keys.isEmpty() && unit.status().holdsTenant()) {
-                    apply(session, HostPlanner.allocate("restore-" + unit.uid(), server, unit, keys));
+                    apply(session, TenancyPlanner.allocate("restore-" + unit.uid(), server, unit, keys));
                     if (unit.isStopped()) {
                         apply(
                                 session,
-                                HostPlanner.change("stop-" + unit.uid(), Operation.Kind.STOP, server, unit, unit));
+                                TenancyPlanner.change("stop-" + unit.uid(), Operation.Kind.STOP, server, unit, unit));
                     }
                 }
             }

@@ -24,7 +24,10 @@ import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitVolumes;
-import io.kloigos.planner.HostPlanner;
+import io.kloigos.planner.DecommissionPlanner;
+import io.kloigos.planner.InitPlanner;
+import io.kloigos.planner.ReleasePlanner;
+import io.kloigos.planner.TenancyPlanner;
 import io.kloigos.rules.Bases;
 import io.kloigos.rules.ServerLayout;
 import io.kloigos.spi.HostDriver;
@@ -94,7 +97,7 @@ class PlansOnFakeHostTest {
         }
 
         HostPlan init() {
-            return HostPlanner.init("init", server, units, "test");
+            return InitPlanner.init("init", server, units, "test");
         }
 
         PlanReport apply(HostPlan plan) {
@@ -200,7 +203,7 @@ class PlansOnFakeHostTest {
     @MethodSource("scenes")
     void anAllocatedUnitHasItsShareAndNoMore(Scene scene) {
         scene.succeed(scene.init());
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.succeed(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
 
         TenantLogin login = scene.host().login(scene.unit().user());
         assertThat(login.refusal()).isEmpty();
@@ -216,10 +219,10 @@ class PlansOnFakeHostTest {
     void nothingOfATenantSurvivesDeallocation(Scene scene) {
         scene.succeed(scene.init());
         String staged = scene.host().state();
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.succeed(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         scene.host().tenantLeaves(scene.unit().uid(), Trace.values());
 
-        scene.succeed(HostPlanner.deallocate("deallocate", scene.server(), scene.unit()));
+        scene.succeed(ReleasePlanner.deallocate("deallocate", scene.server(), scene.unit()));
 
         assertThat(scene.host().state().lines())
                 .containsExactlyElementsOf(staged.lines().toList());
@@ -230,10 +233,10 @@ class PlansOnFakeHostTest {
     void decommissionGivesTheHostBackAsItWas(Scene scene) {
         String before = scene.host().state();
         scene.succeed(scene.init());
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.succeed(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         scene.host().tenantLeaves(scene.unit().uid(), Trace.values());
 
-        scene.succeed(HostPlanner.decommission("decommission", scene.server(), scene.units(), DataDisks.WIPE));
+        scene.succeed(DecommissionPlanner.decommission("decommission", scene.server(), scene.units(), DataDisks.WIPE));
 
         assertThat(scene.host().state().lines())
                 .containsExactlyElementsOf(before.lines().toList());
@@ -243,14 +246,14 @@ class PlansOnFakeHostTest {
     @MethodSource("scenes")
     void aRebootChangesNothingForATenant(Scene scene) {
         scene.succeed(scene.init());
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.succeed(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         TenantLogin before = scene.host().login(scene.unit().user());
 
         scene.host().reboot();
 
         assertThat(scene.host().login(scene.unit().user())).isEqualTo(before);
         assertThat(scene.host().processes(scene.unit().uid())).containsExactly("systemd --user");
-        scene.succeed(HostPlanner.deallocate("deallocate", scene.server(), scene.unit()));
+        scene.succeed(ReleasePlanner.deallocate("deallocate", scene.server(), scene.unit()));
     }
 
     @Test
@@ -258,10 +261,10 @@ class PlansOnFakeHostTest {
         Scene scene = plain();
         scene.succeed(scene.init());
         String staged = scene.host().state();
-        HostPlan allocate = HostPlanner.allocate("a", scene.server(), scene.unit(), List.of(KEY));
+        HostPlan allocate = TenancyPlanner.allocate("a", scene.server(), scene.unit(), List.of(KEY));
         scene.succeed(allocate);
         String allocated = scene.host().state();
-        HostPlan deallocate = HostPlanner.deallocate("d", scene.server(), scene.unit());
+        HostPlan deallocate = ReleasePlanner.deallocate("d", scene.server(), scene.unit());
         scene.succeed(deallocate);
 
         for (HostFailure.Effect effect : HostFailure.Effect.values()) {
@@ -290,8 +293,8 @@ class PlansOnFakeHostTest {
     void aFullDiskFailsWhatWritesAndHarmsNothing() {
         Scene scene = plain();
         scene.succeed(scene.init());
-        HostPlan allocate = HostPlanner.allocate("a", scene.server(), scene.unit(), List.of(KEY));
-        HostPlan deallocate = HostPlanner.deallocate("d", scene.server(), scene.unit());
+        HostPlan allocate = TenancyPlanner.allocate("a", scene.server(), scene.unit(), List.of(KEY));
+        HostPlan deallocate = ReleasePlanner.deallocate("d", scene.server(), scene.unit());
         scene.succeed(allocate);
         String allocated = scene.host().state();
         scene.succeed(deallocate);
@@ -356,7 +359,8 @@ class PlansOnFakeHostTest {
         scene.host().run("nft", "delete", "table", "inet", "kloigos");
         scene.host().write("/etc/kloigos/ports.nft", "nonsense\n");
 
-        PlanReport report = scene.apply(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        PlanReport report =
+                scene.apply(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
 
         assertThat(report.failure().orElseThrow().detail())
                 .contains("kloigos-ports.service failed")

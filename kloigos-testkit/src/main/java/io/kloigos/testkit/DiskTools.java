@@ -25,7 +25,7 @@ final class DiskTools {
         tools.put("wipefs", (arguments, stdin) -> wipe(arguments));
         tools.put("sync", (arguments, stdin) -> sync(arguments));
         tools.put("fstrim", (arguments, stdin) -> trim(arguments));
-        tools.put("lvs", (arguments, stdin) -> machine.volumes.show(arguments.only()));
+        tools.put("lvs", (arguments, stdin) -> machine.disks.volumes.show(arguments.only()));
         tools.put("lvcreate", (arguments, stdin) -> createVolume(arguments));
         tools.put("lvremove", (arguments, stdin) -> removeVolume(arguments));
     }
@@ -40,7 +40,7 @@ final class DiskTools {
         List<String> words = batch ? arguments.words(1, 1) : grace ? arguments.words(3, 3) : arguments.words(6, 6);
         String mountPoint = words.get(words.size() - 1);
         FakeFiles.Mounted mount = files.mountedOn(mountPoint);
-        if (mount == null || !FakeMachine.enforces(mount.facts, kind)) {
+        if (mount == null || !FakeDisks.enforces(mount.facts, kind)) {
             throw new Refused("setquota: Mountpoint (or device) " + mountPoint + " not found or has no quota enabled.\n"
                     + "setquota: Not all specified mountpoints are using quota.");
         }
@@ -57,13 +57,13 @@ final class DiskTools {
     }
 
     private void setQuota(QuotaKind kind, List<String> words, String source) {
-        FakeMachine.QuotaKey key = new FakeMachine.QuotaKey(kind, Integer.parseInt(words.get(0)), source);
+        FakeDisks.QuotaKey key = new FakeDisks.QuotaKey(kind, Integer.parseInt(words.get(0)), source);
         int limit = kind == QuotaKind.USER ? 2 : 1;
         String limits = Long.parseLong(words.get(limit)) + " " + Long.parseLong(words.get(limit + 2));
         if (limits.equals("0 0")) {
-            machine.quotas.remove(key);
+            machine.disks.quotas.remove(key);
         } else {
-            machine.quotas.put(key, limits);
+            machine.disks.quotas.put(key, limits);
         }
     }
 
@@ -73,7 +73,7 @@ final class DiskTools {
             throw arguments.unknown();
         }
         FakeFiles.Mounted mount = files.mountedOn(arguments.only());
-        if (mount == null || !FakeMachine.enforces(mount.facts, QuotaKind.USER)) {
+        if (mount == null || !FakeDisks.enforces(mount.facts, QuotaKind.USER)) {
             throw new Refused("repquota: Mountpoint (or device) not found or has no quota enabled.");
         }
         Map<Integer, long[]> used = new java.util.TreeMap<>();
@@ -86,8 +86,9 @@ final class DiskTools {
         });
         StringBuilder out = new StringBuilder();
         used.forEach((uid, sums) -> {
-            String[] limits = machine.quotas
-                    .getOrDefault(new FakeMachine.QuotaKey(QuotaKind.USER, uid, mount.facts.source()), "0 0")
+            String[] limits = machine.disks
+                    .quotas
+                    .getOrDefault(new FakeDisks.QuotaKey(QuotaKind.USER, uid, mount.facts.source()), "0 0")
                     .split(" ", -1);
             out.append(String.format(
                     "#%-9d -- %7d %7d %7s %5d %5d %5d %5s %5d%n",
@@ -106,7 +107,7 @@ final class DiskTools {
 
     private String unmount(Arguments arguments) {
         arguments.flags("l");
-        machine.umount(arguments.only());
+        machine.disks.umount(arguments.only());
         return "";
     }
 
@@ -134,7 +135,7 @@ final class DiskTools {
             throw arguments.unknown();
         }
         long bytes = Long.parseLong(size.substring(0, size.length() - 1));
-        return machine.volumes.create(arguments.only(), name, new ByteSize(bytes));
+        return machine.disks.volumes.create(arguments.only(), name, new ByteSize(bytes));
     }
 
     private String removeVolume(Arguments arguments) {
@@ -145,14 +146,14 @@ final class DiskTools {
         if (files.mounts().stream().anyMatch(mount -> mount.facts.source().equals("/dev/" + path))) {
             throw new Refused("  Logical volume " + path + " contains a filesystem in use.");
         }
-        FakeMachine.Disk removed = machine.volumes.remove(path);
-        machine.blank(removed);
+        FakeDisks.Disk removed = machine.disks.volumes.remove(path);
+        machine.disks.blank(removed);
         return "";
     }
 
     private String wipe(Arguments arguments) {
         boolean all = arguments.flags("an").contains('a');
-        FakeMachine.Disk disk = machine.disk(arguments.only());
+        FakeDisks.Disk disk = machine.disks.find(arguments.only());
         if (disk == null) {
             throw new Refused("wipefs: error: " + arguments.only() + ": probing initialization failed: No such file or"
                     + " directory");
@@ -162,7 +163,7 @@ final class DiskTools {
                 throw new Refused("wipefs: error: " + disk.path + ": probing initialization failed: Device or resource"
                         + " busy");
             }
-            machine.blank(disk);
+            machine.disks.blank(disk);
             return "";
         }
         return disk.signature.isEmpty() ? "" : disk.signature + " " + disk.label + "\n";

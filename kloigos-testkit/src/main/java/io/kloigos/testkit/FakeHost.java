@@ -120,7 +120,7 @@ public final class FakeHost {
 
     /** Returns what a login as the user would meet now. */
     public TenantLogin login(String user) {
-        return held(() -> machine.login(user));
+        return held(() -> machine.sshd.login(user));
     }
 
     /** Tells whether there is a file, directory or symbolic link at the path. */
@@ -211,8 +211,8 @@ public final class FakeHost {
                     .values()
                     .forEach(group -> lines.add("group " + group.name() + " " + group.gid() + " " + group.members()));
             machine.files.mounts().forEach(mount -> lines.add("mount " + mount.point + " " + mount.facts.source()));
-            machine.disks.forEach(disk -> lines.add("disk " + disk.path + " " + disk.signature + " " + disk.label));
-            machine.quotas.forEach((key, limits) -> lines.add("quota " + key + " " + limits));
+            machine.disks.all.forEach(disk -> lines.add("disk " + disk.path + " " + disk.signature + " " + disk.label));
+            machine.disks.quotas.forEach((key, limits) -> lines.add("quota " + key + " " + limits));
             machine.processes()
                     .forEach(process ->
                             lines.add("process " + process.uid() + " " + process.slice() + " " + process.command()));
@@ -253,7 +253,7 @@ public final class FakeHost {
             left.add("login: " + unit.user() + " can log in");
         }
         for (Trace trace : Trace.values()) {
-            List<String> found = held(() -> machine.traces(trace, UnitAccount.of(unit)));
+            List<String> found = held(() -> machine.traces.find(trace, UnitAccount.of(unit)));
             if (!found.isEmpty()) {
                 left.add(trace + ": " + String.join(" ", found));
             }
@@ -298,7 +298,7 @@ public final class FakeHost {
             if (account == null) {
                 throw new IllegalArgumentException(address.hostname() + " has no account with uid " + uid);
             }
-            List.of(traces).forEach(trace -> machine.leave(account, trace));
+            List.of(traces).forEach(trace -> machine.traces.leave(account, trace));
             return uid;
         });
     }

@@ -122,7 +122,7 @@ final class KernelTools {
 
     private String sshd(Arguments arguments) {
         String test = arguments.value("-C");
-        String configuration = machine.sshConfigurationFiles();
+        String configuration = machine.sshd.configurationFiles();
         for (String line : configuration.split("\n", -1)) {
             String keyword = line.strip().split("\\s+", 2)[0].toLowerCase(java.util.Locale.ROOT);
             if (!keyword.isEmpty() && !keyword.startsWith("#") && !SSHD_KEYWORDS.contains(keyword)) {
@@ -138,7 +138,8 @@ final class KernelTools {
             user = part.startsWith("user=") ? part.substring("user=".length()) : user;
         }
         StringBuilder out = new StringBuilder();
-        machine.sshSettings(configuration, user)
+        machine.sshd
+                .settings(configuration, user)
                 .forEach((key, value) ->
                         out.append(key).append(' ').append(value).append('\n'));
         return out.toString();

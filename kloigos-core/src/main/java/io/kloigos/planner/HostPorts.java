@@ -80,9 +80,7 @@ final class HostPorts {
                 "table",
                 "inet",
                 HostFiles.TABLE));
-        PortSet reserved = PortSet.parse(facts.reservedPorts());
         steps.remove(HostFiles.SYSCTL);
-        steps.add(new Step.Command(List.of("tee", HostFiles.RESERVED_PORTS), reserved + "\n"));
-        steps.expectFile(reserved.toString(), HostFiles.RESERVED_PORTS);
+        reserve(steps, PortSet.parse(facts.reservedPorts()));
     }
 }

@@ -24,6 +24,7 @@ import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.StepReport;
 import io.kloigos.testkit.FakeFleet;
 import io.kloigos.testkit.FakeHost;
+import io.kloigos.testkit.FakeHostBuilder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -85,7 +86,7 @@ final class SimulatedFleet {
         // 198.18.0.0/15 is kept for tests of networks (RFC 2544): no real host has such an address.
         String ip = "198.18." + (index + 1) / 256 + "." + (index + 1) % 256;
         int threads = size.cpus() >= LEAST_CPUS_FOR_NODES && size.cpus() % 2 == 0 ? 2 : 1;
-        FakeHost.Builder builder = FakeHost.builder(String.format("%s-%s-%03d", region, zone, rack + 1), ip)
+        FakeHostBuilder builder = FakeHost.builder(String.format("%s-%s-%03d", region, zone, rack + 1), ip)
                 .cpus(size.cpus())
                 .threadsPerCore(threads)
                 .nodes(nodes(size.cpus() / threads, rack))

@@ -45,7 +45,7 @@ final class FakeDisks {
     private final FakeMachine machine;
     private final FakeFiles files;
 
-    FakeDisks(FakeMachine machine, FakeHost.Builder spec) {
+    FakeDisks(FakeMachine machine, FakeHostBuilder spec) {
         this.machine = machine;
         this.files = machine.files;
         all = spec.disks.stream()

@@ -102,7 +102,7 @@ public final class FakeFleet {
         @Override
         public PlanReport apply(HostPlan plan, PlanListener listener) {
             requireOpen(closed || driver.closed, "this session");
-            return host.apply(plan, listener);
+            return host.plans().apply(plan, listener);
         }
 
         @Override
@@ -114,7 +114,7 @@ public final class FakeFleet {
         @Override
         public void cancel(String planId) {
             requireOpen(closed || driver.closed, "this session");
-            host.cancel(planId);
+            host.plans().cancel(planId);
         }
 
         @Override

@@ -88,7 +88,7 @@ final class FakeMachine {
     private final List<FakeFiles.Mounted> systemMounts = new ArrayList<>();
     private int lastPid = 1000;
 
-    FakeMachine(FakeHost.Builder spec) {
+    FakeMachine(FakeHostBuilder spec) {
         capabilities = EnumSet.copyOf(spec.capabilities);
         cgroupControllers = Set.copyOf(spec.cgroupControllers);
         topology = spec.topology();
@@ -101,7 +101,7 @@ final class FakeMachine {
         install(spec);
     }
 
-    private void install(FakeHost.Builder spec) {
+    private void install(FakeHostBuilder spec) {
         spec.mounts.forEach((point, mount) -> {
             if (!point.equals("/")) {
                 files.makeAll(point);

@@ -37,7 +37,7 @@ final class FakeTools {
             throw new Refused("");
         });
         tools.put("sleep", (arguments, stdin) -> {
-            throw new FakeHost.TimeRanOut();
+            throw new FakePlans.TimeRanOut();
         });
         tools.put("systemctl", (arguments, stdin) -> machine.systemd.systemctl(arguments.all()));
         tools.put("ss", (arguments, stdin) -> machine.sockets.run(arguments.all()));

@@ -54,13 +54,13 @@ class PlansOnFakeHostTest {
 
     /** A host, the request to init it, and what follows from both. */
     record Scene(String name, FakeHost host, Server server, List<ComputeUnit> units) {
-        static Scene of(String name, FakeHost.Builder builder, List<DataDisk> disks, LimitRequest limits) {
+        static Scene of(String name, FakeHostBuilder builder, List<DataDisk> disks, LimitRequest limits) {
             return of(name, builder, disks, null, limits);
         }
 
         static Scene of(
                 String name,
-                FakeHost.Builder builder,
+                FakeHostBuilder builder,
                 List<DataDisk> disks,
                 @Nullable UnitVolumes volumes,
                 LimitRequest limits) {

@@ -5,17 +5,14 @@ import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.Sha256;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Trace;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step.Access;
 import io.kloigos.spi.UnitAccount;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -48,12 +45,7 @@ public final class FakeHost {
     }
 
     private static String fingerprint(String hostname) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(hostname.getBytes(StandardCharsets.UTF_8));
-            return "SHA256:" + Base64.getEncoder().withoutPadding().encodeToString(digest);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return Sha256.of(hostname).fingerprint();
     }
 
     // -- what tests look at -----------------------------------------------------------------------------------------

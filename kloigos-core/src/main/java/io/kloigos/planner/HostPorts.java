@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** The steps by which the kernel keeps ports, and directories that everybody shares, from whoever they do not belong to. */
+/** The steps by which the kernel keeps ports, and directories that everybody shares, from those they do not belong to. */
 final class HostPorts {
     /** Whose start brings the ports service. */
     static final String PORTS_WANTED_BY = "sysinit.target";

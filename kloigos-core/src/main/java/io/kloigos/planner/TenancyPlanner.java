@@ -16,8 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Turns a server and a unit into the plans of a tenancy: that a tenant gets the unit, and that the unit changes while the tenant
- * has it. Pure.
+ * Turns a server and a unit into the plans of a tenancy: that a tenant gets the unit, and that the unit changes while
+ * the tenant has it. Pure.
  */
 public final class TenancyPlanner {
     static final Duration MANAGER_START = Duration.ofSeconds(30);

@@ -17,12 +17,16 @@ import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
-import io.kloigos.planner.HostPlanner;
+import io.kloigos.planner.DecommissionPlanner;
+import io.kloigos.planner.InitPlanner;
+import io.kloigos.planner.ReleasePlanner;
 import io.kloigos.planner.RepairPlanner;
+import io.kloigos.planner.TenancyPlanner;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanReport;
+import io.kloigos.spi.UnitAccount;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -417,14 +421,14 @@ final class Engine {
     private HostPlan plan(Operation operation, Server server, Run run) {
         String planId = planId(operation);
         return switch (operation.kind()) {
-            case INIT -> HostPlanner.init(planId, server, unitsOf(server), manager);
+            case INIT -> InitPlanner.init(planId, server, unitsOf(server), manager);
             case ALLOCATE -> {
                 ComputeUnit unit = unitOf(operation);
                 run.unit = unit;
-                yield HostPlanner.allocate(planId, server, unit, unit.sshPublicKeys());
+                yield TenancyPlanner.allocate(planId, server, unit, unit.sshPublicKeys());
             }
             case DEALLOCATE ->
-                HostPlanner.deallocate(
+                ReleasePlanner.deallocate(
                         planId,
                         server,
                         unitOf(operation),
@@ -434,11 +438,11 @@ final class Engine {
                                 .map(ForcedRelease::accepted)
                                 .orElse(Set.of()));
             case DECOMMISSION ->
-                HostPlanner.decommission(
+                DecommissionPlanner.decommission(
                         planId, server, unitsOf(server), inventory.operations().dataDisks(operation.id()));
             case REPAIR -> throw new IllegalArgumentException("a repair has several plans");
             case ROTATE_KEYS, STOP, START, RESIZE ->
-                HostPlanner.change(
+                TenancyPlanner.change(
                         planId,
                         operation.kind(),
                         server,
@@ -499,7 +503,7 @@ final class Engine {
                 if (run.begun.kind() == Operation.Kind.DEALLOCATE) {
                     ComputeUnit unit = unitOf(run.begun);
                     run.release = Release.of(
-                            plan, report, HostPlanner.tenant(unit), HostPlanner.ownVolume(server, unit), session);
+                            plan, report, UnitAccount.of(unit), ReleasePlanner.ownVolume(server, unit), session);
                 }
                 progress.complete(first, report);
                 requireEnded(server, plan, report);

@@ -3,6 +3,8 @@ package io.kloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.DecommissionRequest;
+import io.kloigos.model.DrainRequest;
 import io.kloigos.model.DriftReport;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;

@@ -1,13 +1,14 @@
 package io.kloigos;
 
-import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.inventory.Access;
 import io.kloigos.inventory.Inventory;
 import io.kloigos.inventory.Operations;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.DecommissionRequest;
 import io.kloigos.model.Deviation;
+import io.kloigos.model.DrainRequest;
 import io.kloigos.model.DriftReport;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.FleetCounts;
@@ -27,14 +28,18 @@ import io.kloigos.model.ServerStatus;
 import io.kloigos.model.SshEndpoint;
 import io.kloigos.model.Tags;
 import io.kloigos.model.Tenant;
+import io.kloigos.model.Tenants;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitPlace;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.model.UnitUsage;
-import io.kloigos.planner.HostPlanner;
+import io.kloigos.planner.DecommissionPlanner;
+import io.kloigos.planner.InitPlanner;
+import io.kloigos.planner.ReleasePlanner;
 import io.kloigos.planner.RepairPlanner;
 import io.kloigos.planner.ShrinkCheck;
+import io.kloigos.planner.TenancyPlanner;
 import io.kloigos.planner.UsageProbe;
 import io.kloigos.rules.Bases;
 import io.kloigos.rules.Capacity;
@@ -254,7 +259,7 @@ public final class Kloigos implements Fleet {
                         .toList(),
                 clock.instant(),
                 null);
-        return Preview.of(server, layout.units(), HostPlanner.init("preview", server, layout.units(), manager));
+        return Preview.of(server, layout.units(), InitPlanner.init("preview", server, layout.units(), manager));
     }
 
     @Override
@@ -284,7 +289,7 @@ public final class Kloigos implements Fleet {
                                     .ownedBy(request.owner())
                                     .begun(clock.instant());
                             HostPlan made =
-                                    HostPlanner.allocate(Engine.planId(begun), server, unit, unit.sshPublicKeys());
+                                    TenancyPlanner.allocate(Engine.planId(begun), server, unit, unit.sshPublicKeys());
                             plan.set(made);
                             return begun.with(Progress.stepsOf(made));
                         },
@@ -342,7 +347,7 @@ public final class Kloigos implements Fleet {
         ComputeUnit unit = inventory.candidate(request).orElseThrow(() -> noCapacity(request));
         Server server = server(unit.hostname());
         return Preview.of(
-                server, List.of(unit), HostPlanner.allocate("preview", server, unit, request.sshPublicKeys()));
+                server, List.of(unit), TenancyPlanner.allocate("preview", server, unit, request.sshPublicKeys()));
     }
 
     private KloigosException noCapacity(AllocateRequest request) {
@@ -387,7 +392,7 @@ public final class Kloigos implements Fleet {
         }
         inventory.tenancies().requireIdle(unit);
         Server server = server(unit.hostname());
-        return Preview.of(server, List.of(unit), HostPlanner.deallocate("preview", server, unit));
+        return Preview.of(server, List.of(unit), ReleasePlanner.deallocate("preview", server, unit));
     }
 
     @Override
@@ -413,8 +418,8 @@ public final class Kloigos implements Fleet {
         Server server = server(request.hostname());
         List<ComputeUnit> units = units(UnitFilter.ofServer(request.hostname()));
         requireDecommissionable(server, units, request.tenants());
-        inventory.operations().requireIdle(server, "decommission");
-        return Preview.of(server, units, HostPlanner.decommission("preview", server, units, request.dataDisks()));
+        return Preview.of(
+                server, units, DecommissionPlanner.decommission("preview", server, units, request.dataDisks()));
     }
 
     private static void requireDecommissionable(Server server, List<ComputeUnit> units, Tenants tenants) {
@@ -483,7 +488,8 @@ public final class Kloigos implements Fleet {
         inventory.tenancies().requireIdle(unit);
         requireRoom(unit, wanted);
         Server server = server(unit.hostname());
-        return Preview.of(server, List.of(wanted), HostPlanner.change("preview", change.kind(), server, unit, wanted));
+        return Preview.of(
+                server, List.of(wanted), TenancyPlanner.change("preview", change.kind(), server, unit, wanted));
     }
 
     @Override
@@ -567,7 +573,7 @@ public final class Kloigos implements Fleet {
                 .filter(unit -> unit.status().mayBecome(UnitStatus.DEALLOCATING))
                 .toList();
         evicted.forEach(inventory.tenancies()::requireIdle);
-        return Preview.of(server, evicted, HostPlanner.drain("preview", server, evicted));
+        return Preview.of(server, evicted, ReleasePlanner.drain("preview", server, evicted));
     }
 
     private static void requireDrainable(DrainRequest request, List<ComputeUnit> units) {

@@ -12,7 +12,7 @@ import io.kloigos.spi.PlanReport;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.StepReport;
-import io.kloigos.spi.Tenant;
+import io.kloigos.spi.UnitAccount;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -51,7 +51,7 @@ record Release(
      * @param volume the disk or logical volume of the unit's own
      */
     static Release of(
-            HostPlan plan, PlanReport report, Tenant tenant, Optional<DataVolume> volume, HostSession session) {
+            HostPlan plan, PlanReport report, UnitAccount tenant, Optional<DataVolume> volume, HostSession session) {
         Map<Trace, Finding> known = new EnumMap<>(Trace.class);
         boolean completed = report.end() == PlanReport.End.COMPLETED;
         if (completed) {
@@ -90,7 +90,7 @@ record Release(
         return traces;
     }
 
-    private static List<Finding> read(List<Trace> traces, Tenant tenant, HostSession session) {
+    private static List<Finding> read(List<Trace> traces, UnitAccount tenant, HostSession session) {
         if (traces.isEmpty()) {
             return List.of();
         }

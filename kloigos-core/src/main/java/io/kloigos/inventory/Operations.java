@@ -2,6 +2,7 @@ package io.kloigos.inventory;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import io.kloigos.model.ComputeId;
+import io.kloigos.model.DataDisks;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.IdempotencyKey;
 import io.kloigos.model.KloigosException;
@@ -10,7 +11,6 @@ import io.kloigos.model.OperationFilter;
 import io.kloigos.model.OperationPlace;
 import io.kloigos.model.Server;
 import io.kloigos.model.Tenant;
-import io.kloigos.planner.HostPlanner.DataDisks;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;

@@ -6,14 +6,11 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Placement;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.Sha256;
 import io.kloigos.model.Tags;
 import io.kloigos.model.Tenant;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.rules.Capacity;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -196,13 +193,7 @@ final class Placements {
      */
     private static String tag(@Nullable Tenant owner, String name, String value) {
         String whose = owner == null ? "" : owner + " ";
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256")
-                    .digest((whose + name.length() + ":" + name + value).getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return Sha256.of(whose + name.length() + ":" + name + value).hex();
     }
 
     // Explaining

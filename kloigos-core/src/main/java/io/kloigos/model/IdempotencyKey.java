@@ -1,9 +1,5 @@
 package io.kloigos.model;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -42,13 +38,7 @@ public record IdempotencyKey(
      * @throws KloigosException INVALID_REQUEST if {@code value} is no key
      */
     public static IdempotencyKey of(String value, Object request) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256")
-                    .digest(request.toString().getBytes(StandardCharsets.UTF_8));
-            return new IdempotencyKey(value, HexFormat.of().formatHex(digest), null);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return new IdempotencyKey(value, Sha256.of(request.toString()).hex(), null);
     }
 
     /** Returns this key as one of that tenant's. */

@@ -2,7 +2,6 @@ package io.kloigos.model;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
@@ -65,12 +64,7 @@ public record TokenSecret(String id, String random) {
 
     /** Returns what is kept of it: SHA-256 in hexadecimal. */
     public String hash() {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text().getBytes(StandardCharsets.US_ASCII));
-            return HexFormat.of().formatHex(digest);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return Sha256.of(text()).hex();
     }
 
     /** Tells whether {@code hash} is what is kept of this secret, in a time that tells nothing of where they differ. */

@@ -10,7 +10,6 @@ import io.kloigos.model.Server;
 import io.kloigos.model.UnitLimits;
 import io.kloigos.model.UnitLimits.DiskLimit;
 import io.kloigos.model.UnitStatus;
-import io.kloigos.planner.HostPlanner.Quotas;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
 import java.util.ArrayList;
@@ -185,11 +184,11 @@ public final class DriftCheck {
                 addFile(file.file(), unit == null ? null : unit.id());
             }
         }
-        HostPlanner.links(server, units).forEach(link -> addEntry(FactKind.ENABLED, null, link, LINK));
+        InitPlanner.links(server, units).forEach(link -> addEntry(FactKind.ENABLED, null, link, LINK));
         addEntry(FactKind.DIRECTORY, null, HostFiles.KEYS, entry(HostFiles.KEYS_ACCESS));
         addHousekeeping();
         server.volumes().forEach(volume -> addMount(null, volume.mountPoint()));
-        PortSet reserved = HostPlanner.reservedPorts(server, units);
+        PortSet reserved = HostPorts.reservedPorts(server, units);
         String expectedPorts = reserved.toString();
         add(
                 FactKind.RESERVED_PORTS,
@@ -210,7 +209,7 @@ public final class DriftCheck {
             add(FactKind.KERNEL_SETTING, null, setting.path(), setting.value());
         }
         addSshd();
-        HostPlanner.jobFiles(server.facts())
+        InitPlanner.jobFiles(server.facts())
                 .forEach(path -> add(
                         FactKind.JOBS,
                         null,
@@ -263,14 +262,14 @@ public final class DriftCheck {
         if (server.housekeepingCpus().isEmpty()) {
             return;
         }
-        for (String name : HostPlanner.SYSTEM) {
+        for (String name : HousekeepingCpus.SYSTEM) {
             addAllowed(
                     FactKind.HOUSEKEEPING_CPUS,
                     null,
                     "/sys/fs/cgroup/" + name + "/cpuset.cpus.effective",
                     server.housekeepingCpus());
         }
-        HostPlanner.workqueueCpus(server)
+        HousekeepingCpus.workqueueCpus(server)
                 .ifPresent(cpus -> add(FactKind.HOUSEKEEPING_CPUS, null, HostFiles.WORKQUEUE_CPUS, cpus.toString()));
     }
 
@@ -290,7 +289,7 @@ public final class DriftCheck {
         if (units.isEmpty()) {
             return;
         }
-        Step.Expectation keysFound = HostPlanner.keysFound(units.get(0));
+        Step.Expectation keysFound = InitPlanner.keysFound(units.get(0));
         add(FactKind.SSHD, null, "sshd", keysFound.expected(), keysFound.reading(), text -> text);
     }
 
@@ -493,7 +492,7 @@ public final class DriftCheck {
         addLimit(FactKind.SWAP_MAX, unit, "memory.swap.max", limits.swapMax().bytes());
         addLimit(FactKind.TASKS_MAX, unit, "pids.max", limits.tasksMax());
         for (IoLimit io : limits.io()) {
-            Step.Expectation line = HostPlanner.ioLine(server, unit, io);
+            Step.Expectation line = TenancyPlanner.ioLine(server, unit, io);
             add(FactKind.IO_MAX, id, io.device(), line.expected(), line.reading(), text -> text);
         }
     }

@@ -141,7 +141,7 @@ record HeldPorts(String tcp, String bound, String udp, String chosen) {
             return "unknown: ip_local_port_range is " + chosen;
         }
         PortSet free = PortSet.parse(range.group(1) + "-" + range.group(2));
-        free.without(HostPlanner.reservedPorts(server, units));
+        free.without(HostPorts.reservedPorts(server, units));
         PortRange own = unit.ports();
         String found = Stream.of(sockets("tcp", tcp, unit), sockets("tcp", bound, unit), sockets("udp", udp, unit))
                 .flatMap(sockets -> sockets)

@@ -156,18 +156,17 @@ final class HostFiles {
         files.add(Managed.of(
                 null,
                 SYSCTL,
-                sysctl(server.facts(), HostPlanner.reservedPorts(server, units).toString())));
+                sysctl(server.facts(), HostPorts.reservedPorts(server, units).toString())));
         files.add(Managed.of(null, SSHD, sshd()));
         if (!server.housekeepingCpus().isEmpty()) {
-            HostPlanner.HOUSEKEEPING.forEach(name -> files.add(Managed.of(
+            HousekeepingCpus.HOUSEKEEPING.forEach(name -> files.add(Managed.of(
                     null,
-                    HostPlanner.housekeepingFile(name),
-                    housekeepingDropIn(HostPlanner.section(name), server.housekeepingCpus()))));
+                    HousekeepingCpus.housekeepingFile(name),
+                    housekeepingDropIn(HousekeepingCpus.section(name), server.housekeepingCpus()))));
         }
-        HostPlanner.workqueueCpus(server).ifPresent(cpus -> files.add(Managed.of(null, TMPFILES, tmpfiles(cpus))));
+        HousekeepingCpus.workqueueCpus(server).ifPresent(cpus -> files.add(Managed.of(null, TMPFILES, tmpfiles(cpus))));
         server.volumes()
-                .forEach(volume ->
-                        files.add(Managed.of(null, HostPlanner.mountFile(volume.mountPoint()), volumeMount(volume))));
+                .forEach(volume -> files.add(Managed.of(null, mountFile(volume.mountPoint()), volumeMount(volume))));
         for (ComputeUnit unit : units) {
             files.add(Managed.of(unit, sliceDirectory(unit) + "/50-kloigos.conf", sliceDropIn(unit)));
             files.add(Managed.of(unit, managerDirectory(unit) + "/50-kloigos.conf", managerDropIn(unit)));
@@ -177,10 +176,18 @@ final class HostFiles {
             }
             String directory = unit.dataDirectory();
             if (directory != null) {
-                files.add(Managed.of(unit, HostPlanner.mountFile(unit.mnt()), dataMount(unit, directory)));
+                files.add(Managed.of(unit, mountFile(unit.mnt()), dataMount(unit, directory)));
             }
         }
         return files;
+    }
+
+    static String wants(String target) {
+        return SYSTEMD + "/" + target + ".wants";
+    }
+
+    static String mountFile(String mountPoint) {
+        return SYSTEMD + "/" + mountUnit(mountPoint);
     }
 
     /** Returns the systemd unit of the user manager. */

@@ -9,7 +9,6 @@ import io.kloigos.model.FactKind;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.Server;
 import io.kloigos.model.UnitLimits;
-import io.kloigos.planner.HostPlanner.Steps;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostPlan.Scope;
 import io.kloigos.spi.Reading;
@@ -80,7 +79,7 @@ public final class RepairPlanner {
         RepairPlanner planner = new RepairPlanner(server, units, manager, deviations);
         planner.mend();
         return planner.parts.stream()
-                .map(part -> part.plan(id, Scope.host(), HostPlanner.hostLimit(units)))
+                .map(part -> part.plan(id, Scope.host(), Steps.hostLimit(units)))
                 .toList();
     }
 
@@ -233,7 +232,7 @@ public final class RepairPlanner {
             }
         });
         if (any(FactKind.ENABLED)) {
-            HostPlanner.enable(steps, server, units);
+            InitPlanner.enable(steps, server, units);
         }
         if (any(FactKind.ENABLED, FactKind.DROP_INS, FactKind.DAEMON_RELOAD, FactKind.PORT_BINDING)
                 || isFileWrong(HostFiles.SYSTEMD)) {
@@ -243,8 +242,8 @@ public final class RepairPlanner {
 
     private void mendHousekeeping() {
         if (any(FactKind.HOUSEKEEPING_CPUS)) {
-            HostPlanner.moveSystemTo(steps, server.housekeepingCpus());
-            HostPlanner.workqueueCpus(server).ifPresent(cpus -> HostPlanner.moveKernelTo(steps, cpus));
+            HousekeepingCpus.moveSystemTo(steps, server.housekeepingCpus());
+            HousekeepingCpus.workqueueCpus(server).ifPresent(cpus -> HousekeepingCpus.moveKernelTo(steps, cpus));
         }
     }
 
@@ -258,7 +257,7 @@ public final class RepairPlanner {
         eachOf(unitId, FactKind.DIRECTORY, deviation -> {
             for (ComputeUnit unit : units) {
                 if (unit.directories().contains(deviation.subject())) {
-                    steps.directory(deviation.subject(), new Step.Access(unit.uid(), HostPlanner.OWNER_ONLY));
+                    steps.directory(deviation.subject(), new Step.Access(unit.uid(), UnitDirectories.OWNER_ONLY));
                 }
             }
             if (deviation.subject().startsWith("/etc/")) {
@@ -270,22 +269,22 @@ public final class RepairPlanner {
     private void mendQuotas() {
         List<ComputeUnit> wrong = new ArrayList<>();
         eachUnit(QUOTAS, wrong::add);
-        HostPlanner.limitDisks(steps, server, wrong);
+        Quotas.limitDisks(steps, server, wrong);
     }
 
     private void mendPorts() {
         if (any(FactKind.RESERVED_PORTS) || isFileWrong(HostFiles.SYSCTL)) {
-            HostPlanner.reserve(steps, HostPlanner.reservedPorts(server, units));
+            HostPorts.reserve(steps, HostPorts.reservedPorts(server, units));
         }
         if (any(PORTS) || isFileWrong(HostFiles.PORTS_RULES) || isFileWrong(HostFiles.PORTS_SERVICE_FILE)) {
             steps.run("systemctl", "restart", HostFiles.PORTS_SERVICE);
-            steps.add(HostPlanner.portsEnforced(units));
+            steps.add(HostPorts.portsEnforced(units));
         }
     }
 
     private void mendKernelSettings() {
         if (any(FactKind.KERNEL_SETTING)) {
-            HostPlanner.set(steps, HostFiles.settings(server.facts()));
+            HostPorts.set(steps, HostFiles.settings(server.facts()));
         }
     }
 
@@ -299,7 +298,7 @@ public final class RepairPlanner {
 
     private void mendSshd() {
         if (any(FactKind.SSHD) || isFileWrong(HostFiles.SSHD)) {
-            steps.add(HostPlanner.keysFound(units.get(0)));
+            steps.add(InitPlanner.keysFound(units.get(0)));
             steps.run("systemctl", "reload", server.facts().sshUnit());
         }
     }
@@ -342,11 +341,11 @@ public final class RepairPlanner {
         steps.run("systemctl", "daemon-reload");
         // CPUs and nodes that are gone are the operator's; what else is wrong is mended all the same.
         if (any(unit, EnumSet.of(FactKind.CPUS))) {
-            HostPlanner.expectCpus(steps, unit);
+            TenancyPlanner.expectCpus(steps, unit);
         }
         if (any(unit, EnumSet.of(FactKind.MEMORY_NODES))) {
-            HostPlanner.expectMemoryNodes(steps, unit);
+            TenancyPlanner.expectMemoryNodes(steps, unit);
         }
-        HostPlanner.expectAmounts(steps, server, unit);
+        TenancyPlanner.expectAmounts(steps, server, unit);
     }
 }

@@ -147,7 +147,7 @@ public sealed interface Reading {
      * @param trace which kind
      * @param tenant whose
      */
-    record Traces(Trace trace, Tenant tenant) implements Reading {
+    record Traces(Trace trace, UnitAccount tenant) implements Reading {
         public Traces {
             Objects.requireNonNull(trace);
             Objects.requireNonNull(tenant);

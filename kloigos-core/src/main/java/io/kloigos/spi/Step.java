@@ -247,7 +247,7 @@ public sealed interface Step {
      * @param trace which kind
      * @param tenant whose
      */
-    record Erasure(Trace trace, Tenant tenant) implements Step {
+    record Erasure(Trace trace, UnitAccount tenant) implements Step {
         public Erasure {
             Objects.requireNonNull(trace);
             Objects.requireNonNull(tenant);

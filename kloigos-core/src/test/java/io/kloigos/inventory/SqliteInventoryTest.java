@@ -210,7 +210,7 @@ class SqliteInventoryTest extends InventoryContract {
         assertUnopenable(file);
     }
 
-    private static void assertUnopenable(Path file) {
+    private void assertUnopenable(Path file) {
         assertThatThrownBy(() -> Inventory.open(file, "replica", LEASE).close())
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.STORE_FAILED))
                 .hasMessageStartingWith("Cannot open the inventory " + file.toAbsolutePath() + ": ")

@@ -22,7 +22,7 @@ class DriftCheckTest {
     private static final String MANAGER = "kloigos test";
 
     static Stream<SampleFleet> fleets() {
-        return HostPlannerTest.fleets();
+        return HostPlansTest.fleets();
     }
 
     private static List<ComputeUnit> withFirst(SampleFleet fleet, UnitStatus status) {
@@ -51,7 +51,7 @@ class DriftCheckTest {
     void everyFileThatInitWritesForRootIsLookedAt(SampleFleet fleet) {
         List<Reading> readings = check(fleet, UnitStatus.FREE).readings();
 
-        HostPlan init = HostPlanner.init("init.1", fleet.server(), fleet.units(), MANAGER);
+        HostPlan init = InitPlanner.init("init.1", fleet.server(), fleet.units(), MANAGER);
         assertThat(init.steps().stream()
                         .filter(Step.TextFile.class::isInstance)
                         .map(Step.TextFile.class::cast)

@@ -10,8 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What {@code ss} prints on Debian 12 and 13, and whom it tells of. */
 class HeldPortsTest {
-    private static final SampleFleet FLEET =
-            HostPlannerTest.fleets().findFirst().orElseThrow();
+    private static final SampleFleet FLEET = HostPlansTest.fleets().findFirst().orElseThrow();
     private static final ComputeUnit UNIT = FLEET.units().get(0);
     private static final String SLICE = "/user.slice/user-20000.slice/";
 

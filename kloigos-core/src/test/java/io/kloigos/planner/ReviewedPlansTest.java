@@ -5,13 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kloigos.fixture.SampleFleet;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.DataDisks;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.LimitChange;
 import io.kloigos.model.Operation;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitStatus;
-import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Step;
 import java.io.IOException;
@@ -41,27 +41,27 @@ class ReviewedPlansTest {
 
     @Test
     void aHostWithoutDataDisks() throws IOException {
-        assertReviewed("plain", HostPlannerTest.plain());
+        assertReviewed("plain", HostPlansTest.plain());
     }
 
     @Test
     void aHostWhoseEveryCpuIsInAUnitWithoutQuotasAndAtJobs() throws IOException {
-        assertReviewed("every-cpu", HostPlannerTest.withEveryCpu());
+        assertReviewed("every-cpu", HostPlansTest.withEveryCpu());
     }
 
     @Test
     void aHostWithASharedDiskIoLimitsAndSocketBind() throws IOException {
-        assertReviewed("shared-disk", HostPlannerTest.withSharedDisk());
+        assertReviewed("shared-disk", HostPlansTest.withSharedDisk());
     }
 
     @Test
     void aHostWithADiskForEachUnit() throws IOException {
-        assertReviewed("own-disks", HostPlannerTest.withOwnDisks());
+        assertReviewed("own-disks", HostPlansTest.withOwnDisks());
     }
 
     @Test
     void aHostWithALogicalVolumeForEachUnit() throws IOException {
-        assertReviewed("logical-volumes", HostPlannerTest.withLogicalVolumes());
+        assertReviewed("logical-volumes", HostPlansTest.withLogicalVolumes());
     }
 
     private static void assertReviewed(String name, SampleFleet fleet) throws IOException {
@@ -69,8 +69,8 @@ class ReviewedPlansTest {
         ComputeUnit resized = new UnitChange.Resize(CHANGE).madeTo(unit.in(UnitStatus.ALLOCATED, ""), SampleFleet.NOON);
         StringBuilder text = new StringBuilder();
         for (HostPlan plan : List.of(
-                HostPlanner.init("init", fleet.server(), fleet.units(), "kloigos 4711"),
-                HostPlanner.allocate("allocate", fleet.server(), unit, List.of(SampleFleet.KEY)),
+                InitPlanner.init("init", fleet.server(), fleet.units(), "kloigos 4711"),
+                TenancyPlanner.allocate("allocate", fleet.server(), unit, List.of(SampleFleet.KEY)),
                 change(
                         Operation.Kind.ROTATE_KEYS,
                         fleet,
@@ -83,10 +83,12 @@ class ReviewedPlansTest {
                         fleet,
                         unit,
                         unit.with(unit.tenancy().withKeys(KEYS))),
-                HostPlanner.deallocate("deallocate", fleet.server(), unit),
-                HostPlanner.deallocate("deallocate-resized", fleet.server(), resized),
-                HostPlanner.decommission("decommission-disks-kept", fleet.server(), fleet.units(), DataDisks.KEEP),
-                HostPlanner.decommission("decommission-disks-wiped", fleet.server(), fleet.units(), DataDisks.WIPE))) {
+                ReleasePlanner.deallocate("deallocate", fleet.server(), unit),
+                ReleasePlanner.deallocate("deallocate-resized", fleet.server(), resized),
+                DecommissionPlanner.decommission(
+                        "decommission-disks-kept", fleet.server(), fleet.units(), DataDisks.KEEP),
+                DecommissionPlanner.decommission(
+                        "decommission-disks-wiped", fleet.server(), fleet.units(), DataDisks.WIPE))) {
             print(plan, text);
         }
         Path file = TEXTS.resolve(name + ".txt");
@@ -98,7 +100,7 @@ class ReviewedPlansTest {
     }
 
     private static HostPlan change(Operation.Kind kind, SampleFleet fleet, ComputeUnit unit, ComputeUnit wanted) {
-        return HostPlanner.change(kind.toString(), kind, fleet.server(), unit, wanted);
+        return TenancyPlanner.change(kind.toString(), kind, fleet.server(), unit, wanted);
     }
 
     private static void print(HostPlan plan, StringBuilder text) {

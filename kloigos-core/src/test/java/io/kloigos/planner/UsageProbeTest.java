@@ -15,8 +15,7 @@ import org.junit.jupiter.api.Test;
 
 /** What the kernel and the quota tools print, as it was printed on Debian. */
 class UsageProbeTest {
-    private static final SampleFleet FLEET =
-            HostPlannerTest.fleets().findFirst().orElseThrow();
+    private static final SampleFleet FLEET = HostPlansTest.fleets().findFirst().orElseThrow();
     private static final ComputeUnit UNIT = FLEET.units().get(0);
     private static final String SOCKETS = """
             tcp   LISTEN 0 128 0.0.0.0:22   0.0.0.0:* ino:1 sk:1 cgroup:/system.slice/ssh.service <->

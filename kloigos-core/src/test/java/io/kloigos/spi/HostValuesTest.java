@@ -31,7 +31,7 @@ class HostValuesTest {
             path -> new Reading.FileLine(path, "prefix"),
             path -> new Reading.Entries(List.of("/etc", path)),
             path -> new Reading.QuotaLimits(QuotaKind.USER, List.of(20000), path),
-            path -> new Tenant("u4-7", 20000, List.of(path)));
+            path -> new UnitAccount("u4-7", 20000, List.of(path)));
 
     @ParameterizedTest
     @ValueSource(strings = {"", "relative", "/a/../b", "/a/.", "/..", "/a//b", "/a/", "//", "/a\0b", "/half \uD83D"})
@@ -76,9 +76,9 @@ class HostValuesTest {
                 () -> new Reading.QuotaLimits(QuotaKind.USER, List.of(-1), "/"),
                 () -> new Scope("../host"),
                 () -> Scope.unit(""),
-                () -> new Tenant("", 20000, List.of()),
-                () -> new Tenant("-r", 20000, List.of()),
-                () -> new Tenant("a/b", 20000, List.of()));
+                () -> new UnitAccount("", 20000, List.of()),
+                () -> new UnitAccount("-r", 20000, List.of()),
+                () -> new UnitAccount("a/b", 20000, List.of()));
         assertThat(Scope.unit("u4-7").isHost()).isFalse();
     }
 

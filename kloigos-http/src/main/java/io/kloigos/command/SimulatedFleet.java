@@ -15,7 +15,8 @@ import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.UnitFilter;
-import io.kloigos.planner.HostPlanner;
+import io.kloigos.planner.InitPlanner;
+import io.kloigos.planner.TenancyPlanner;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostSession;
@@ -23,6 +24,7 @@ import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.StepReport;
 import io.kloigos.testkit.FakeFleet;
 import io.kloigos.testkit.FakeHost;
+import io.kloigos.testkit.FakeHostBuilder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -84,7 +86,7 @@ final class SimulatedFleet {
         // 198.18.0.0/15 is kept for tests of networks (RFC 2544): no real host has such an address.
         String ip = "198.18." + (index + 1) / 256 + "." + (index + 1) % 256;
         int threads = size.cpus() >= LEAST_CPUS_FOR_NODES && size.cpus() % 2 == 0 ? 2 : 1;
-        FakeHost.Builder builder = FakeHost.builder(String.format("%s-%s-%03d", region, zone, rack + 1), ip)
+        FakeHostBuilder builder = FakeHost.builder(String.format("%s-%s-%03d", region, zone, rack + 1), ip)
                 .cpus(size.cpus())
                 .threadsPerCore(threads)
                 .nodes(nodes(size.cpus() / threads, rack))
@@ -192,15 +194,15 @@ final class SimulatedFleet {
 
     private static void restore(HostDriver driver, Server server, List<ComputeUnit> units, String manager) {
         try (HostSession session = driver.open(server.address())) {
-            apply(session, HostPlanner.init("restore", server, units, manager));
+            apply(session, InitPlanner.init("restore", server, units, manager));
             for (ComputeUnit unit : units) {
                 List<SshPublicKey> keys = unit.sshPublicKeys();
                 if (!keys.isEmpty() && unit.status().holdsTenant()) {
-                    apply(session, HostPlanner.allocate("restore-" + unit.uid(), server, unit, keys));
+                    apply(session, TenancyPlanner.allocate("restore-" + unit.uid(), server, unit, keys));
                     if (unit.isStopped()) {
                         apply(
                                 session,
-                                HostPlanner.change("stop-" + unit.uid(), Operation.Kind.STOP, server, unit, unit));
+                                TenancyPlanner.change("stop-" + unit.uid(), Operation.Kind.STOP, server, unit, unit));
                     }
                 }
             }

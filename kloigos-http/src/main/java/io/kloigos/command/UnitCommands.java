@@ -203,8 +203,8 @@ final class UnitCommands extends RemoteCommand.Group {
                 return session.show(usage);
             }
             session.out()
-                    .println(unit() + " at "
-                            + Rounded.time(usage.path("read_at").asText()));
+                    .println(
+                            unit() + " at " + Rounded.time(usage.path("read_at").asText()));
             UsageTable.lines(usage, session.get("/api/compute_units/{}", unit()))
                     .forEach(session.out()::println);
             return ExitStatus.OK;

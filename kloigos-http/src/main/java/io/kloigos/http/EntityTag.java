@@ -1,10 +1,6 @@
 package io.kloigos.http;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
-import java.util.HexFormat;
+import io.kloigos.model.Sha256;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -16,22 +12,14 @@ import java.util.stream.Stream;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3">RFC 9110, ETag</a>
  */
 record EntityTag(String opaque) {
-    private static final int BYTES = 12;
+    private static final int DIGITS = 24;
     private static final Pattern LISTED = Pattern.compile("\\*|\"([^\"]*)\"");
 
     /** Returns the name of the answer that is made of these parts and of nothing else. */
     static EntityTag of(List<String> parts) {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            for (String part : parts) {
-                byte[] bytes = part.getBytes(StandardCharsets.UTF_8);
-                digest.update((bytes.length + ":").getBytes(StandardCharsets.US_ASCII));
-                digest.update(bytes);
-            }
-            return new EntityTag(HexFormat.of().formatHex(Arrays.copyOf(digest.digest(), BYTES)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java has SHA-256", e);
-        }
+        StringBuilder whole = new StringBuilder();
+        parts.forEach(part -> whole.append(part.length()).append(':').append(part));
+        return new EntityTag(Sha256.of(whole.toString()).hex().substring(0, DIGITS));
     }
 
     /** Tells whether these If-None-Match headers name it; weak and strong names are the same here. */

@@ -2,13 +2,13 @@ package io.kloigos.http;
 
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
-import io.kloigos.DecommissionRequest.Tenants;
-import io.kloigos.DrainRequest;
 import io.kloigos.Kloigos;
 import io.kloigos.model.ComputeId;
+import io.kloigos.model.DrainRequest;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import io.kloigos.model.RequestKey;
+import io.kloigos.model.Tenants;
 import java.util.List;
 import java.util.Optional;
 

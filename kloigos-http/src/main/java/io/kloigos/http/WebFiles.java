@@ -3,14 +3,12 @@ package io.kloigos.http;
 import io.javalin.http.Context;
 import io.javalin.http.HttpStatus;
 import io.javalin.http.NotFoundResponse;
+import io.kloigos.model.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
@@ -35,12 +33,7 @@ final class WebFiles {
         WebFile(String contentType, byte[] content) {
             this.contentType = contentType;
             this.content = content;
-            try {
-                byte[] digest = MessageDigest.getInstance("SHA-256").digest(content);
-                this.tag = "\"" + HexFormat.of().formatHex(digest, 0, 12) + "\"";
-            } catch (NoSuchAlgorithmException e) {
-                throw new IllegalStateException("Every Java has SHA-256", e);
-            }
+            this.tag = "\"" + Sha256.of(content).hex().substring(0, 24) + "\"";
         }
     }
 

@@ -109,7 +109,7 @@ public final class FakeFleet {
         @Override
         public PlanReport apply(HostPlan plan, PlanListener listener) {
             requireOpen();
-            return host.apply(plan, listener);
+            return host.plans().apply(plan, listener);
         }
 
         @Override
@@ -121,7 +121,7 @@ public final class FakeFleet {
         @Override
         public void cancel(String planId) {
             requireOpen();
-            host.cancel(planId);
+            host.plans().cancel(planId);
         }
 
         private void requireOpen() {

@@ -37,25 +37,25 @@ public final class FakeFleetExtension implements BeforeEachCallback, AfterEachCa
 
     private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
 
-    private final List<FakeHost.Builder> builders;
+    private final List<FakeHostBuilder> builders;
     private @Nullable Stage stage;
 
     /** What one test has. */
     private record Stage(FakeFleet fleet, SettableClock clock, Path directory, Kloigos kloigos) {}
 
-    private FakeFleetExtension(List<FakeHost.Builder> builders) {
+    private FakeFleetExtension(List<FakeHostBuilder> builders) {
         this.builders = builders;
     }
 
     /** Returns an extension that builds a fleet of these hosts for each test. */
-    public static FakeFleetExtension of(FakeHost.Builder... hosts) {
+    public static FakeFleetExtension of(FakeHostBuilder... hosts) {
         return new FakeFleetExtension(List.of(hosts));
     }
 
     @Override
     public void beforeEach(ExtensionContext context) throws IOException {
         FakeFleet fleet =
-                FakeFleet.of(builders.stream().map(FakeHost.Builder::build).toArray(FakeHost[]::new));
+                FakeFleet.of(builders.stream().map(FakeHostBuilder::build).toArray(FakeHost[]::new));
         SettableClock clock = SettableClock.at(START);
         Path directory = Files.createTempDirectory("kloigos-test-");
         Kloigos kloigos = Kloigos.builder()

@@ -1,51 +1,23 @@
 package io.kloigos.testkit;
 
-import io.kloigos.model.ByteSize;
-import io.kloigos.model.Capability;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.Sha256;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Trace;
-import io.kloigos.planner.HostPlanner;
-import io.kloigos.spi.HostPlan;
-import io.kloigos.spi.PlanListener;
-import io.kloigos.spi.PlanReport;
 import io.kloigos.spi.Reading;
-import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
-import io.kloigos.spi.StepReport;
-import io.kloigos.spi.StepReport.Outcome;
-import io.kloigos.testkit.Topology.ThreadNumbering;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import io.kloigos.spi.UnitAccount;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Base64;
-import java.util.Collections;
-import java.util.EnumSet;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A Linux host that is not there: files, accounts, slices with their cgroups, packet filter, quotas, mounts and processes,
@@ -56,52 +28,25 @@ import org.jspecify.annotations.Nullable;
  * host excludes all others, and a plan that was applied is not applied again but answered from its record.
  */
 public final class FakeHost {
-    /** Reports of steps without a failure, which are equal on all hosts: each is kept once. */
-    private static final Map<StepReport, StepReport> REPORTS = new ConcurrentHashMap<>();
-
-    /** What a host remembers of fences goes with this directory, as it does with those of real hosts. */
-    private static final String FENCES = "/var/lib/kloigos/fences";
-
     private final HostAddress address;
     private final String hostKey;
     private final FakeMachine machine;
-    private final ReentrantReadWriteLock hostLock = new ReentrantReadWriteLock();
-    private final Map<String, Lock> unitLocks = new ConcurrentHashMap<>();
-    private final Map<String, Attempt> attempts;
-    private final Map<HostPlan.Scope, Long> fences = new HashMap<>();
-    private final Set<String> cancelled = ConcurrentHashMap.newKeySet();
-    private final List<HostFailure> failures = new ArrayList<>();
-    private volatile CountDownLatch healed = new CountDownLatch(1);
-    private final CountDownLatch never = new CountDownLatch(1);
-    private volatile Duration latency = Duration.ZERO;
-    private int stalled;
+    private final FakePlans plans;
 
-    private FakeHost(Builder spec) {
+    FakeHost(FakeHostBuilder spec) {
         address = new HostAddress(spec.hostname, spec.ip, null, null, null);
         hostKey = fingerprint(spec.hostname);
         machine = new FakeMachine(spec);
-        latency = spec.latency;
-        int plansKept = spec.plansKept;
-        attempts = Collections.synchronizedMap(new LinkedHashMap<>() {
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<String, Attempt> eldest) {
-                return size() > plansKept;
-            }
-        });
+        plans = new FakePlans(this, machine, spec);
     }
 
     /** Returns a builder of a host with 16 CPUs on one node, 64 GiB of memory and one file system with quotas. */
-    public static Builder builder(String hostname, String ip) {
-        return new Builder(hostname, ip);
+    public static FakeHostBuilder builder(String hostname, String ip) {
+        return new FakeHostBuilder(hostname, ip);
     }
 
     private static String fingerprint(String hostname) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(hostname.getBytes(StandardCharsets.UTF_8));
-            return "SHA256:" + Base64.getEncoder().withoutPadding().encodeToString(digest);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return Sha256.of(hostname).fingerprint();
     }
 
     // -- what tests look at -----------------------------------------------------------------------------------------
@@ -123,7 +68,7 @@ public final class FakeHost {
 
     /** Returns what a login as the user would meet now. */
     public TenantLogin login(String user) {
-        return held(() -> machine.login(user));
+        return held(() -> machine.sshd.login(user));
     }
 
     /** Tells whether there is a file, directory or symbolic link at the path. */
@@ -181,12 +126,10 @@ public final class FakeHost {
 
     /**
      * Returns every plan that was asked for, in the order in which each was first, with what it changed; of very many the
-     * last (see {@link Builder#plansKept}).
+     * last (see {@link FakeHostBuilder#plansKept}).
      */
     public List<AppliedPlan> applied() {
-        synchronized (attempts) {
-            return attempts.values().stream().map(Attempt::told).toList();
-        }
+        return plans.applied();
     }
 
     /**
@@ -214,8 +157,8 @@ public final class FakeHost {
                     .values()
                     .forEach(group -> lines.add("group " + group.name() + " " + group.gid() + " " + group.members()));
             machine.files.mounts().forEach(mount -> lines.add("mount " + mount.point + " " + mount.facts.source()));
-            machine.disks.forEach(disk -> lines.add("disk " + disk.path + " " + disk.signature + " " + disk.label));
-            machine.quotas.forEach((key, limits) -> lines.add("quota " + key + " " + limits));
+            machine.disks.all.forEach(disk -> lines.add("disk " + disk.path + " " + disk.signature + " " + disk.label));
+            machine.disks.quotas.forEach((key, limits) -> lines.add("quota " + key + " " + limits));
             machine.processes()
                     .forEach(process ->
                             lines.add("process " + process.uid() + " " + process.slice() + " " + process.command()));
@@ -256,7 +199,7 @@ public final class FakeHost {
             left.add("login: " + unit.user() + " can log in");
         }
         for (Trace trace : Trace.values()) {
-            List<String> found = held(() -> machine.traces(trace, HostPlanner.tenant(unit)));
+            List<String> found = held(() -> machine.traces.find(trace, UnitAccount.of(unit)));
             if (!found.isEmpty()) {
                 left.add(trace + ": " + String.join(" ", found));
             }
@@ -301,7 +244,7 @@ public final class FakeHost {
             if (account == null) {
                 throw new IllegalArgumentException(address.hostname() + " has no account with uid " + uid);
             }
-            List.of(traces).forEach(trace -> machine.leave(account, trace));
+            List.of(traces).forEach(trace -> machine.traces.leave(account, trace));
             return uid;
         });
     }
@@ -372,7 +315,7 @@ public final class FakeHost {
 
     /** Makes every plan take this long; zero at first. */
     public void latency(Duration perPlan) {
-        latency = perPlan;
+        plans.latency(perPlan);
     }
 
     /** Makes the next plan, or the next contact if the failure is one of connections or facts, fail in this way. */
@@ -382,47 +325,21 @@ public final class FakeHost {
 
     /** Makes the next {@code times} plans or contacts fail in this way. */
     public void inject(HostFailure failure, int times) {
-        synchronized (failures) {
-            failures.addAll(Collections.nCopies(times, failure));
-        }
+        plans.inject(failure, times);
     }
 
     /** Forgets all failures that were injected and lets stalled plans go on. */
     public void heal() {
-        synchronized (failures) {
-            failures.clear();
-            healed.countDown();
-            healed = new CountDownLatch(1);
-        }
+        plans.heal();
     }
 
     /** Waits until so many plans in all have stalled. */
     public void awaitStalled(int plans) throws InterruptedException {
-        synchronized (failures) {
-            while (stalled < plans) {
-                failures.wait();
-            }
-        }
-    }
-
-    // -- the host's side of the driver ------------------------------------------------------------------------------
-
-    /** Returns the next failure of one of these kinds, which is then used up. */
-    private @Nullable HostFailure next(Set<Class<? extends HostFailure>> kinds) {
-        synchronized (failures) {
-            HostFailure found = failures.stream()
-                    .filter(failure -> kinds.contains(failure.getClass()))
-                    .findFirst()
-                    .orElse(null);
-            if (found != null) {
-                failures.remove(found);
-            }
-            return found;
-        }
+        this.plans.awaitStalled(plans);
     }
 
     void connect(HostAddress asked) {
-        HostFailure failure = next(Set.of(
+        HostFailure failure = plans.next(Set.of(
                 HostFailure.RefuseConnection.class, HostFailure.RefuseLogin.class, HostFailure.WrongHostKey.class));
         if (failure instanceof HostFailure.RefuseConnection) {
             throw new KloigosException(
@@ -445,66 +362,13 @@ public final class FakeHost {
 
     HostFacts tellFacts() {
         HostFacts facts = facts();
-        return next(Set.of(HostFailure.WrongFacts.class)) instanceof HostFailure.WrongFacts wrong
+        return plans.next(Set.of(HostFailure.WrongFacts.class)) instanceof HostFailure.WrongFacts wrong
                 ? wrong.lie().apply(facts)
                 : facts;
     }
 
-    PlanReport apply(HostPlan plan, PlanListener listener) {
-        // As on a real host, other steps under the same id are another plan.
-        String name = plan.id() + " " + plan.scope() + plan.steps().hashCode();
-        Attempt attempt = attempts.computeIfAbsent(name, n -> new Attempt(plan.id()));
-        attempt.request(plan.steps().size());
-        return exclusively(plan, List.of(attempt.lock), () -> {
-            PlanReport known = attempt.report;
-            if (known != null) {
-                known.steps().forEach(step -> {
-                    listener.begun(step.index());
-                    listener.ended(step);
-                });
-                return known;
-            }
-            HostFailure failure = next(Set.of(
-                    HostFailure.Busy.class,
-                    HostFailure.DropAfterStep.class,
-                    HostFailure.FailStep.class,
-                    HostFailure.DiskFull.class,
-                    HostFailure.LoseReply.class,
-                    HostFailure.Stall.class));
-            if (failure instanceof HostFailure.Busy) {
-                throw busy(plan);
-            }
-            return exclusively(plan, locks(plan.scope()), () -> {
-                requireFence(plan);
-                return new Run(plan, listener, attempt, failure).report();
-            });
-        });
-    }
-
-    private void requireFence(HostPlan plan) {
-        synchronized (fences) {
-            if (held(() -> machine.files.find(FENCES) == null)) {
-                fences.clear();
-            }
-            long highest = plan.scope().isHost()
-                    ? fences.values().stream().reduce(0L, Math::max)
-                    : Math.max(fences.getOrDefault(HostPlan.Scope.host(), 0L), fences.getOrDefault(plan.scope(), 0L));
-            if (highest > plan.fence()) {
-                throw new KloigosException(
-                        ErrorCode.HOST_FENCED,
-                        "Cannot apply plan " + plan.id() + " to " + address + ": its fence is " + plan.fence()
-                                + ", and the host has seen " + highest + ": a newer operation has been there");
-            }
-            fences.put(plan.scope(), plan.fence());
-            held(() -> {
-                for (String path : List.of(FakeFiles.above(FENCES), FENCES)) {
-                    if (machine.files.find(path) == null) {
-                        machine.files.makeAll(path).set(new Access(0, 0700));
-                    }
-                }
-                return plan;
-            });
-        }
+    FakePlans plans() {
+        return plans;
     }
 
     List<String> read(List<Reading> readings) {
@@ -515,54 +379,7 @@ public final class FakeHost {
         }
     }
 
-    void cancel(String planId) {
-        if (!HostPlan.isId(planId)) {
-            throw new IllegalArgumentException("no id of a plan: " + planId);
-        }
-        cancelled.add(planId);
-    }
-
-    private List<Lock> locks(HostPlan.Scope scope) {
-        if (scope.isHost()) {
-            return List.of(hostLock.writeLock());
-        }
-        return List.of(hostLock.readLock(), unitLocks.computeIfAbsent(scope.unit(), unit -> new ReentrantLock()));
-    }
-
-    private <T> T exclusively(HostPlan plan, List<Lock> locks, Supplier<T> action) {
-        List<Lock> taken = new ArrayList<>();
-        try {
-            for (Lock lock : locks) {
-                if (!lock.tryLock(plan.timeLimit().toNanos(), TimeUnit.NANOSECONDS)) {
-                    throw busy(plan);
-                }
-                taken.add(lock);
-            }
-            return action.get();
-        } catch (InterruptedException e) {
-            throw interrupted(plan, e);
-        } finally {
-            Collections.reverse(taken);
-            taken.forEach(Lock::unlock);
-        }
-    }
-
-    private KloigosException busy(HostPlan plan) {
-        return new KloigosException(
-                ErrorCode.HOST_BUSY,
-                "Cannot apply plan " + plan.id() + " to " + address + ": another plan holds the lock of "
-                        + (plan.scope().isHost()
-                                ? "the host"
-                                : "unit " + plan.scope().unit()));
-    }
-
-    private KloigosException interrupted(HostPlan plan, InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return new KloigosException(
-                ErrorCode.HOST_UNREACHABLE, "Interrupted while plan " + plan.id() + " ran on " + address, e);
-    }
-
-    private <T> T held(Supplier<T> action) {
+    <T> T held(Supplier<T> action) {
         synchronized (machine) {
             try {
                 return action.get();
@@ -572,406 +389,8 @@ public final class FakeHost {
         }
     }
 
-    /** What the host keeps about a plan. */
-    private static final class Attempt {
-        private final String id;
-        private final Lock lock = new ReentrantLock();
-        private int requests;
-        private int[] effects = new int[0];
-        private volatile @Nullable PlanReport report;
-
-        Attempt(String id) {
-            this.id = id;
-        }
-
-        synchronized void request(int steps) {
-            requests++;
-            effects = effects.length == steps ? effects : new int[steps];
-        }
-
-        synchronized void changed(int step) {
-            effects[step]++;
-        }
-
-        synchronized AppliedPlan told() {
-            return new AppliedPlan(id, requests, IntStream.of(effects).boxed().toList());
-        }
-    }
-
-    /** One run of a plan. */
-    private final class Run {
-        private final HostPlan plan;
-        private final PlanListener listener;
-        private final Attempt attempt;
-        private final @Nullable HostFailure failure;
-        private boolean connected = true;
-
-        Run(HostPlan plan, PlanListener listener, Attempt attempt, @Nullable HostFailure failure) {
-            this.plan = plan;
-            this.listener = listener;
-            this.attempt = attempt;
-            this.failure = failure;
-        }
-
-        PlanReport report() {
-            await(never, latency);
-            List<StepReport> reports = new ArrayList<>();
-            for (int i = 0; i < plan.steps().size(); i++) {
-                if (failure instanceof HostFailure.Stall stall && stall.step() == i) {
-                    stall();
-                }
-                if (cancelled.contains(plan.id())) {
-                    return keep(PlanReport.cancelled(reports));
-                }
-                if (connected) {
-                    listener.begun(i);
-                }
-                StepReport report = step(i);
-                reports.add(report);
-                if (failure instanceof HostFailure.DropAfterStep drop && drop.step() == i) {
-                    if (drop.rest() == HostFailure.Rest.IS_LOST) {
-                        throw lost("after step " + i + ", and the plan ended there");
-                    }
-                    connected = false;
-                }
-                if (connected
-                        && !(failure instanceof HostFailure.LoseReply
-                                && i == plan.steps().size() - 1)) {
-                    listener.ended(report);
-                }
-                if (report.outcome() == Outcome.FAILED) {
-                    break;
-                }
-            }
-            return keep(PlanReport.of(reports));
-        }
-
-        /** Keeps the report on the host, and returns it unless it cannot reach the caller. */
-        private PlanReport keep(PlanReport report) {
-            attempt.report = report;
-            if (!connected) {
-                throw lost("in the middle of the plan, which went on");
-            }
-            if (failure instanceof HostFailure.LoseReply) {
-                throw lost("before the reply");
-            }
-            return report;
-        }
-
-        private StepReport step(int index) {
-            HostFailure.FailStep fail =
-                    failure instanceof HostFailure.FailStep injected && injected.step() == index ? injected : null;
-            if (fail != null && fail.effect() == HostFailure.Effect.MISSING) {
-                return new StepReport(index, Outcome.FAILED, 0, "injected: failed before its effect");
-            }
-            boolean changed;
-            try {
-                Step step = plan.steps().get(index);
-                changed = step instanceof Step.Expectation expectation
-                        ? comesTrue(expectation)
-                        : held(() -> isFull(index)
-                                ? machine.files.whileFull(() -> machine.apply(step))
-                                : machine.apply(step));
-            } catch (Refused e) {
-                return new StepReport(index, Outcome.FAILED, 0, e.text());
-            } catch (TimeRanOut e) {
-                throw timeout();
-            }
-            if (changed) {
-                attempt.changed(index);
-            }
-            if (fail != null) {
-                return new StepReport(index, Outcome.FAILED, 0, "injected: failed after its effect");
-            }
-            StepReport report = new StepReport(index, changed ? Outcome.CHANGED : Outcome.UNCHANGED, 0, "");
-            return REPORTS.computeIfAbsent(report, Function.identity());
-        }
-
-        private boolean isFull(int index) {
-            return failure instanceof HostFailure.DiskFull full && index >= full.step();
-        }
-
-        /** Looks again whenever anything on the host has changed, until the expectation's time is over. */
-        private boolean comesTrue(Step.Expectation expectation) {
-            long until = System.nanoTime() + expectation.within().toNanos();
-            synchronized (machine) {
-                while (true) {
-                    try {
-                        return machine.apply(expectation);
-                    } catch (Refused e) {
-                        long left = until - System.nanoTime();
-                        if (left <= 0 || e.isUnknown()) {
-                            throw e;
-                        }
-                        waitForChange(left);
-                    }
-                }
-            }
-        }
-
-        private void waitForChange(long nanos) {
-            try {
-                TimeUnit.NANOSECONDS.timedWait(machine, nanos);
-            } catch (InterruptedException e) {
-                throw interrupted(plan, e);
-            }
-        }
-
-        private void stall() {
-            CountDownLatch release = healed;
-            synchronized (failures) {
-                stalled++;
-                failures.notifyAll();
-            }
-            if (!await(release, plan.timeLimit())) {
-                throw timeout();
-            }
-        }
-
-        private boolean await(CountDownLatch latch, Duration atMost) {
-            try {
-                return atMost.isZero() || latch.await(atMost.toNanos(), TimeUnit.NANOSECONDS);
-            } catch (InterruptedException e) {
-                throw interrupted(plan, e);
-            }
-        }
-
-        private KloigosException lost(String when) {
-            return new KloigosException(
-                    ErrorCode.HOST_UNREACHABLE,
-                    "Lost the connection to " + address + " " + when + "; apply plan " + plan.id()
-                            + " again to learn its outcome");
-        }
-
-        private KloigosException timeout() {
-            return new KloigosException(
-                    ErrorCode.HOST_TIMEOUT,
-                    "Plan " + plan.id() + " ran longer than " + plan.timeLimit() + " on " + address + " and was ended");
-        }
-    }
-
-    /** A command that would outlast any plan. */
-    static final class TimeRanOut extends RuntimeException {
-        TimeRanOut() {
-            super("the command does not end", null, false, false);
-        }
-    }
-
     @Override
     public String toString() {
         return "fake host " + address;
-    }
-
-    /** Says what a fake host has. */
-    public static final class Builder {
-        final String hostname;
-        final String ip;
-        final Set<Capability> capabilities = EnumSet.allOf(Capability.class);
-        Set<String> cgroupControllers = Set.of("cpuset", "cpu", "io", "memory", "pids");
-        final Map<String, HostFacts.Mount> mounts = new TreeMap<>();
-        final List<HostFacts.Disk> disks = new ArrayList<>();
-        final Map<String, ByteSize> volumeGroups = new TreeMap<>();
-        final Set<Integer> listening = new TreeSet<>(Set.of(22));
-        final Map<String, Integer> accounts = new TreeMap<>();
-        final List<String> sshAllows = new ArrayList<>();
-        final Map<String, String> texts = new TreeMap<>();
-        final Set<String> mailers = new TreeSet<>();
-        ByteSize memory = ByteSize.parse("64G");
-        ByteSize swap = new ByteSize(0);
-        String reservedPorts = "";
-        int systemdVersion = 257;
-        Duration latency = Duration.ZERO;
-        int plansKept = 5000;
-        private CpuSet online = CpuSet.range(0, 15);
-        private int nodes = 1;
-        private int packages;
-        private int caches;
-        private int threadsPerCore = 1;
-        private ThreadNumbering numbering = ThreadNumbering.CORES_FIRST;
-
-        private Builder(String hostname, String ip) {
-            this.hostname = hostname;
-            this.ip = ip;
-            disk("/dev/sda", ByteSize.parse("200G"), "parts");
-            fileSystem("/", "/dev/sda1", "ext4", ByteSize.parse("200G"), "rw", "relatime", "usrquota", "prjquota");
-            fileSystem("/dev/shm", "tmpfs", "tmpfs", ByteSize.parse("32G"), "rw", "nosuid", "nodev");
-        }
-
-        /** The host has CPUs 0 to {@code count - 1}. */
-        public Builder cpus(int count) {
-            return cpus(CpuSet.range(0, count - 1));
-        }
-
-        /** The host has these CPUs, which may have gaps in their numbers. */
-        public Builder cpus(CpuSet online) {
-            this.online = online;
-            return this;
-        }
-
-        /** The CPUs and the memory are spread evenly over so many NUMA nodes. */
-        public Builder nodes(int nodes) {
-            this.nodes = nodes;
-            return this;
-        }
-
-        /** The cores are spread evenly over so many packages, which is what sits in sockets; one a NUMA node unless said. */
-        public Builder packages(int packages) {
-            this.packages = packages;
-            return this;
-        }
-
-        /** The cores are spread evenly over so many last-level caches; one a NUMA node unless said. */
-        public Builder caches(int caches) {
-            this.caches = caches;
-            return this;
-        }
-
-        /** The hardware threads of a core have adjacent numbers, as with CPUs 0 and 1. */
-        public Builder adjacentThreads() {
-            this.numbering = ThreadNumbering.THREADS_FIRST;
-            return this;
-        }
-
-        /** Each core has so many hardware threads; with 2 on 16 CPUs, CPUs 0 and 8 are one core, as Linux mostly numbers them. */
-        public Builder threadsPerCore(int threads) {
-            this.threadsPerCore = threads;
-            return this;
-        }
-
-        /** The host has so much memory. */
-        public Builder memory(ByteSize memory) {
-            this.memory = memory;
-            return this;
-        }
-
-        /** The host has so much swap; none unless said. */
-        public Builder swap(ByteSize swap) {
-            this.swap = swap;
-            return this;
-        }
-
-        /** The host has a blank disk. */
-        public Builder disk(String path, ByteSize size) {
-            return disk(path, size, "");
-        }
-
-        /** The host has a disk that holds something, e.g. {@code ext4}, or {@code parts} for partitions. */
-        public Builder disk(String path, ByteSize size, String signature) {
-            disks.removeIf(disk -> disk.path().equals(path));
-            disks.add(new HostFacts.Disk(path, "disk", "8:" + 16 * disks.size(), size, signature, "", true));
-            return this;
-        }
-
-        /** The host has a blank disk that takes no discards. */
-        public Builder diskWithoutDiscard(String path, ByteSize size) {
-            disks.removeIf(disk -> disk.path().equals(path));
-            disks.add(new HostFacts.Disk(path, "disk", "8:" + 16 * disks.size(), size, "", "", false));
-            return this;
-        }
-
-        /** The host has an LVM volume group with so much room, in extents of 4 MiB, and no volume yet. */
-        public Builder volumeGroup(String name, ByteSize size) {
-            volumeGroups.put(name, size);
-            return this;
-        }
-
-        /** A file system is mounted there, instead of any that was; quotas are among its mount options. */
-        public Builder fileSystem(String mountPoint, String source, String type, ByteSize size, String... options) {
-            mounts.put(
-                    mountPoint,
-                    new HostFacts.Mount(mountPoint, source, type, Set.of(options), size, size.times(9, 10)));
-            return this;
-        }
-
-        /** The system's file system has no quotas. */
-        public Builder withoutQuotas() {
-            return fileSystem("/", "/dev/sda1", "ext4", ByteSize.parse("200G"), "rw", "relatime");
-        }
-
-        /** The host lacks these. */
-        public Builder without(Capability... lacking) {
-            List.of(lacking).forEach(capabilities::remove);
-            return this;
-        }
-
-        /** The root cgroup has these controllers only. */
-        public Builder cgroupControllers(String... controllers) {
-            cgroupControllers = Set.of(controllers);
-            return this;
-        }
-
-        /** The host runs this version of systemd; one before 257 passes for Debian 12. */
-        public Builder systemd(int version) {
-            systemdVersion = version;
-            return this;
-        }
-
-        /** Something on the host listens on these ports, beside 22. */
-        public Builder listening(Integer... ports) {
-            listening.addAll(List.of(ports));
-            return this;
-        }
-
-        /** The host keeps these ports from ephemeral use already, e.g. {@code 8080,9000-9100}. */
-        public Builder reservedPorts(String ports) {
-            reservedPorts = ports;
-            return this;
-        }
-
-        /** The host has this user, with a home directory. */
-        public Builder account(String name, int uid) {
-            accounts.put(name, uid);
-            return this;
-        }
-
-        /** The host has this file, with the directories above it. */
-        public Builder file(String path, String content) {
-            texts.put(path, content);
-            return this;
-        }
-
-        /** The host runs this mail transfer agent, e.g. {@code exim4.service}. */
-        public Builder mailer(String service) {
-            mailers.add(service);
-            return this;
-        }
-
-        /** sshd lets in or keeps out some users only, e.g. {@code AllowGroups wheel}. */
-        public Builder sshAllows(String line) {
-            sshAllows.add(line);
-            return this;
-        }
-
-        /** Every plan takes this long. */
-        public Builder latency(Duration perPlan) {
-            latency = perPlan;
-            return this;
-        }
-
-        /** The host remembers the outcome of so many plans, the last ones; 5000 unless said. */
-        public Builder plansKept(int plans) {
-            plansKept = plans;
-            return this;
-        }
-
-        /**
-         * Returns the host.
-         *
-         * @throws IllegalStateException if the CPUs cannot be spread evenly over packages, nodes, caches and cores
-         */
-        public FakeHost build() {
-            return new FakeHost(this);
-        }
-
-        Topology topology() {
-            return new Topology(
-                    online,
-                    packages == 0 ? nodes : packages,
-                    nodes,
-                    caches == 0 ? nodes : caches,
-                    threadsPerCore,
-                    numbering,
-                    memory);
-        }
     }
 }

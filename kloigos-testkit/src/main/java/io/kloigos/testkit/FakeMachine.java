@@ -5,14 +5,10 @@ import io.kloigos.model.Capability;
 import io.kloigos.model.CpuMask;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.HostFacts;
-import io.kloigos.model.PortRange;
-import io.kloigos.model.Trace;
 import io.kloigos.spi.Condition;
 import io.kloigos.spi.Reading;
-import io.kloigos.spi.Reading.QuotaKind;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.Step.Access;
-import io.kloigos.spi.Tenant;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -33,12 +29,7 @@ import org.jspecify.annotations.Nullable;
  * The state of one fake machine, and what each step does to it. Not thread-safe: guarded by the host that owns it.
  */
 final class FakeMachine {
-    private static final String JOURNAL = "/var/log/journal/4b6c6f69676f73/";
-    private static final Set<String> PLACES_OF_OTHER_KINDS =
-            Set.of("/dev/mqueue", "/dev/shm", "/proc", "/run/user", "/sys", "/var/mail", "/var/spool/cron");
     private static final String WORKQUEUE_CPUS = "/sys/devices/virtual/workqueue/cpumask";
-    private static final String CORE_DUMPS = "/var/lib/systemd/coredump/";
-    private static final String BOOT = "0123456789abcdef0123456789abcdef";
     private static final List<String> PROBED = List.of("/", "/home", "/opt", "/mnt", "/tmp", "/var/tmp", "/var/spool");
 
     /** A Unix user. */
@@ -79,31 +70,6 @@ final class FakeMachine {
     /** A running process. */
     record Task(int pid, int uid, String command, String slice) {}
 
-    /** A block device and what is on it. */
-    static final class Disk {
-        final String path;
-        final String kind;
-        final String number;
-        final ByteSize size;
-        final boolean discards;
-        String signature;
-        String label;
-        FakeFiles.Node content = FakeFiles.Node.directory(Access.rootDirectory());
-
-        Disk(String path, String kind, String number, ByteSize size, String signature, boolean discards) {
-            this.path = path;
-            this.kind = kind;
-            this.number = number;
-            this.size = size;
-            this.discards = discards;
-            this.signature = signature;
-            this.label = "";
-        }
-    }
-
-    /** Whose quota on which device. */
-    record QuotaKey(QuotaKind kind, int id, String source) {}
-
     private static final String ONLINE_CPUS = "/sys/devices/system/cpu/online";
     private static final Pattern SIBLINGS =
             Pattern.compile("/sys/devices/system/cpu/cpu(\\d+)/topology/thread_siblings_list");
@@ -119,23 +85,20 @@ final class FakeMachine {
     final FakeSystemd systemd;
     final Map<String, Account> accounts = new TreeMap<>();
     final Map<String, Group> groups = new TreeMap<>();
-    final List<Disk> disks;
-    final FakeVolumes volumes;
-    final Map<QuotaKey, String> quotas = new TreeMap<>(java.util.Comparator.comparing(QuotaKey::toString));
+    final FakeDisks disks;
+    final FakeSshd sshd = new FakeSshd(this);
+    final FakeTraces traces;
     private final Set<Integer> listening;
     private final int systemdVersion;
     private final Set<String> mailers;
     final FakeSockets sockets = new FakeSockets();
     private final FakeUsage usage = new FakeUsage(this);
     private final List<Task> processes = new ArrayList<>();
-    private final Set<Integer> lastLogins = new TreeSet<>();
-    private final Map<Trace, Set<Integer>> leftInKernel = new TreeMap<>();
     private final ByteSize swap;
     private final List<FakeFiles.Mounted> systemMounts = new ArrayList<>();
-    private String sshConfiguration = "";
     private int lastPid = 1000;
 
-    FakeMachine(FakeHost.Builder spec) {
+    FakeMachine(FakeHostBuilder spec) {
         capabilities = EnumSet.copyOf(spec.capabilities);
         cgroupControllers = Set.copyOf(spec.cgroupControllers);
         topology = spec.topology();
@@ -143,16 +106,13 @@ final class FakeMachine {
         listening = new TreeSet<>(spec.listening);
         systemdVersion = spec.systemdVersion;
         mailers = new TreeSet<>(spec.mailers);
-        disks = spec.disks.stream()
-                .map(disk -> new Disk(
-                        disk.path(), disk.kind(), disk.number(), disk.size(), disk.signature(), disk.discards()))
-                .collect(Collectors.toCollection(ArrayList::new));
-        volumes = new FakeVolumes(disks, spec.volumeGroups);
+        disks = new FakeDisks(this, spec);
         systemd = new FakeSystemd(this, Set.of(sshUnit, "cron.service", "nftables.service"));
+        traces = new FakeTraces(this);
         install(spec);
     }
 
-    private void install(FakeHost.Builder spec) {
+    private void install(FakeHostBuilder spec) {
         spec.mounts.forEach((point, mount) -> {
             if (!point.equals("/")) {
                 files.makeAll(point);
@@ -235,7 +195,7 @@ final class FakeMachine {
             files.makeAll(FakeFiles.above(path));
             files.put(path, text, Access.rootFile());
         });
-        readSshConfiguration();
+        sshd.reload();
         systemd.boot();
         startMailers();
     }
@@ -265,7 +225,7 @@ final class FakeMachine {
     void reboot() {
         processes.clear();
         sockets.closeAll();
-        leftInKernel.clear();
+        traces.reboot();
         nftables.flush();
         for (String memoryOnly : List.of(
                 "/run/user",
@@ -284,7 +244,7 @@ final class FakeMachine {
         bootKernel();
         files.texts("/etc/tmpfiles.d", ".conf").values().forEach(this::writeTemporary);
         files.texts("/etc/sysctl.d", ".conf").keySet().forEach(path -> run(List.of("sysctl", "-p", path), ""));
-        readSshConfiguration();
+        sshd.reload();
         systemd.startEnabled();
         startMailers();
     }
@@ -338,9 +298,9 @@ final class FakeMachine {
         } else if (step instanceof Step.Ensure ensure) {
             return ensure(ensure);
         } else if (step instanceof Step.DiskFormat format) {
-            return format(format);
+            return disks.format(format);
         } else if (step instanceof Step.Erasure erasure) {
-            return erase(erasure.trace(), erasure.tenant());
+            return traces.erase(erasure.trace(), erasure.tenant());
         } else if (step instanceof Step.Expectation expectation) {
             String found = read(expectation.reading());
             if (!found.equals(expectation.expected())) {
@@ -432,27 +392,6 @@ final class FakeMachine {
         }
     }
 
-    private boolean format(Step.DiskFormat format) {
-        Disk disk = disk(format.device());
-        if (disk == null) {
-            throw new Refused(format.device() + ": No such file or directory");
-        }
-        if (disk.label.equals(format.label())) {
-            return false;
-        }
-        if (!Set.of("disk", "lvm").contains(disk.kind)) {
-            throw new Refused(format.device() + " is a " + disk.kind + ", not a whole disk");
-        }
-        if (!disk.signature.isEmpty()) {
-            throw new Refused(format.device() + " holds " + disk.signature + "; only a blank disk is formatted");
-        }
-        new FakeTools(this).require("mkfs." + format.type());
-        blank(disk);
-        disk.signature = format.type().toString();
-        disk.label = format.label();
-        return true;
-    }
-
     // -- readings ---------------------------------------------------------------------------------------------------
 
     /** Returns the CPUs in use by the kernel. */
@@ -510,15 +449,16 @@ final class FakeMachine {
                     .collect(Collectors.joining("\n"));
         } else if (reading instanceof Reading.QuotaLimits quota) {
             FakeFiles.Mounted mount = files.mountedOn(quota.mountPoint());
-            if (mount == null || !enforces(mount.facts, quota.kind())) {
+            if (mount == null || !FakeDisks.enforces(mount.facts, quota.kind())) {
                 return "failed";
             }
             return quota.ids().stream()
-                    .map(id ->
-                            id + " " + quotas.getOrDefault(new QuotaKey(quota.kind(), id, mount.facts.source()), "0 0"))
+                    .map(id -> id + " "
+                            + disks.quotas.getOrDefault(
+                                    new FakeDisks.QuotaKey(quota.kind(), id, mount.facts.source()), "0 0"))
                     .collect(Collectors.joining("\n"));
         } else if (reading instanceof Reading.Traces traces) {
-            List<String> found = traces(traces.trace(), traces.tenant());
+            List<String> found = this.traces.find(traces.trace(), traces.tenant());
             return found.isEmpty()
                     ? Reading.Traces.NONE
                     : String.join(" ", found.subList(0, Math.min(5, found.size())));
@@ -557,182 +497,6 @@ final class FakeMachine {
                 "/etc/group", groups.values().stream().map(Group::line).collect(Collectors.joining("\n")));
     }
 
-    static boolean enforces(HostFacts.Mount mount, QuotaKind kind) {
-        return kind == QuotaKind.USER ? mount.enforcesUserQuota() : mount.enforcesProjectQuota();
-    }
-
-    // -- tenants ----------------------------------------------------------------------------------------------------
-
-    List<String> traces(Trace trace, Tenant tenant) {
-        String user = tenant.user();
-        int uid = tenant.uid();
-        return switch (trace) {
-            case CRONTABS -> existing("/var/spool/cron/crontabs/" + user, "/var/spool/cron/" + user);
-            case AT_JOBS -> owned("/var/spool/cron/atjobs", uid);
-            case PROCESSES ->
-                processes.stream()
-                        .filter(process -> process.uid() == uid)
-                        .map(process -> "pid:" + process.pid())
-                        .toList();
-            case CGROUPS ->
-                systemd.isActive("user-" + uid + ".slice") || systemd.isActive("user@" + uid + ".service")
-                        ? List.of("/sys/fs/cgroup/user.slice/user-" + uid + ".slice")
-                        : List.of();
-            case SESSIONS -> existing("/run/systemd/users/" + uid);
-            case LINGER -> existing("/var/lib/systemd/linger/" + user);
-            case RUNTIME_DIRECTORY -> existing("/run/user/" + uid);
-            case MOUNTS ->
-                tenantMounts(tenant).stream().map(mount -> mount.point).toList();
-            case USER_KEYRING, PERSISTENT_KEYRING, SHARED_MEMORY, SEMAPHORES, MESSAGE_QUEUES, SOCKETS ->
-                leftInKernel.getOrDefault(trace, Set.of()).contains(uid) ? List.of(trace + ":" + uid) : List.of();
-            case POSIX_IPC ->
-                Stream.concat(owned("/dev/shm", uid).stream(), owned("/dev/mqueue", uid).stream())
-                        .toList();
-            case MAIL -> existing("/var/mail/" + user);
-            case JOURNAL -> existing(JOURNAL + "user-" + uid + ".journal");
-            case CORE_DUMPS -> existing(CORE_DUMPS + "core.left." + uid + "." + BOOT + ".4711.1700000000000000");
-            case LOGIN_RECORDS -> lastLogins.contains(uid) ? List.of("lastlog:" + user) : List.of();
-            case SUDO_RECORDS -> existing("/run/sudo/ts/" + user, "/var/lib/sudo/lectured/" + user);
-            case FILES -> tenantFiles(tenant);
-            case DISK_USAGE -> {
-                long inodes = tenantFiles(tenant).stream()
-                        .filter(path -> !path.startsWith("/run/"))
-                        .filter(path -> !files.mountOf(path).facts.type().equals("tmpfs"))
-                        .count();
-                yield inodes == 0 ? List.of() : List.of("/:" + inodes);
-            }
-        };
-    }
-
-    private List<String> existing(String... paths) {
-        return Stream.of(paths).filter(path -> files.findHere(path) != null).toList();
-    }
-
-    private List<String> owned(String directory, int uid) {
-        List<String> found = new ArrayList<>();
-        files.visit(directory, (path, node) -> {
-            if (node.isFile() && node.uid == uid) {
-                found.add(path);
-            }
-        });
-        return found;
-    }
-
-    private List<FakeFiles.Mounted> tenantMounts(Tenant tenant) {
-        return files.mounts().stream()
-                .filter(mount -> mount.owner == tenant.uid()
-                        || tenant.directories().stream().anyMatch(directory -> mount.point.startsWith(directory + "/")))
-                .toList();
-    }
-
-    private List<String> tenantFiles(Tenant tenant) {
-        List<String> found = new ArrayList<>();
-        collect("", files.directory("/"), tenant, found);
-        return found;
-    }
-
-    private void collect(String path, FakeFiles.Node node, Tenant tenant, List<String> found) {
-        node.list().forEach((name, entry) -> {
-            String at = path + "/" + name;
-            if (PLACES_OF_OTHER_KINDS.contains(at) || tenant.directories().contains(at)) {
-                return;
-            }
-            boolean theirs = entry.uid == tenant.uid() || entry.gid == tenant.uid();
-            if (theirs && !isDataOf(tenant, at)) {
-                found.add(at);
-            }
-            if (entry.entries != null && !isDataOf(tenant, at)) {
-                collect(at, entry, tenant, found);
-            }
-        });
-    }
-
-    /** Tells whether one of the tenant's directories is bound from this place. */
-    private boolean isDataOf(Tenant tenant, String path) {
-        FakeFiles.Node node = files.findHere(path);
-        return tenant.directories().stream().anyMatch(directory -> {
-            FakeFiles.Mounted bound = files.mountedOn(directory);
-            return bound != null && bound.root == node;
-        });
-    }
-
-    boolean erase(Trace trace, Tenant tenant) {
-        List<String> found = traces(trace, tenant);
-        int uid = tenant.uid();
-        switch (trace) {
-            case PROCESSES -> kill(process -> process.uid() == uid);
-            case CGROUPS, SESSIONS ->
-                systemd.systemctl(List.of("stop", "user@" + uid + ".service", "user-" + uid + ".slice"));
-            case MOUNTS -> tenantMounts(tenant).forEach(files::unmount);
-            case USER_KEYRING, PERSISTENT_KEYRING, SHARED_MEMORY, SEMAPHORES, MESSAGE_QUEUES, SOCKETS ->
-                leftInKernel.getOrDefault(trace, new TreeSet<>()).remove(uid);
-            case LOGIN_RECORDS -> lastLogins.remove(uid);
-            case DISK_USAGE -> removeAll(tenantFiles(tenant));
-            default -> removeAll(found);
-        }
-        return !found.isEmpty();
-    }
-
-    private void removeAll(List<String> paths) {
-        paths.stream().filter(path -> files.findHere(path) != null).forEach(files::remove);
-    }
-
-    /** Plants what a tenant leaves. */
-    void leave(Account account, Trace trace) {
-        String user = account.name();
-        int uid = account.uid();
-        Access own = new Access(uid, 0600);
-        switch (trace) {
-            case CRONTABS -> leaveFile("/var/spool/cron/crontabs/" + user, own);
-            case AT_JOBS -> leaveFile("/var/spool/cron/atjobs/a" + uid, own);
-            case PROCESSES -> {
-                spawn(uid, "sleep infinity", "user-" + uid + ".slice");
-                spawn(uid, "crond-child", "system.slice");
-            }
-            case CGROUPS, SESSIONS, RUNTIME_DIRECTORY ->
-                systemd.systemctl(List.of("start", "user@" + uid + ".service"));
-            case LINGER -> leaveFile("/var/lib/systemd/linger/" + user, Access.rootFile());
-            case MOUNTS -> {
-                String point = account.home() + "/mounted";
-                files.makeDirectory(point, new Access(uid, 0700));
-                files.mount(
-                        point,
-                        FakeFiles.Node.directory(new Access(uid, 0700)),
-                        new HostFacts.Mount(
-                                point,
-                                "sshfs",
-                                "fuse.sshfs",
-                                Set.of("rw", "user_id=" + uid),
-                                topology.memory(),
-                                topology.memory()),
-                        uid);
-            }
-            case USER_KEYRING, PERSISTENT_KEYRING, SHARED_MEMORY, SEMAPHORES, MESSAGE_QUEUES, SOCKETS ->
-                leftInKernel.computeIfAbsent(trace, t -> new TreeSet<>()).add(uid);
-            case POSIX_IPC ->
-                List.of("/dev/shm", "/dev/mqueue").forEach(place -> leaveFile(place + "/left-" + uid, own));
-            case MAIL -> leaveFile("/var/mail/" + user, own);
-            case JOURNAL -> leaveFile(JOURNAL + "user-" + uid + ".journal", Access.rootFile());
-            case CORE_DUMPS ->
-                leaveFile(CORE_DUMPS + "core.left." + uid + "." + BOOT + ".4711.1700000000000000", Access.rootFile());
-            case LOGIN_RECORDS -> lastLogins.add(uid);
-            case SUDO_RECORDS ->
-                List.of("/run/sudo/ts/", "/var/lib/sudo/lectured/")
-                        .forEach(place -> leaveFile(place + user, Access.rootFile()));
-            case FILES, DISK_USAGE -> {
-                for (String place : List.of("/tmp", "/var/tmp", "/run/lock")) {
-                    leaveFile(place + "/left-" + uid, own);
-                }
-                files.makeDirectory("/tmp/dir-" + uid, own);
-                leaveFile("/tmp/dir-" + uid + "/below", own);
-            }
-        }
-    }
-
-    private void leaveFile(String path, Access access) {
-        files.write(path, "left\n", access);
-    }
-
     void spawn(int uid, String command, String slice) {
         processes.add(new Task(++lastPid, uid, command, slice));
     }
@@ -751,198 +515,6 @@ final class FakeMachine {
                 .filter(account -> account.uid() == uid)
                 .findFirst()
                 .orElse(null);
-    }
-
-    // -- sshd -------------------------------------------------------------------------------------------------------
-
-    void readSshConfiguration() {
-        sshConfiguration = sshConfigurationFiles();
-    }
-
-    String sshConfigurationFiles() {
-        StringBuilder out = new StringBuilder();
-        for (String line : files.file("/etc/ssh/sshd_config").text.split("\n", -1)) {
-            if (line.equals("Include /etc/ssh/sshd_config.d/*.conf")) {
-                files.texts("/etc/ssh/sshd_config.d", ".conf")
-                        .values()
-                        .forEach(text -> out.append(text).append('\n'));
-                out.append("Match all\n");
-            } else {
-                out.append(line).append('\n');
-            }
-        }
-        return out.toString();
-    }
-
-    /** Returns what sshd, as it last read its files, does for a user: the first value of each keyword, in lower case. */
-    Map<String, String> sshSettings(String configuration, String user) {
-        Map<String, String> settings = new TreeMap<>();
-        boolean matches = true;
-        for (String line : configuration.split("\n", -1)) {
-            String[] words = line.strip().split("\\s+", 2);
-            if (words[0].isEmpty() || words[0].startsWith("#")) {
-                continue;
-            }
-            if (words.length < 2) {
-                throw new Refused("sshd: " + words[0] + ": missing argument.");
-            }
-            String key = words[0].toLowerCase(Locale.ROOT);
-            if (key.equals("match")) {
-                matches = matches(words[1], user);
-            } else if (matches) {
-                settings.putIfAbsent(key, words[1]);
-            }
-        }
-        return settings;
-    }
-
-    private boolean matches(String criteria, String user) {
-        String[] words = criteria.split("\\s+", -1);
-        return switch (words[0].toLowerCase(Locale.ROOT)) {
-            case "all" -> true;
-            case "user" -> List.of(words[1].split(",", -1)).contains(user);
-            case "group" -> List.of(words[1].split(",", -1)).stream().anyMatch(group -> isMember(user, group));
-            default -> throw Refused.unknown("sshd: the fake host does not know: Match " + criteria);
-        };
-    }
-
-    /** sshd reads a file of keys as the user who logs in. */
-    private static boolean mayRead(Account account, FakeFiles.Node file) {
-        int bits = file.uid == account.uid() ? 0400 : file.gid == account.gid() ? 0040 : 0004;
-        return (file.mode & bits) != 0;
-    }
-
-    boolean isMember(String user, String group) {
-        Group found = groups.get(group);
-        Account account = accounts.get(user);
-        return found != null && (found.members().contains(user) || (account != null && account.gid() == found.gid()));
-    }
-
-    /** Returns what a login as the user meets. */
-    TenantLogin login(String user) {
-        Account account = accounts.get(user);
-        if (account == null) {
-            return TenantLogin.refused("there is no user " + user);
-        }
-        if (account.expired()) {
-            return TenantLogin.refused("the account " + user + " has expired");
-        }
-        Map<String, String> settings = sshSettings(sshConfiguration, user);
-        String groups = settings.get("allowgroups");
-        if (groups != null && List.of(groups.split("\\s+", -1)).stream().noneMatch(group -> isMember(user, group))) {
-            return TenantLogin.refused("sshd has AllowGroups " + groups + ", and " + user + " is in none of them");
-        }
-        String users = settings.get("allowusers");
-        if (users != null && !List.of(users.split("\\s+", -1)).contains(user)) {
-            return TenantLogin.refused("sshd has AllowUsers " + users);
-        }
-        List<String> keys = new ArrayList<>();
-        for (String pattern : settings.getOrDefault("authorizedkeysfile", ".ssh/authorized_keys")
-                .split("\\s+", -1)) {
-            String named = pattern.replace("%u", user);
-            FakeFiles.Node file = files.find(named.startsWith("/") ? named : account.home() + "/" + named);
-            if (file != null
-                    && file.isFile()
-                    && (file.uid == 0 || file.uid == account.uid())
-                    && (file.mode & 022) == 0
-                    && mayRead(account, file)) {
-                file.text.lines().filter(line -> !line.isBlank()).forEach(keys::add);
-            }
-        }
-        if (keys.isEmpty()) {
-            return TenantLogin.refused("sshd knows no key of " + user);
-        }
-        FakeFiles.Node home = files.find(account.home());
-        if (home == null || home.uid != account.uid()) {
-            return TenantLogin.refused("the home directory " + account.home() + " is missing or not the user's");
-        }
-        Map<String, List<String>> limits = systemd.sliceSettings("user-" + account.uid() + ".slice");
-        CpuSet cpus = FakeSystemd.union(limits, "AllowedCPUs").intersect(online());
-        List<String> most = limits.getOrDefault("MemoryMax", List.of("infinity"));
-        String max = most.get(most.size() - 1);
-        return new TenantLogin(
-                "",
-                keys,
-                cpus.isEmpty() ? online() : cpus,
-                max.equals("infinity") ? topology.memory() : ByteSize.parse(max),
-                nftables.elements("inet kloigos", "own").stream()
-                        .filter(element -> element.key() == account.uid())
-                        .map(element -> new PortRange(element.first(), element.last() + 1))
-                        .toList());
-    }
-
-    // -- disks, mounts, facts ---------------------------------------------------------------------------------------
-
-    @Nullable
-    Disk disk(String path) {
-        String label = path.startsWith("/dev/disk/by-label/") ? FakeFiles.lastOf(path) : "";
-        return disks.stream()
-                .filter(disk -> label.isEmpty() ? disk.path.equals(path) : disk.label.equals(label))
-                .findFirst()
-                .orElse(null);
-    }
-
-    void blank(Disk disk) {
-        disk.signature = "";
-        disk.label = "";
-        disk.content = FakeFiles.Node.directory(Access.rootDirectory());
-        quotas.keySet().removeIf(key -> key.source().equals(disk.path));
-    }
-
-    /** Returns the number of the device at a path, or of the one that holds the path; empty if there is none. */
-    String deviceNumber(String path) {
-        Disk disk =
-                disk(path.startsWith("/dev/") ? path : files.mountOf(path).facts.source());
-        return disk == null ? "" : disk.number;
-    }
-
-    void mount(String what, String where, String type, String options) {
-        Set<String> asked = new TreeSet<>(List.of(options.split(",", -1)));
-        if (asked.remove("bind")) {
-            FakeFiles.Node source = files.find(what);
-            if (source == null) {
-                throw new Refused("mount: " + where + ": special device " + what + " does not exist.");
-            }
-            HostFacts.Mount of = files.mountOf(what).facts;
-            asked.addAll(of.options());
-            files.makeAll(where);
-            files.mount(
-                    where,
-                    source,
-                    new HostFacts.Mount(where, of.source(), of.type(), asked, of.size(), of.available()),
-                    0);
-            return;
-        }
-        Disk disk = disk(what);
-        if (disk == null) {
-            throw new Refused("mount: " + where + ": special device " + what + " does not exist.");
-        }
-        if (disk.signature.isEmpty() || (!type.equals("auto") && !type.equals(disk.signature))) {
-            throw new Refused("mount: " + where + ": wrong fs type, bad option, bad superblock on " + disk.path + ".");
-        }
-        // XFS shows its quota options under the names of ext4 in /proc/self/mountinfo.
-        if (asked.remove("uquota")) {
-            asked.add("usrquota");
-        }
-        if (asked.remove("pquota")) {
-            asked.add("prjquota");
-        }
-        asked.addAll(List.of("rw", "relatime"));
-        files.makeAll(where);
-        files.mount(
-                where,
-                disk.content,
-                new HostFacts.Mount(where, disk.path, disk.signature, asked, disk.size, disk.size.times(95, 100)),
-                0);
-    }
-
-    void umount(String point) {
-        FakeFiles.Mounted mount = files.mountedOn(point);
-        if (mount == null) {
-            throw new Refused("umount: " + point + ": not mounted.");
-        }
-        files.unmount(mount);
-        systemd.unmounted(point);
     }
 
     private boolean isDebian13() {
@@ -973,7 +545,7 @@ final class FakeMachine {
         }
         FakeFiles.Node managed = files.find("/etc/kloigos/managed-by");
         List<String> allows = new ArrayList<>();
-        sshConfiguration
+        sshd.configuration()
                 .lines()
                 .map(String::strip)
                 .filter(line -> line.matches("(?i)(allow|deny)(users|groups)\\s.*"))
@@ -992,7 +564,7 @@ final class FakeMachine {
                 topology.memory(),
                 swap,
                 mounts,
-                disks.stream()
+                disks.all.stream()
                         .map(disk -> new HostFacts.Disk(
                                 disk.path,
                                 disk.kind,
@@ -1002,7 +574,7 @@ final class FakeMachine {
                                 disk.label,
                                 disk.discards))
                         .toList(),
-                volumes.groups(),
+                disks.volumes.groups(),
                 listening,
                 files.file("/proc/sys/net/ipv4/ip_local_reserved_ports").text.strip(),
                 CpuMask.parse(files.file(WORKQUEUE_CPUS).text.strip()),

@@ -281,7 +281,8 @@ final class FakeSystemd {
         } else if (unit.endsWith(".mount")) {
             load(unit);
             String where = one(unit, "Mount", "Where");
-            machine.mount(one(unit, "Mount", "What"), where, one(unit, "Mount", "Type"), one(unit, "Mount", "Options"));
+            machine.disks.mount(
+                    one(unit, "Mount", "What"), where, one(unit, "Mount", "Type"), one(unit, "Mount", "Options"));
         } else if (builtIn.contains(unit)) {
             builtIn(unit, "ExecStartPost");
         } else {
@@ -319,7 +320,7 @@ final class FakeSystemd {
 
     private void stop(String unit) {
         if (unit.endsWith(".mount") && active.contains(unit)) {
-            machine.umount(one(unit, "Mount", "Where"));
+            machine.disks.umount(one(unit, "Mount", "Where"));
         }
         if (unit.equals("nftables.service") && active.contains(unit)) {
             builtIn(unit, "ExecStopPost");
@@ -362,7 +363,7 @@ final class FakeSystemd {
     private void builtIn(String unit, String setting) {
         load(unit);
         if (unit.equals(machine.sshUnit)) {
-            machine.readSshConfiguration();
+            machine.sshd.reload();
         }
         if (unit.equals("nftables.service")) {
             machine.nftables.flush();
@@ -615,7 +616,7 @@ final class FakeSystemd {
         IO_LIMITS.forEach((setting, key) -> settings.getOrDefault(setting, List.of())
                 .forEach(value -> {
                     String[] parts = value.split("\\s+", -1);
-                    String number = machine.deviceNumber(parts[0]);
+                    String number = machine.disks.deviceNumber(parts[0]);
                     if (!number.isEmpty()) {
                         byDevice.computeIfAbsent(number, n -> new TreeMap<>()).put(key, decimal(parts[1]));
                     }

@@ -59,7 +59,7 @@ final class FakeUsage {
     }
 
     private String io(long looked) {
-        return machine.disks.stream()
+        return machine.disks.all.stream()
                 .findFirst()
                 .map(disk -> "%s rbytes=%d wbytes=%d rios=%d wios=%d dbytes=0 dios=0\n"
                         .formatted(

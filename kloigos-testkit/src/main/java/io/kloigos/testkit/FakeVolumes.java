@@ -12,11 +12,11 @@ final class FakeVolumes {
     private static final ByteSize EXTENT = ByteSize.ofMebibytes(4);
     private static final String KIND = "lvm";
 
-    private final List<FakeMachine.Disk> disks;
+    private final List<FakeDisks.Disk> disks;
     private final Map<String, ByteSize> sizes;
     private int created;
 
-    FakeVolumes(List<FakeMachine.Disk> disks, Map<String, ByteSize> sizes) {
+    FakeVolumes(List<FakeDisks.Disk> disks, Map<String, ByteSize> sizes) {
         this.disks = disks;
         this.sizes = new TreeMap<>(sizes);
     }
@@ -24,7 +24,7 @@ final class FakeVolumes {
     Map<String, VolumeGroup> groups() {
         Map<String, VolumeGroup> groups = new TreeMap<>();
         sizes.forEach((name, size) -> {
-            List<FakeMachine.Disk> volumes = volumesOf(name);
+            List<FakeDisks.Disk> volumes = volumesOf(name);
             long used =
                     volumes.stream().mapToLong(volume -> volume.size.bytes()).sum();
             groups.put(
@@ -40,7 +40,7 @@ final class FakeVolumes {
         return groups;
     }
 
-    private List<FakeMachine.Disk> volumesOf(String group) {
+    private List<FakeDisks.Disk> volumesOf(String group) {
         return disks.stream()
                 .filter(disk -> disk.kind.equals(KIND) && disk.path.startsWith("/dev/" + group + "/"))
                 .toList();
@@ -50,7 +50,7 @@ final class FakeVolumes {
         return find(path).path;
     }
 
-    private FakeMachine.Disk find(String path) {
+    private FakeDisks.Disk find(String path) {
         return disks.stream()
                 .filter(disk -> disk.kind.equals(KIND) && disk.path.equals("/dev/" + path))
                 .findFirst()
@@ -70,12 +70,12 @@ final class FakeVolumes {
             throw new Refused("  Volume group \"" + group + "\" has insufficient free space (" + room.freeExtents()
                     + " extents): " + extents + " required.");
         }
-        disks.add(new FakeMachine.Disk("/dev/" + group + "/" + name, KIND, "253:" + created++, size, "", true));
+        disks.add(new FakeDisks.Disk("/dev/" + group + "/" + name, KIND, "253:" + created++, size, "", true));
         return "  Logical volume \"" + name + "\" created.";
     }
 
-    FakeMachine.Disk remove(String path) {
-        FakeMachine.Disk volume = find(path);
+    FakeDisks.Disk remove(String path) {
+        FakeDisks.Disk volume = find(path);
         disks.remove(volume);
         return volume;
     }

@@ -3,13 +3,13 @@ package io.kloigos.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.kloigos.DecommissionRequest;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataDisk;
+import io.kloigos.model.DecommissionRequest;
 import io.kloigos.model.FileSystemType;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.IoLimit;

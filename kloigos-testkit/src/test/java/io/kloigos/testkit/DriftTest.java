@@ -3,7 +3,6 @@ package io.kloigos.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.kloigos.DecommissionRequest;
 import io.kloigos.DriftPolicy;
 import io.kloigos.Event;
 import io.kloigos.Kloigos;
@@ -11,6 +10,7 @@ import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.DecommissionRequest;
 import io.kloigos.model.Deviation;
 import io.kloigos.model.DriftReport;
 import io.kloigos.model.ErrorCode;

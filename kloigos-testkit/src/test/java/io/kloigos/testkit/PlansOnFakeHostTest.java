@@ -8,6 +8,7 @@ import io.kloigos.model.Capability;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataDisk;
+import io.kloigos.model.DataDisks;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.FileSystemType;
 import io.kloigos.model.HostFacts;
@@ -23,7 +24,10 @@ import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitVolumes;
-import io.kloigos.planner.HostPlanner;
+import io.kloigos.planner.DecommissionPlanner;
+import io.kloigos.planner.InitPlanner;
+import io.kloigos.planner.ReleasePlanner;
+import io.kloigos.planner.TenancyPlanner;
 import io.kloigos.rules.Bases;
 import io.kloigos.rules.ServerLayout;
 import io.kloigos.spi.HostDriver;
@@ -51,13 +55,13 @@ class PlansOnFakeHostTest {
 
     /** A host, the request to init it, and what follows from both. */
     record Scene(String name, FakeHost host, Server server, List<ComputeUnit> units) {
-        static Scene of(String name, FakeHost.Builder builder, List<DataDisk> disks, LimitRequest limits) {
+        static Scene of(String name, FakeHostBuilder builder, List<DataDisk> disks, LimitRequest limits) {
             return of(name, builder, disks, null, limits);
         }
 
         static Scene of(
                 String name,
-                FakeHost.Builder builder,
+                FakeHostBuilder builder,
                 List<DataDisk> disks,
                 @Nullable UnitVolumes volumes,
                 LimitRequest limits) {
@@ -95,7 +99,7 @@ class PlansOnFakeHostTest {
         }
 
         HostPlan init() {
-            return HostPlanner.init("init", server, units, "test");
+            return InitPlanner.init("init", server, units, "test");
         }
 
         PlanReport apply(HostPlan plan) {
@@ -201,7 +205,7 @@ class PlansOnFakeHostTest {
     @MethodSource("scenes")
     void anAllocatedUnitHasItsShareAndNoMore(Scene scene) {
         scene.succeed(scene.init());
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.succeed(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
 
         TenantLogin login = scene.host().login(scene.unit().user());
         assertThat(login.refusal()).isEmpty();
@@ -217,10 +221,10 @@ class PlansOnFakeHostTest {
     void nothingOfATenantSurvivesDeallocation(Scene scene) {
         scene.succeed(scene.init());
         String staged = scene.host().state();
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.succeed(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         scene.host().tenantLeaves(scene.unit().uid(), Trace.values());
 
-        scene.succeed(HostPlanner.deallocate("deallocate", scene.server(), scene.unit()));
+        scene.succeed(ReleasePlanner.deallocate("deallocate", scene.server(), scene.unit()));
 
         assertThat(scene.host().state().lines())
                 .containsExactlyElementsOf(staged.lines().toList());
@@ -236,12 +240,12 @@ class PlansOnFakeHostTest {
         String secret = scene.unit().dataDirectory() + "/secret";
         scene.succeed(scene.init());
         String staged = scene.host().state();
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.succeed(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         scene.host().write(scene.unit().mnt() + "/secret", "text\n");
         scene.host().run("umount", scene.unit().mnt());
         assertThat(scene.host().exists(secret)).isTrue();
 
-        scene.succeed(HostPlanner.deallocate("deallocate", scene.server(), scene.unit()));
+        scene.succeed(ReleasePlanner.deallocate("deallocate", scene.server(), scene.unit()));
 
         assertThat(scene.host().exists(secret)).isFalse();
         assertThat(scene.host().state().lines())
@@ -253,12 +257,12 @@ class PlansOnFakeHostTest {
     void dataGoesThoughTheWholeDiskWasUnmounted(Scene scene) {
         String directory = Objects.requireNonNull(scene.unit().dataDirectory());
         scene.succeed(scene.init());
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.succeed(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         scene.host().write(scene.unit().mnt() + "/secret", "text\n");
         scene.host().run("umount", scene.unit().mnt());
         scene.host().run("umount", directory.substring(0, directory.lastIndexOf('/')));
 
-        scene.succeed(HostPlanner.deallocate("deallocate", scene.server(), scene.unit()));
+        scene.succeed(ReleasePlanner.deallocate("deallocate", scene.server(), scene.unit()));
 
         assertThat(scene.host().exists(directory)).isTrue();
         assertThat(scene.host().exists(directory + "/secret")).isFalse();
@@ -269,11 +273,10 @@ class PlansOnFakeHostTest {
     void decommissionGivesTheHostBackAsItWas(Scene scene) {
         String before = scene.host().state();
         scene.succeed(scene.init());
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.succeed(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         scene.host().tenantLeaves(scene.unit().uid(), Trace.values());
 
-        scene.succeed(
-                HostPlanner.decommission("decommission", scene.server(), scene.units(), HostPlanner.DataDisks.WIPE));
+        scene.succeed(DecommissionPlanner.decommission("decommission", scene.server(), scene.units(), DataDisks.WIPE));
 
         assertThat(scene.host().state().lines())
                 .containsExactlyElementsOf(before.lines().toList());
@@ -283,14 +286,14 @@ class PlansOnFakeHostTest {
     @MethodSource("scenes")
     void aRebootChangesNothingForATenant(Scene scene) {
         scene.succeed(scene.init());
-        scene.succeed(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        scene.succeed(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
         TenantLogin before = scene.host().login(scene.unit().user());
 
         scene.host().reboot();
 
         assertThat(scene.host().login(scene.unit().user())).isEqualTo(before);
         assertThat(scene.host().processes(scene.unit().uid())).containsExactly("systemd --user");
-        scene.succeed(HostPlanner.deallocate("deallocate", scene.server(), scene.unit()));
+        scene.succeed(ReleasePlanner.deallocate("deallocate", scene.server(), scene.unit()));
     }
 
     @Test
@@ -298,10 +301,10 @@ class PlansOnFakeHostTest {
         Scene scene = plain();
         scene.succeed(scene.init());
         String staged = scene.host().state();
-        HostPlan allocate = HostPlanner.allocate("a", scene.server(), scene.unit(), List.of(KEY));
+        HostPlan allocate = TenancyPlanner.allocate("a", scene.server(), scene.unit(), List.of(KEY));
         scene.succeed(allocate);
         String allocated = scene.host().state();
-        HostPlan deallocate = HostPlanner.deallocate("d", scene.server(), scene.unit());
+        HostPlan deallocate = ReleasePlanner.deallocate("d", scene.server(), scene.unit());
         scene.succeed(deallocate);
 
         for (HostFailure.Effect effect : HostFailure.Effect.values()) {
@@ -330,8 +333,8 @@ class PlansOnFakeHostTest {
     void aFullDiskFailsWhatWritesAndHarmsNothing() {
         Scene scene = plain();
         scene.succeed(scene.init());
-        HostPlan allocate = HostPlanner.allocate("a", scene.server(), scene.unit(), List.of(KEY));
-        HostPlan deallocate = HostPlanner.deallocate("d", scene.server(), scene.unit());
+        HostPlan allocate = TenancyPlanner.allocate("a", scene.server(), scene.unit(), List.of(KEY));
+        HostPlan deallocate = ReleasePlanner.deallocate("d", scene.server(), scene.unit());
         scene.succeed(allocate);
         String allocated = scene.host().state();
         scene.succeed(deallocate);
@@ -396,7 +399,8 @@ class PlansOnFakeHostTest {
         scene.host().run("nft", "delete", "table", "inet", "kloigos");
         scene.host().write("/etc/kloigos/ports.nft", "nonsense\n");
 
-        PlanReport report = scene.apply(HostPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
+        PlanReport report =
+                scene.apply(TenancyPlanner.allocate("allocate", scene.server(), scene.unit(), List.of(KEY)));
 
         assertThat(report.failure().orElseThrow().detail())
                 .contains("kloigos-ports.service failed")

@@ -5,15 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.kloigos.DecommissionRequest;
-import io.kloigos.DecommissionRequest.Tenants;
-import io.kloigos.DrainRequest;
 import io.kloigos.Event;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.DecommissionRequest;
+import io.kloigos.model.DrainRequest;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
@@ -22,6 +21,7 @@ import io.kloigos.model.Reason;
 import io.kloigos.model.RequestKey;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Tenants;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
@@ -427,15 +427,15 @@ class ReplicasTest {
     /** A client takes a unit and gives it back, turning to another replica whenever one does not answer. */
     private static void holdAUnit(
             int client, int number, AtomicReferenceArray<Replica> replicas, Map<ComputeId, Integer> holders) {
-        ComputeUnit unit =
-                insisting(client + number, replicas, kloigos -> kloigos.allocate(oneCpu(), RequestKey.of("allocate-" + number)));
+        ComputeUnit unit = insisting(
+                client + number, replicas, kloigos -> kloigos.allocate(oneCpu(), RequestKey.of("allocate-" + number)));
         assertThat(holders.putIfAbsent(unit.id(), client))
                 .as("who else holds %s", unit.id())
                 .isNull();
         holders.remove(unit.id());
         insisting(client + number, replicas, kloigos -> {
-            Operation operation = kloigos.await(
-                    kloigos.deallocate(unit.id(), RequestKey.of("deallocate-" + number)).id());
+            Operation operation = kloigos.await(kloigos.deallocate(unit.id(), RequestKey.of("deallocate-" + number))
+                    .id());
             if (operation.state() != Operation.State.SUCCEEDED) {
                 throw new KloigosException(ErrorCode.TAKEN_OVER, "not yet: " + operation);
             }

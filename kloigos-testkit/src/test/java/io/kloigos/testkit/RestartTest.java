@@ -2,18 +2,18 @@ package io.kloigos.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.kloigos.DecommissionRequest.Tenants;
-import io.kloigos.DrainRequest;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.DrainRequest;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Tenants;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.spi.HostDriver;

@@ -92,7 +92,7 @@ class TopologiesTest {
 
     @Test
     void coresAreNotSplitOverNodes() {
-        FakeHost.Builder uneven =
+        FakeHostBuilder uneven =
                 FakeHost.builder("host1", "10.0.0.1").cpus(12).nodes(4).threadsPerCore(2);
 
         assertThatThrownBy(uneven::build)

@@ -1,22 +1,19 @@
 package io.kloigos.driver.local;
 
+import io.kloigos.model.Sha256;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.PlanReport;
 import io.kloigos.spi.StepReport;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import jnr.constants.platform.OpenFlags;
@@ -215,13 +212,7 @@ final class PlanStore {
     }
 
     private Path file(HostPlan plan) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256")
-                    .digest((plan.scope() + "\n" + plan.steps()).getBytes(StandardCharsets.UTF_8));
-            String hash = HexFormat.of().formatHex(digest).substring(0, 16);
-            return directory.resolve("plans").resolve(plan.id() + "-" + hash + ".local");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        String hash = Sha256.of(plan.scope() + "\n" + plan.steps()).hex().substring(0, 16);
+        return directory.resolve("plans").resolve(plan.id() + "-" + hash + ".local");
     }
 }

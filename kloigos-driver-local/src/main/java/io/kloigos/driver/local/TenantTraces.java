@@ -2,7 +2,7 @@ package io.kloigos.driver.local;
 
 import io.kloigos.model.Trace;
 import io.kloigos.spi.Reading;
-import io.kloigos.spi.Tenant;
+import io.kloigos.spi.UnitAccount;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -73,7 +73,7 @@ final class TenantTraces {
     }
 
     /** Returns the text of the reading {@link Reading.Traces}. */
-    String read(Trace trace, Tenant tenant) throws IOException {
+    String read(Trace trace, UnitAccount tenant) throws IOException {
         List<String> found;
         try {
             found = find(trace, tenant);
@@ -98,7 +98,7 @@ final class TenantTraces {
      * @return whether there were any
      * @throws StepFailure if some are still there, or nobody can tell
      */
-    boolean erase(Trace trace, Tenant tenant) throws IOException {
+    boolean erase(Trace trace, UnitAccount tenant) throws IOException {
         try {
             if (find(trace, tenant).isEmpty()) {
                 return false;
@@ -114,7 +114,7 @@ final class TenantTraces {
         }
     }
 
-    private void eraseFound(Trace trace, Tenant tenant) throws IOException {
+    private void eraseFound(Trace trace, UnitAccount tenant) throws IOException {
         switch (trace) {
             case CRONTABS, AT_JOBS, LINGER, MAIL, CORE_DUMPS, SUDO_RECORDS ->
                 remove(find(trace, tenant)).orFail();
@@ -134,7 +134,7 @@ final class TenantTraces {
         }
     }
 
-    private List<String> find(Trace trace, Tenant tenant) throws IOException {
+    private List<String> find(Trace trace, UnitAccount tenant) throws IOException {
         String user = tenant.user();
         int uid = tenant.uid();
         return switch (trace) {
@@ -217,7 +217,7 @@ final class TenantTraces {
         return shown.status() == 0 && !lines.equals(Set.of("State=closing", "Sessions="));
     }
 
-    private static Path cgroup(Tenant tenant) {
+    private static Path cgroup(UnitAccount tenant) {
         return Path.of("/sys/fs/cgroup/user.slice/user-" + tenant.uid() + ".slice");
     }
 
@@ -227,7 +227,7 @@ final class TenantTraces {
 
     // -- jobs, processes, sessions ----------------------------------------------------------------------------------
 
-    private List<String> atJobs(Tenant tenant) {
+    private List<String> atJobs(UnitAccount tenant) {
         List<String> jobs = new ArrayList<>();
         for (String directory : AT_JOBS) {
             if (Files.isDirectory(Path.of(directory))) {
@@ -267,7 +267,7 @@ final class TenantTraces {
     }
 
     /** Kills the slice all at once, so that nothing can fork away, and then whatever left it, until none is there. */
-    private void eraseProcesses(Tenant tenant) throws IOException {
+    private void eraseProcesses(UnitAccount tenant) throws IOException {
         Path cgroup = cgroup(tenant);
         liftThrottling(cgroup.resolve("io.max"));
         Deadline until = Deadline.after(PROCESSES_GONE);
@@ -310,7 +310,7 @@ final class TenantTraces {
         }
     }
 
-    private void stopUnits(Tenant tenant) {
+    private void stopUnits(UnitAccount tenant) {
         int uid = tenant.uid();
         tools.run(
                 "timeout",
@@ -324,7 +324,7 @@ final class TenantTraces {
                 "user-runtime-dir@" + uid + ".service");
     }
 
-    private void eraseSessions(Tenant tenant) throws IOException {
+    private void eraseSessions(UnitAccount tenant) throws IOException {
         int uid = tenant.uid();
         Deadline until = Deadline.after(SESSIONS_GONE);
         for (int round = 0; isHeld(tenant); round++) {
@@ -345,18 +345,18 @@ final class TenantTraces {
     }
 
     /** A manager that was killed would be remembered as failed, and so would its directory that was busy, and is gone by now. */
-    private void forgetManager(Tenant tenant) {
+    private void forgetManager(UnitAccount tenant) {
         String manager = "user@" + tenant.uid() + ".service";
         String directory = "user-runtime-dir@" + tenant.uid() + ".service";
         tools.run("timeout", "-k", "1", "15", "systemctl", "stop", manager, directory);
         tools.run("systemctl", "reset-failed", manager, directory);
     }
 
-    private boolean isHeld(Tenant tenant) {
+    private boolean isHeld(UnitAccount tenant) {
         return isLoggedIn(tenant.uid()) || exists(cgroup(tenant)) || exists(Path.of("/run/user/" + tenant.uid()));
     }
 
-    private void removeRuntimeDirectory(Tenant tenant) {
+    private void removeRuntimeDirectory(UnitAccount tenant) {
         String path = "/run/user/" + tenant.uid();
         tools.run("umount", "-l", "-i", "-c", "--", path);
         tools.run("rm", "-rf", "--one-file-system", "--", path);
@@ -364,7 +364,7 @@ final class TenantTraces {
 
     // -- mounts, keyrings, IPC --------------------------------------------------------------------------------------
 
-    private static List<MountInfo> mounts(Tenant tenant) throws IOException {
+    private static List<MountInfo> mounts(UnitAccount tenant) throws IOException {
         String owner = "user_id=" + tenant.uid();
         List<String> below = new ArrayList<>(tenant.directories());
         below.add("/run/user/" + tenant.uid());
@@ -375,21 +375,21 @@ final class TenantTraces {
                 .toList();
     }
 
-    private void eraseMounts(Tenant tenant) throws IOException {
+    private void eraseMounts(UnitAccount tenant) throws IOException {
         for (int round = 0; round < MOUNT_ROUNDS && !mounts(tenant).isEmpty(); round++) {
             // By the name that the kernel gave: looking at a dead FUSE mount would hang.
             mounts(tenant).forEach(mount -> tools.run("umount", "-l", "-i", "-c", "--", mount.point()));
         }
     }
 
-    private List<String> keys(Tenant tenant, String program) throws IOException {
+    private List<String> keys(UnitAccount tenant, String program) throws IOException {
         // The kernel counts the keys of each user who ever had any.
         boolean any = Files.readAllLines(Path.of("/proc/key-users")).stream()
                 .anyMatch(line -> line.strip().startsWith(tenant.uid() + ":"));
         return any ? lines(asTenant(tenant, program).out()) : List.of();
     }
 
-    private Tools.Ran asTenant(Tenant tenant, String program) {
+    private Tools.Ran asTenant(UnitAccount tenant, String program) {
         if (!Tools.isInstalled("keyctl")) {
             throw new Unknown("keyctl is not installed");
         }
@@ -424,7 +424,7 @@ final class TenantTraces {
                 .toList();
     }
 
-    private void eraseIpc(Trace trace, Tenant tenant) throws IOException {
+    private void eraseIpc(Trace trace, UnitAccount tenant) throws IOException {
         String option = trace == Trace.SHARED_MEMORY ? "-m" : trace == Trace.SEMAPHORES ? "-s" : "-q";
         List<String> remove = new ArrayList<>(List.of("ipcrm"));
         find(trace, tenant).forEach(found -> remove.addAll(List.of(option, found.substring(found.indexOf(':') + 1))));
@@ -451,7 +451,7 @@ final class TenantTraces {
     }
 
     /** Whoever holds them is no process of the user's, and goes on without. */
-    private void closeSockets(Tenant tenant) throws IOException {
+    private void closeSockets(UnitAccount tenant) throws IOException {
         tools.run("ss", "-Hntuwae").orFail().lines().forEach(line -> {
             List<String> fields = List.of(line.strip().split("\\s+", -1));
             if (fields.contains("uid:" + tenant.uid())) {
@@ -492,7 +492,7 @@ final class TenantTraces {
         return found;
     }
 
-    private void eraseJournal(Tenant tenant) throws IOException {
+    private void eraseJournal(UnitAccount tenant) throws IOException {
         // What the tenant sent last may still be on its way. The journal itself goes on in a new file when one is gone.
         tools.run("timeout", "-k", "1", "10", "journalctl", "--sync");
         remove(journal(tenant.uid())).orFail();
@@ -516,7 +516,7 @@ final class TenantTraces {
         return found;
     }
 
-    private void eraseLoginRecords(Tenant tenant) throws IOException {
+    private void eraseLoginRecords(UnitAccount tenant) throws IOException {
         for (String record : loginRecords(tenant.user())) {
             tools.run(record.substring(0, record.indexOf(':')), "-C", "-u", tenant.user())
                     .orFail();
@@ -525,7 +525,7 @@ final class TenantTraces {
 
     // -- files ------------------------------------------------------------------------------------------------------
 
-    private List<String> files(Tenant tenant) throws IOException {
+    private List<String> files(UnitAccount tenant) throws IOException {
         List<String> found = new ArrayList<>();
         for (String place : places(tenant)) {
             found.addAll(foundFiles(tenant, place));
@@ -533,19 +533,19 @@ final class TenantTraces {
         return found;
     }
 
-    private List<String> foundFiles(Tenant tenant, String place) {
+    private List<String> foundFiles(UnitAccount tenant, String place) {
         List<String> search = search(tenant, place);
         search.addAll(List.of("-prune", "-print"));
         return lines(tools.run(search, "").out());
     }
 
-    private void eraseFiles(Tenant tenant) throws IOException {
+    private void eraseFiles(UnitAccount tenant) throws IOException {
         for (String place : places(tenant)) {
             eraseFiles(tenant, place);
         }
     }
 
-    private void eraseFiles(Tenant tenant, String place) {
+    private void eraseFiles(UnitAccount tenant, String place) {
         List<String> search = search(tenant, place);
         // Never by a path that others could turn elsewhere meanwhile: rm runs in the directory that find has open.
         search.addAll(List.of("-prune", "-execdir", "rm", "-rf", "--one-file-system", "--", "{}", "+"));
@@ -553,7 +553,7 @@ final class TenantTraces {
     }
 
     /** Returns MOUNT:COUNT for each disk on which the quota counts more inodes than the tenant's directories have. */
-    private List<String> usage(Tenant tenant) throws IOException {
+    private List<String> usage(UnitAccount tenant) throws IOException {
         List<String> found = new ArrayList<>();
         String quota = quota(tenant);
         Set<String> seen = new HashSet<>();
@@ -571,7 +571,7 @@ final class TenantTraces {
     }
 
     /** Linked files are not subtracted: the tenant could otherwise hide a file behind links. */
-    private long ownInodes(Tenant tenant, List<MountInfo> mounts, MountInfo disk) {
+    private long ownInodes(UnitAccount tenant, List<MountInfo> mounts, MountInfo disk) {
         Set<String> inodes = new HashSet<>();
         for (String directory : tenant.directories()) {
             boolean isThere = Files.isDirectory(Path.of(directory), LinkOption.NOFOLLOW_LINKS);
@@ -598,7 +598,7 @@ final class TenantTraces {
         return inodes.size();
     }
 
-    private static List<String> ofOtherKinds(Tenant tenant) {
+    private static List<String> ofOtherKinds(UnitAccount tenant) {
         String user = tenant.user();
         List<String> paths = new ArrayList<>(AT_JOBS);
         paths.addAll(List.of(
@@ -610,7 +610,7 @@ final class TenantTraces {
         return paths;
     }
 
-    private static List<String> search(Tenant tenant, String place) {
+    private static List<String> search(UnitAccount tenant, String place) {
         List<String> search = new ArrayList<>(List.of("find", place, "-xdev"));
         for (String directory : tenant.directories()) {
             search.addAll(List.of("-path", directory, "-prune", "-o"));
@@ -626,7 +626,7 @@ final class TenantTraces {
     }
 
     /** Returns where to search: where everybody may write, memory file systems, and disks on which the tenant has inodes. */
-    private List<String> places(Tenant tenant) throws IOException {
+    private List<String> places(UnitAccount tenant) throws IOException {
         List<String> places = new ArrayList<>();
         Set<String> seen = new HashSet<>();
         List<MountInfo> mounts = MountInfo.read();
@@ -648,7 +648,7 @@ final class TenantTraces {
         return places;
     }
 
-    private String quota(Tenant tenant) {
+    private String quota(UnitAccount tenant) {
         return tools.run("quota", "-l", "-w", "-p", "-v", "-u", Integer.toString(tenant.uid()))
                 .out();
     }

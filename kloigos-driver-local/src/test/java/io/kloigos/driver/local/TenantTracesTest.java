@@ -13,7 +13,7 @@ import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
 import io.kloigos.spi.StepReport;
 import io.kloigos.spi.StepReport.Outcome;
-import io.kloigos.spi.Tenant;
+import io.kloigos.spi.UnitAccount;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -33,8 +33,8 @@ class TenantTracesTest {
     @TempDir
     Path directory;
 
-    private Tenant tenant() {
-        return new Tenant("kloigos-left", UID, List.of(directory.toString()));
+    private UnitAccount tenant() {
+        return new UnitAccount("kloigos-left", UID, List.of(directory.toString()));
     }
 
     private Process asTenant(String... argv) throws Exception {

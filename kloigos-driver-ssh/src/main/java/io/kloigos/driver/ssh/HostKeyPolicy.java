@@ -4,15 +4,13 @@ import com.hierynomus.sshj.key.KeyAlgorithm;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.Sha256;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.PublicKey;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -153,12 +151,7 @@ final class HostKeyPolicy implements HostKeyVerifier {
     }
 
     private static String fingerprint(PublicKey key) {
-        try {
-            byte[] blob = new Buffer.PlainBuffer().putPublicKey(key).getCompactData();
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(blob);
-            return "SHA256:" + Base64.getEncoder().withoutPadding().encodeToString(digest);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return Sha256.of(new Buffer.PlainBuffer().putPublicKey(key).getCompactData())
+                .fingerprint();
     }
 }

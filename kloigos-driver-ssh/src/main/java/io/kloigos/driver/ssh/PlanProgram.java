@@ -1,20 +1,18 @@
 package io.kloigos.driver.ssh;
 
+import io.kloigos.model.Sha256;
 import io.kloigos.model.Trace;
 import io.kloigos.spi.Condition;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
-import io.kloigos.spi.Tenant;
+import io.kloigos.spi.UnitAccount;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -157,13 +155,7 @@ record PlanProgram(String command, String text) {
     }
 
     private static String hash(String text) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256")
-                    .digest((APPLY + TENANT + text).getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest).substring(0, HASH_DIGITS);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return Sha256.of(APPLY + TENANT + text).hex().substring(0, HASH_DIGITS);
     }
 
     private static String seconds(Duration duration) {
@@ -246,7 +238,7 @@ record PlanProgram(String command, String text) {
         throw new IllegalArgumentException("no such reading: " + reading.describe());
     }
 
-    private static List<String> tenant(Trace trace, Tenant tenant) {
+    private static List<String> tenant(Trace trace, UnitAccount tenant) {
         return words(List.of(trace.toString(), tenant.user(), Integer.toString(tenant.uid())), tenant.directories());
     }
 

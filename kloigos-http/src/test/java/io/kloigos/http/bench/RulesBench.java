@@ -12,7 +12,7 @@ import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.planner.DriftCheck;
-import io.kloigos.planner.HostPlanner;
+import io.kloigos.planner.InitPlanner;
 import io.kloigos.rules.Bases;
 import io.kloigos.rules.ServerLayout;
 import io.kloigos.spi.HostDriver;
@@ -146,7 +146,7 @@ public class RulesBench {
 
     @Benchmark
     public HostPlan planOfInit() {
-        return HostPlanner.init("init.1", server, allocated, MANAGER);
+        return InitPlanner.init("init.1", server, allocated, MANAGER);
     }
 
     @Benchmark

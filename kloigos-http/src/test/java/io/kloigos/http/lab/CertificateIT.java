@@ -17,9 +17,9 @@ import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitStatus;
-import io.kloigos.planner.HostPlanner;
 import io.kloigos.spi.HostSession;
 import io.kloigos.spi.Reading;
+import io.kloigos.spi.UnitAccount;
 import io.kloigos.testkit.lab.Lab;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -110,7 +110,7 @@ class CertificateIT {
         List<Trace> all = List.of(Trace.values());
         try (HostSession session = driver.open(address)) {
             List<String> texts = session.read(all.stream()
-                    .<Reading>map(trace -> new Reading.Traces(trace, HostPlanner.tenant(unit)))
+                    .<Reading>map(trace -> new Reading.Traces(trace, UnitAccount.of(unit)))
                     .toList());
             assertThat(texts).as("of %s", all).hasSameSizeAs(all).doesNotContain(Reading.Traces.NONE);
             assertThat(texts).noneMatch(text -> text.startsWith(Reading.Traces.UNKNOWN));

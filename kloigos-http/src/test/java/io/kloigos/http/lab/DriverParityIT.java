@@ -8,16 +8,14 @@ import io.kloigos.model.ByteSize;
 import io.kloigos.model.Capability;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.HostFacts;
+import io.kloigos.model.Sha256;
 import io.kloigos.model.Trace;
 import io.kloigos.testkit.FakeFleet;
 import io.kloigos.testkit.FakeHost;
 import io.kloigos.testkit.HostDriverContract;
 import io.kloigos.testkit.lab.Lab;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -334,9 +332,7 @@ class DriverParityIT {
             } else if (fields[4].equals("/")) {
                 files.put(path, access);
             } else {
-                byte[] digest = MessageDigest.getInstance("SHA-256")
-                        .digest(host.file(path).getBytes(StandardCharsets.UTF_8));
-                files.put(path, access + " " + HexFormat.of().formatHex(digest));
+                files.put(path, access + " " + Sha256.of(host.file(path)).hex());
             }
         }
         return files;

@@ -52,12 +52,14 @@ class EscapeIT {
             Map.entry("udp_receipt", Set.of("ports.udp_receive", "ports.udp_punch")),
             Map.entry("udp_theft", Set.of("ports.steal_udp_reuseaddr")),
             Map.entry("processes_visible", Set.of("processes.visible", "processes.cgroup_list")),
-            Map.entry("shared_ipc", Set.of(
-                    "shared.sysv_segments",
-                    "shared.sysv_semaphores",
-                    "shared.sysv_queues",
-                    "shared.terminals",
-                    "shared.aio")),
+            Map.entry(
+                    "shared_ipc",
+                    Set.of(
+                            "shared.sysv_segments",
+                            "shared.sysv_semaphores",
+                            "shared.sysv_queues",
+                            "shared.terminals",
+                            "shared.aio")),
             Map.entry("ephemeral_ports", Set.of("shared.ephemeral_ports")),
             Map.entry("io_uring_pollers", Set.of("cpu.io_uring_poller")),
             Map.entry("mail_delivery", Set.of("jobs.mail_forward")),

@@ -1,19 +1,19 @@
 package io.kloigos.http.lab;
 
-import io.kloigos.DecommissionRequest;
-import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.Kloigos;
 import io.kloigos.driver.ssh.SshHostDriver;
 import io.kloigos.driver.ssh.SshSettings;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.DataDisks;
+import io.kloigos.model.DecommissionRequest;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.Operation;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
-import io.kloigos.planner.HostPlanner.DataDisks;
+import io.kloigos.model.Tenants;
 import io.kloigos.spi.HostSession;
 import io.kloigos.testkit.lab.Lab;
 import java.io.IOException;

@@ -1,13 +1,13 @@
 package io.kloigos.http.lab;
 
-import io.kloigos.DecommissionRequest;
-import io.kloigos.DecommissionRequest.Tenants;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataDisk;
+import io.kloigos.model.DataDisks;
+import io.kloigos.model.DecommissionRequest;
 import io.kloigos.model.FileSystemType;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.InitServerRequest;
@@ -17,11 +17,10 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Tenants;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitFilter;
-import io.kloigos.planner.HostPlanner;
-import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.Condition;
 import io.kloigos.spi.HostDriver;
 import io.kloigos.spi.HostPlan;
@@ -29,6 +28,7 @@ import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
+import io.kloigos.spi.UnitAccount;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -83,7 +83,7 @@ final class Story implements AutoCloseable {
     private String traces() {
         try (HostSession session = driver.open(address)) {
             return Stream.of(Trace.values())
-                    .filter(kind -> isFound(session.read(List.of(new Reading.Traces(kind, HostPlanner.tenant(unit()))))
+                    .filter(kind -> isFound(session.read(List.of(new Reading.Traces(kind, UnitAccount.of(unit()))))
                             .get(0)))
                     .map(Trace::toString)
                     .collect(Collectors.joining("\n"));

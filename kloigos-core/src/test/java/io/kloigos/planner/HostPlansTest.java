@@ -8,6 +8,7 @@ import io.kloigos.model.ByteSize;
 import io.kloigos.model.Capability;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.DataDisk;
+import io.kloigos.model.DataDisks;
 import io.kloigos.model.FileSystemType;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.LimitRequest;
@@ -15,7 +16,6 @@ import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Trace;
 import io.kloigos.model.UnitVolumes;
-import io.kloigos.planner.HostPlanner.DataDisks;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.Step;
@@ -30,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-class HostPlannerTest {
+class HostPlansTest {
     private static final String MANAGER = "kloigos 4711";
 
     static SampleFleet plain() {
@@ -96,11 +96,11 @@ class HostPlannerTest {
     }
 
     private static HostPlan init(SampleFleet fleet) {
-        return HostPlanner.init("init.1", fleet.server(), fleet.units(), MANAGER);
+        return InitPlanner.init("init.1", fleet.server(), fleet.units(), MANAGER);
     }
 
     private static HostPlan decommission(SampleFleet fleet, DataDisks disks) {
-        return HostPlanner.decommission("decommission.1", fleet.server(), fleet.units(), disks);
+        return DecommissionPlanner.decommission("decommission.1", fleet.server(), fleet.units(), disks);
     }
 
     // Allocation
@@ -109,7 +109,7 @@ class HostPlannerTest {
     @MethodSource("fleets")
     void theKeyIsWrittenLastSoThatWhoLogsInFindsEveryLimitHeld(SampleFleet fleet) {
         ComputeUnit unit = fleet.units().get(0);
-        List<Step> steps = HostPlanner.allocate("a.1", fleet.server(), unit, List.of(SampleFleet.KEY))
+        List<Step> steps = TenancyPlanner.allocate("a.1", fleet.server(), unit, List.of(SampleFleet.KEY))
                 .steps();
 
         assertThat(steps.get(steps.size() - 1)).isInstanceOfSatisfying(Step.TextFile.class, file -> {
@@ -123,7 +123,7 @@ class HostPlannerTest {
     @MethodSource("fleets")
     void everyLimitIsReadBackFromTheKernel(SampleFleet fleet) {
         ComputeUnit unit = fleet.units().get(0);
-        List<Step> steps = HostPlanner.allocate("a.1", fleet.server(), unit, List.of(SampleFleet.KEY))
+        List<Step> steps = TenancyPlanner.allocate("a.1", fleet.server(), unit, List.of(SampleFleet.KEY))
                 .steps();
 
         assertThat(expected(steps, unit, "cpuset.cpus.effective"))
@@ -151,7 +151,7 @@ class HostPlannerTest {
     @Test
     void ioLimitsAreReadBackByDeviceNumber() {
         SampleFleet fleet = withSharedDisk();
-        List<Step> steps = HostPlanner.allocate(
+        List<Step> steps = TenancyPlanner.allocate(
                         "a.1", fleet.server(), fleet.units().get(0), List.of(SampleFleet.KEY))
                 .steps();
 
@@ -164,7 +164,7 @@ class HostPlannerTest {
         SampleFleet fleet = plain();
         ComputeUnit unit = fleet.units().get(0);
         SshPublicKey hostile = new SshPublicKey(SampleFleet.KEY.line() + " '; touch /pwned; $(reboot) `id` -rf /");
-        List<Step> steps = HostPlanner.allocate("a.1", fleet.server(), unit, List.of(hostile))
+        List<Step> steps = TenancyPlanner.allocate("a.1", fleet.server(), unit, List.of(hostile))
                 .steps();
 
         assertThat(steps)
@@ -181,7 +181,7 @@ class HostPlannerTest {
     void anAllocationDoesNotReloadSystemd() {
         SampleFleet fleet = plain();
 
-        assertThat(arguments(HostPlanner.allocate(
+        assertThat(arguments(TenancyPlanner.allocate(
                                 "a.1", fleet.server(), fleet.units().get(0), List.of(SampleFleet.KEY))
                         .steps()))
                 .doesNotContain("daemon-reload");
@@ -193,7 +193,8 @@ class HostPlannerTest {
     @MethodSource("fleets")
     void nothingComesInAgainBeforeTheProcessesEnd(SampleFleet fleet) {
         ComputeUnit unit = fleet.units().get(1);
-        List<Step> steps = HostPlanner.deallocate("d.1", fleet.server(), unit).steps();
+        List<Step> steps =
+                ReleasePlanner.deallocate("d.1", fleet.server(), unit).steps();
         int kill = first(steps, erases(Trace.PROCESSES));
 
         assertThat(first(steps, removes("/etc/kloigos/keys/" + unit.user()))).isZero();
@@ -208,7 +209,8 @@ class HostPlannerTest {
     @MethodSource("fleets")
     void filesGoWhenNothingRunsAnyMore(SampleFleet fleet) {
         ComputeUnit unit = fleet.units().get(1);
-        List<Step> steps = HostPlanner.deallocate("d.1", fleet.server(), unit).steps();
+        List<Step> steps =
+                ReleasePlanner.deallocate("d.1", fleet.server(), unit).steps();
         int lastKill = Math.max(first(steps, erases(Trace.SESSIONS)), first(steps, erases(Trace.MOUNTS)));
 
         assertThat(first(steps, erases(Trace.FILES))).isGreaterThan(lastKill);
@@ -224,7 +226,8 @@ class HostPlannerTest {
     void everyTraceIsErasedAndThenLookedFor(Trace trace) {
         SampleFleet fleet = plain();
         ComputeUnit unit = fleet.units().get(0);
-        List<Step> steps = HostPlanner.deallocate("d.1", fleet.server(), unit).steps();
+        List<Step> steps =
+                ReleasePlanner.deallocate("d.1", fleet.server(), unit).steps();
         int look = first(
                 steps,
                 step -> step instanceof Step.Expectation expectation
@@ -243,7 +246,8 @@ class HostPlannerTest {
     @MethodSource("fleets")
     void theAccountIsOpenedAgainWhenTheNextTenantFindsItStaged(SampleFleet fleet) {
         ComputeUnit unit = fleet.units().get(0);
-        List<Step> steps = HostPlanner.deallocate("d.1", fleet.server(), unit).steps();
+        List<Step> steps =
+                ReleasePlanner.deallocate("d.1", fleet.server(), unit).steps();
 
         assertThat(steps.get(steps.size() - 1))
                 .isInstanceOfSatisfying(
@@ -266,10 +270,11 @@ class HostPlannerTest {
         SampleFleet fleet = plain();
         ComputeUnit unit = fleet.units().get(0);
 
-        assertThat(HostPlanner.allocate("a.1", fleet.server(), unit, List.of(SampleFleet.KEY))
+        assertThat(TenancyPlanner.allocate("a.1", fleet.server(), unit, List.of(SampleFleet.KEY))
                         .scope())
                 .isEqualTo(HostPlan.Scope.unit("u4-7"));
-        assertThat(HostPlanner.deallocate("d.1", fleet.server(), unit).scope()).isEqualTo(HostPlan.Scope.unit("u4-7"));
+        assertThat(ReleasePlanner.deallocate("d.1", fleet.server(), unit).scope())
+                .isEqualTo(HostPlan.Scope.unit("u4-7"));
         assertThat(init(fleet).scope().isHost()).isTrue();
         assertThat(decommission(fleet, DataDisks.KEEP).scope().isHost()).isTrue();
     }
@@ -454,13 +459,13 @@ class HostPlannerTest {
         for (SampleFleet fleet : List.of(withOwnDisks(), withLogicalVolumes())) {
             ComputeUnit unit = fleet.units().get(0);
             List<Step> steps =
-                    HostPlanner.deallocate("d.1", fleet.server(), unit).steps();
+                    ReleasePlanner.deallocate("d.1", fleet.server(), unit).steps();
             assertThat(first(steps, runs("fstrim --quiet-unsupported /var/lib/kloigos/data0")))
                     .isGreaterThan(steps.indexOf(new Step.Emptying(unit.mnt())));
             assertThat(arguments(steps)).doesNotContain("/var/lib/kloigos/data1");
         }
         SampleFleet shared = withSharedDisk();
-        assertThat(arguments(HostPlanner.deallocate(
+        assertThat(arguments(ReleasePlanner.deallocate(
                                 "d.1", shared.server(), shared.units().get(0))
                         .steps()))
                 .doesNotContain("fstrim");
@@ -508,7 +513,8 @@ class HostPlannerTest {
                 assertThat(lines.get(i)).matches(" *" + (i + 1) + "  \\S.*");
             }
         }
-        assertThat(HostPlanner.allocate("a.1", plain().server(), plain().units().get(0), List.of(SampleFleet.KEY))
+        assertThat(TenancyPlanner.allocate(
+                                "a.1", plain().server(), plain().units().get(0), List.of(SampleFleet.KEY))
                         .toString())
                 .endsWith("  file /etc/kloigos/keys/u4-7 0640 0:20000, 1 lines\n");
     }
@@ -577,14 +583,15 @@ class HostPlannerTest {
 
         assertThat(release(few)).isBetween(Duration.ofMinutes(5), Duration.ofMinutes(6));
         assertThat(release(many)).isBetween(Duration.ofHours(4), Duration.ofHours(5));
-        assertThat(HostPlanner.decommission("d", many.server(), many.units(), HostPlanner.DataDisks.KEEP)
+        assertThat(DecommissionPlanner.decommission("d", many.server(), many.units(), DataDisks.KEEP)
                         .timeLimit())
                 .isGreaterThan(Duration.ofHours(8));
         assertThat(release(withEveryCpu())).as("where no quota counts").isGreaterThan(Duration.ofMinutes(20));
     }
 
     private static Duration release(SampleFleet fleet) {
-        return HostPlanner.deallocate("d", fleet.server(), fleet.units().get(0)).timeLimit();
+        return ReleasePlanner.deallocate("d", fleet.server(), fleet.units().get(0))
+                .timeLimit();
     }
 
     private static SampleFleet withInodes(long inodes) {

@@ -1,6 +1,5 @@
-package io.kloigos;
+package io.kloigos.model;
 
-import io.kloigos.planner.HostPlanner.DataDisks;
 import java.util.Objects;
 
 /**
@@ -11,14 +10,6 @@ import java.util.Objects;
  * @param dataDisks what happens to data disks
  */
 public record DecommissionRequest(String hostname, Tenants tenants, DataDisks dataDisks) {
-    /** What happens if units are in tenants' hands. */
-    public enum Tenants {
-        /** The server is not given back. */
-        REFUSE,
-        /** Their tenants are ended and erased. */
-        EVICT
-    }
-
     public DecommissionRequest {
         Objects.requireNonNull(hostname);
         Objects.requireNonNull(tenants);

@@ -1,7 +1,5 @@
-package io.kloigos;
+package io.kloigos.model;
 
-import io.kloigos.DecommissionRequest.Tenants;
-import io.kloigos.model.Reason;
 import java.util.Objects;
 
 /**

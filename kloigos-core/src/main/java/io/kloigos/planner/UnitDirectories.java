@@ -1,0 +1,64 @@
+package io.kloigos.planner;
+
+import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.Server;
+import io.kloigos.spi.Reading;
+import io.kloigos.spi.Step;
+import io.kloigos.spi.Step.Access;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** The steps that make a unit's directories as a new tenant finds them. */
+final class UnitDirectories {
+    static final int OWNER_ONLY = 0700;
+
+    private UnitDirectories() {}
+
+    static Optional<String> dataDirectory(ComputeUnit unit) {
+        return Optional.ofNullable(unit.dataDirectory());
+    }
+
+    /** Makes the unit's directories as a new tenant finds them. */
+    static void stage(Steps steps, Server server, ComputeUnit unit) {
+        Access own = new Access(unit.uid(), OWNER_ONLY);
+        steps.directories(unit.directories(), own);
+        List<String> projects = new ArrayList<>();
+        for (String directory : unit.directories()) {
+            if (hasLimitedProject(server, unit, directory)) {
+                projects.add(directory);
+            }
+        }
+        if (!projects.isEmpty()) {
+            List<String> chattr = new ArrayList<>(List.of("chattr", "+P", "-p", Integer.toString(unit.uid())));
+            chattr.addAll(projects);
+            steps.add(new Step.Command(chattr, ""));
+        }
+        steps.run("cp", "-rT", "/etc/skel", unit.home());
+        steps.add(new Step.TextFile(
+                HostFiles.welcome(unit), HostFiles.welcomeText(server, unit), new Access(unit.uid(), 0644)));
+        steps.run("chown", "-hR", unit.uid() + ":" + unit.uid(), unit.home());
+    }
+
+    private static boolean hasLimitedProject(Server server, ComputeUnit unit, String directory) {
+        String dataDirectory = unit.dataDirectory();
+        String mountPoint = directory.equals(unit.mnt()) && dataDirectory != null
+                ? dataDirectory.substring(0, dataDirectory.lastIndexOf('/'))
+                : server.facts()
+                        .mountOf(directory.substring(0, directory.lastIndexOf('/')))
+                        .mountPoint();
+        return unit.limits().disks().stream()
+                        .anyMatch(limit -> limit.mountPoint().equals(mountPoint))
+                && Quotas.hasProjects(server, mountPoint);
+    }
+
+    static Step directoriesOwned(List<ComputeUnit> units) {
+        List<String> argv = new ArrayList<>(List.of("stat", "-c", "%u:%g %a %n"));
+        List<String> expected = new ArrayList<>();
+        for (ComputeUnit unit : units) {
+            argv.addAll(unit.directories());
+            unit.directories().forEach(directory -> expected.add(unit.uid() + ":" + unit.uid() + " 700 " + directory));
+        }
+        return new Step.Expectation(new Reading.Output(argv), String.join("\n", expected));
+    }
+}

@@ -130,6 +130,7 @@ record PlanProgram(String command, String text) {
                 .filter(Reading.FileText.class::isInstance)
                 .map(reading -> ((Reading.FileText) reading).path())
                 .filter(path -> path.matches("/(proc|sys)/.*") && !path.startsWith("/sys/fs/cgroup/"))
+                .distinct()
                 .toList();
     }
 

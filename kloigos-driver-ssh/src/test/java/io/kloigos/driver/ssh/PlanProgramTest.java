@@ -324,6 +324,7 @@ class PlanProgramTest {
                 "/proc/filesystems",
                 "/proc/never",
                 "/proc/sys/kernel/ostype",
+                "/proc/sys/kernel/ostype",
                 "/sys/devices/system/cpu/online");
         PlanProgram program = PlanProgram.reading(
                 paths.stream().<Reading>map(Reading.FileText::new).toList());

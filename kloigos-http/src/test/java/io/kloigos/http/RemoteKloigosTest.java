@@ -113,7 +113,7 @@ class RemoteKloigosTest {
 
     @Test
     void hasEveryMethodOfTheEmbeddedOne() {
-        assertThat(methods(Fleet.class)).hasSizeGreaterThan(40);
+        assertThat(methods(Fleet.class)).hasSizeGreaterThan(30);
         assertThat(methods(RemoteKloigos.class).keySet())
                 .isEqualTo(methods(Fleet.class).keySet());
         Map<String, String> embedded = methods(Kloigos.class);
@@ -122,11 +122,11 @@ class RemoteKloigosTest {
         assertThat(Set.copyOf(embedded.values())).isEqualTo(OF_WHOEVER_RUNS_THE_SERVER);
     }
 
-    /** Returns the names of the public methods by their signatures. */
+    /** Returns the names of the public methods by their signatures, but for those that an interface itself implements. */
     private static Map<String, String> methods(Class<?> type) {
         return Arrays.stream(type.getDeclaredMethods())
                 .filter(method -> Modifier.isPublic(method.getModifiers()) && !Modifier.isStatic(method.getModifiers()))
-                .filter(method -> !method.isSynthetic())
+                .filter(method -> !method.isSynthetic() && !method.isDefault())
                 .collect(Collectors.toMap(RemoteKloigosTest::signature, Method::getName, (a, b) -> a, TreeMap::new));
     }
 

@@ -35,6 +35,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -591,7 +592,7 @@ class KloigosTest {
     private void awaitClosing() {
         ErrorCode code;
         do {
-            Thread.onSpinWait();
+            LockSupport.parkNanos(1_000_000);
             code = ((KloigosException) catchThrowable(() -> kloigos.deallocate(UNIT))).code();
         } while (code == ErrorCode.WRONG_STATE);
         assertThat(code).isEqualTo(ErrorCode.SHUTTING_DOWN);

@@ -34,6 +34,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.locks.LockSupport;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -301,7 +302,7 @@ class TenanciesTest {
 
         clock.advance(Duration.ofMinutes(2));
         while (kloigos.unit(UNIT).status() != UnitStatus.FREE) {
-            Thread.onSpinWait();
+            LockSupport.parkNanos(1_000_000);
         }
 
         kloigos.requireReady();

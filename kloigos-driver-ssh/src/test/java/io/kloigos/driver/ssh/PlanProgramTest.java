@@ -20,6 +20,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -401,7 +402,7 @@ class PlanProgramTest {
         running.getOutputStream().write(shell.program(slow).text().getBytes(StandardCharsets.UTF_8));
         running.getOutputStream().close();
         while (!Files.exists(root.resolve("gate"))) {
-            Thread.onSpinWait();
+            LockSupport.parkNanos(1_000_000);
         }
         try {
             for (HostPlan.Scope scope : List.of(HostPlan.Scope.host(), HostPlan.Scope.unit("u1"))) {

@@ -27,6 +27,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.assertj.core.api.ThrowableAssertAlternative;
@@ -111,7 +112,7 @@ class SshHostDriverTest {
 
     private static void await(Callable<Boolean> condition) throws Exception {
         while (!condition.call()) {
-            Thread.onSpinWait();
+            LockSupport.parkNanos(1_000_000);
         }
     }
 
@@ -420,7 +421,7 @@ class SshHostDriverTest {
         host.fault((bytes, length) -> {
             // Swallowed, not closed: as if a cable were cut.
             while (silent.get() == 2 && !Files.exists(temp.resolve("healed"))) {
-                Thread.onSpinWait();
+                LockSupport.parkNanos(1_000_000);
             }
             return false;
         });

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * OpenSSH's own sshd on a loopback port, with keys of its own, behind a relay that can lose connections. Logins are those of
@@ -102,7 +103,7 @@ final class TestSshd implements AutoCloseable {
                 if (!sshd.isAlive()) {
                     throw new AssertionError(Files.readString(directory.resolve("sshd.log")), e);
                 }
-                Thread.onSpinWait();
+                LockSupport.parkNanos(1_000_000);
             }
         }
     }

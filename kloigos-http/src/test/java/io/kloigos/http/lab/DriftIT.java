@@ -145,22 +145,4 @@ class DriftIT {
         lab.root("echo 1 > /sys/devices/system/cpu/cpu7/online").ok();
         assertThat(found()).isEmpty();
     }
-
-    /** The kernel is told to see one node, and fewer CPUs. */
-    @Test
-    @Tag("thorough")
-    @Order(50)
-    void anotherCpuLayoutAfterARebootIsFound() {
-        lab.root("""
-                echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX numa=off nr_cpus=10"' >/etc/default/grub.d/99-layout.cfg
-                update-grub""").ok();
-        lab.reboot();
-
-        assertThat(found())
-                .containsExactlyInAnyOrder(
-                        "online_cpus - /sys/devices/system/cpu/online",
-                        "numa_nodes - /sys/devices/system/node/node0/cpulist",
-                        "numa_nodes - /sys/devices/system/node/node1/cpulist",
-                        "unit_cpus host1_8-11 /sys/devices/system/cpu/online");
-    }
 }

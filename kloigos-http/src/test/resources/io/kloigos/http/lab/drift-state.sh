@@ -8,7 +8,7 @@ find $mine -type f -exec sha256sum {} + | sort -k 2
 find /etc/systemd/system.control /run/systemd/system.control -name '*user-2000*' -type f 2>/dev/null | sort
 find /opt /mnt /home -maxdepth 1 -printf '%p %M %U:%G\n' | sort
 sort /etc/pam.d/cron
-nft -nn list ruleset | sort
+nft -snn list table inet kloigos | sort
 sysctl fs.protected_fifos net.ipv4.ip_local_reserved_ports
 cat /sys/devices/virtual/workqueue/cpumask
 sshd -T -C user=u4-7,host=client,addr=192.0.2.1 | sort

@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 final class LocalFacts {
     private static final List<String> PATHS = List.of("/", "/home", "/opt", "/mnt", "/tmp", "/var/tmp", "/var/spool");
     private static final Pattern HIDEPID = Pattern.compile("(?m)^\\S+ \\S+ \\S+ \\S+ /proc .* - .*hidepid=([^, \n]+)");
-    private static final Pattern COLUMN = Pattern.compile("([A-Z:]+)=\"([^\"]*)\"");
+    private static final Pattern COLUMN = Pattern.compile("([A-Z:-]+)=\"([^\"]*)\"");
     private static final String PROBE_RULES = """
             table inet kloigos_probe {
                 set own { type uid . inet_service; flags interval; elements = { 4000000 . 1-2 }; }

@@ -11,7 +11,10 @@ public enum Trace {
     CRONTABS,
     /** Jobs of at(1) and batch(1). */
     AT_JOBS,
-    /** Processes with the tenant's real or effective user id, wherever they are. */
+    /**
+     * Processes that have the tenant's user or group id or can take it (real, effective, saved, of the file system), wherever
+     * they are: also those of others that ran a set-user-ID program of the tenant.
+     */
     PROCESSES,
     /** The control group of the user's slice. */
     CGROUPS,
@@ -35,7 +38,10 @@ public enum Trace {
     MESSAGE_QUEUES,
     /** POSIX shared memory, semaphores and message queues, which are files in {@code /dev/shm} and {@code /dev/mqueue}. */
     POSIX_IPC,
-    /** Listening and connected sockets made by the user, in whosever hands: those of the host's network namespace. */
+    /**
+     * Sockets made by the user, in whosever hands: those of the host's network namespace that are listening or connected, and all
+     * that a process has open, since a port is taken as long as that is so.
+     */
     SOCKETS,
     /** The mail spool. */
     MAIL,

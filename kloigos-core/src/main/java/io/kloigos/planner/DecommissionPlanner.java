@@ -38,7 +38,8 @@ public final class DecommissionPlanner {
             Set<Trace> traces =
                     keepsFiles ? EnumSet.complementOf(EnumSet.of(Trace.DISK_USAGE)) : EnumSet.allOf(Trace.class);
             ReleasePlanner.endTenant(steps, unit, traces);
-            ReleasePlanner.erase(steps, unit, dataDisks, traces);
+            ReleasePlanner.eraseFiles(steps, unit, dataDisks, traces);
+            ReleasePlanner.expectErased(steps, unit, traces);
         }
         liftDiskLimits(steps, server, units);
         Quotas.setGrace(

@@ -563,7 +563,9 @@ final class HostFiles {
     }
 
     static String dataMount(ComputeUnit unit, String dataDirectory) {
-        return mount("Data of compute unit " + unit.id(), dataDirectory, unit.mnt(), "none", "bind,nosuid,nodev");
+        // Lazily, since whoever has a file below open could keep it from being taken away otherwise.
+        String options = "bind,nosuid,nodev\nLazyUnmount=yes";
+        return mount("Data of compute unit " + unit.id(), dataDirectory, unit.mnt(), "none", options);
     }
 
     private static String mount(String description, String what, String where, String type, String options) {

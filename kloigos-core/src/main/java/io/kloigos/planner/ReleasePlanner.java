@@ -53,7 +53,9 @@ public final class ReleasePlanner {
         }
         endTenant(steps, unit, traces);
         steps.dataMounted(unit);
-        erase(steps, unit, DataDisks.WIPE, traces);
+        eraseFiles(steps, unit, DataDisks.WIPE, traces);
+        UnitDirectories.replaceData(steps, unit);
+        expectErased(steps, unit, traces);
         ownVolume(server, unit).ifPresent(volume -> discard(steps, volume));
         forgetResize(steps, server, unit);
         UnitDirectories.stage(steps, server, unit.with(Tenancy.none()));
@@ -91,7 +93,7 @@ public final class ReleasePlanner {
     }
 
     /** A part of a data disk is emptied where it is stored as well: on /mnt it may be unmounted, or another mount above it. */
-    static void erase(Steps steps, ComputeUnit unit, DataDisks dataDisks, Set<Trace> traces) {
+    static void eraseFiles(Steps steps, ComputeUnit unit, DataDisks dataDisks, Set<Trace> traces) {
         UnitAccount tenant = UnitAccount.of(unit);
         steps.remove(unit.home());
         steps.remove(unit.opt());
@@ -104,6 +106,11 @@ public final class ReleasePlanner {
         if (traces.contains(Trace.FILES)) {
             steps.add(new Step.Erasure(Trace.FILES, tenant));
         }
+    }
+
+    /** Looks for each kind, when all of them were erased. */
+    static void expectErased(Steps steps, ComputeUnit unit, Set<Trace> traces) {
+        UnitAccount tenant = UnitAccount.of(unit);
         for (Trace trace : traces) {
             steps.add(new Step.Expectation(
                     new Reading.Traces(trace, tenant),

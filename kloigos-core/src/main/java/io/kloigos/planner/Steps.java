@@ -94,14 +94,13 @@ final class Steps {
         steps.add(new Step.Command(argv, ""));
     }
 
-    /** The unit's part of a data disk, and nothing else, is what /mnt shows of it. */
+    /** The unit's part of a data disk, and nothing else, is what /mnt shows of it. The disk is mounted first, as systemd does. */
     void dataMounted(ComputeUnit unit) {
         UnitDirectories.dataDirectory(unit)
                 .ifPresent(directory -> steps.add(Step.Ensure.that(
                         Condition.succeeds("test", unit.mnt(), "-ef", directory),
                         "systemctl",
-                        "start",
-                        HostFiles.mountUnit(directory.substring(0, directory.lastIndexOf('/'))),
+                        "restart",
                         HostFiles.mountUnit(unit.mnt()))));
     }
 

@@ -40,6 +40,20 @@ final class UnitDirectories {
         steps.run("chown", "-hR", unit.uid() + ":" + unit.uid(), unit.home());
     }
 
+    /**
+     * Puts an empty directory in the place of the emptied one. With that goes what a tenant can leave on a directory itself:
+     * lists of who may use what the next tenant makes there (acl(5)), attributes of chattr(1) and user.* (xattr(7)). And whoever
+     * still has it open, or has mounted something over it elsewhere, holds what nobody uses any more.
+     */
+    static void replaceData(Steps steps, ComputeUnit unit) {
+        dataDirectory(unit).ifPresent(directory -> {
+            String next = directory + ".next";
+            steps.directory(next, new Access(unit.uid(), OWNER_ONLY));
+            steps.run("mv", "-T", next, directory);
+            steps.dataMounted(unit);
+        });
+    }
+
     private static boolean hasLimitedProject(Server server, ComputeUnit unit, String directory) {
         String dataDirectory = unit.dataDirectory();
         String mountPoint = directory.equals(unit.mnt()) && dataDirectory != null

@@ -280,9 +280,10 @@ final class FakeSystemd {
             startCgroup(unit);
         } else if (unit.endsWith(".mount")) {
             load(unit);
-            String where = one(unit, "Mount", "Where");
+            String what = one(unit, "Mount", "What");
+            startMountsAbove(what);
             machine.disks.mount(
-                    one(unit, "Mount", "What"), where, one(unit, "Mount", "Type"), one(unit, "Mount", "Options"));
+                    what, one(unit, "Mount", "Where"), one(unit, "Mount", "Type"), one(unit, "Mount", "Options"));
         } else if (builtIn.contains(unit)) {
             builtIn(unit, "ExecStartPost");
         } else {
@@ -290,6 +291,17 @@ final class FakeSystemd {
             execute(unit, "ExecStart");
         }
         active.add(unit);
+    }
+
+    /** What is mounted from a directory needs the file system that has it: systemd.mount(5), "Implicit Dependencies". */
+    private void startMountsAbove(String what) {
+        for (String unit : List.copyOf(machine.files.directory(ETC).list().keySet())) {
+            if (unit.endsWith(".mount")
+                    && settings(unit, "Mount").getOrDefault("Where", List.of()).stream()
+                            .anyMatch(where -> what.startsWith(where + "/"))) {
+                start(unit);
+            }
+        }
     }
 
     /** A mount unit follows the mount table, whoever changes it. */

@@ -31,6 +31,7 @@ final class FileTools {
         tools.put("touch", (arguments, stdin) -> touch(arguments));
         tools.put("tee", this::tee);
         tools.put("ln", (arguments, stdin) -> link(arguments));
+        tools.put("mv", (arguments, stdin) -> move(arguments));
         tools.put("rm", (arguments, stdin) -> remove(arguments));
         tools.put("chown", (arguments, stdin) -> changeOwner(arguments));
         tools.put("chattr", (arguments, stdin) -> changeProject(arguments));
@@ -178,6 +179,28 @@ final class FileTools {
         }
         files.requireRoom(words.get(1));
         files.parentOf(words.get(1)).list().put(FakeFiles.lastOf(words.get(1)), Node.link(words.get(0), 0));
+        return "";
+    }
+
+    /** As rename(2) does: what is there before must be an empty directory. */
+    private String move(Arguments arguments) {
+        if (!arguments.flags("T").contains('T')) {
+            throw arguments.unknown();
+        }
+        List<String> words = arguments.words(2, 2);
+        Node moved = files.findHere(words.get(0));
+        Node there = files.findHere(words.get(1));
+        if (moved == null) {
+            throw new Refused("mv: cannot stat '" + words.get(0) + "': No such file or directory");
+        }
+        if (!moved.isDirectory() || there == null || !there.isDirectory()) {
+            throw arguments.unknown();
+        }
+        if (!there.list().isEmpty()) {
+            throw new Refused("mv: cannot move '" + words.get(0) + "' to '" + words.get(1) + "': Directory not empty");
+        }
+        files.parentOf(words.get(1)).list().put(FakeFiles.lastOf(words.get(1)).intern(), moved);
+        files.parentOf(words.get(0)).list().remove(FakeFiles.lastOf(words.get(0)));
         return "";
     }
 

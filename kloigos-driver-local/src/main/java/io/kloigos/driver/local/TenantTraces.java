@@ -4,21 +4,17 @@ import io.kloigos.model.Trace;
 import io.kloigos.spi.Reading;
 import io.kloigos.spi.UnitAccount;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import jnr.constants.platform.Signal;
 import jnr.posix.POSIX;
@@ -143,7 +139,8 @@ final class TenantTraces {
                         .filter(path -> !Files.isDirectory(Path.of(path), LinkOption.NOFOLLOW_LINKS))
                         .toList();
             case AT_JOBS -> atJobs(tenant);
-            case PROCESSES -> processes(uid).stream().map(pid -> "pid:" + pid).toList();
+            case PROCESSES ->
+                TenantProcesses.of(uid).stream().map(pid -> "pid:" + pid).toList();
             case CGROUPS -> existing(cgroup(tenant).toString());
             case SESSIONS -> isLoggedIn(uid) ? List.of(logindRecord(uid).toString()) : List.of();
             case LINGER -> existing("/var/lib/systemd/linger/" + user);
@@ -239,33 +236,6 @@ final class TenantTraces {
         return jobs;
     }
 
-    /** Returns the processes with this real or effective user id, without those that have ended. */
-    private static List<Long> processes(int uid) throws IOException {
-        List<Long> processes = new ArrayList<>();
-        try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[1-9]*")) {
-            for (Path process : all) {
-                String state = "";
-                List<String> uids = List.of();
-                try {
-                    for (String line : Files.readAllLines(process.resolve("status"), StandardCharsets.ISO_8859_1)) {
-                        if (line.startsWith("State:")) {
-                            state = line.substring("State:".length()).strip();
-                        } else if (line.startsWith("Uid:")) {
-                            uids = Arrays.asList(line.strip().split("\\s+", -1)).subList(1, 3);
-                        }
-                    }
-                } catch (IOException e) {
-                    // It ended meanwhile.
-                    continue;
-                }
-                if (uids.contains(Integer.toString(uid)) && !state.startsWith("Z") && !state.startsWith("X")) {
-                    processes.add(Long.valueOf(process.getFileName().toString()));
-                }
-            }
-        }
-        return processes;
-    }
-
     /** Kills the slice all at once, so that nothing can fork away, and then whatever left it, until none is there. */
     private void eraseProcesses(UnitAccount tenant) throws IOException {
         Path cgroup = cgroup(tenant);
@@ -280,7 +250,7 @@ final class TenantTraces {
                     // The cgroup went meanwhile.
                 }
             }
-            List<Long> processes = processes(tenant.uid());
+            Set<Long> processes = TenantProcesses.of(tenant.uid());
             processes.forEach(pid -> posix.kill(pid, Signal.SIGKILL.intValue()));
             if (processes.isEmpty()) {
                 if (!Files.isDirectory(cgroup)) {
@@ -433,7 +403,7 @@ final class TenantTraces {
 
     // -- sockets and records ----------------------------------------------------------------------------------------
 
-    /** Returns the open sockets that the user made, as PROTOCOL:PORT. */
+    /** Returns the open sockets that the user made, as PROTOCOL:PORT, and who has any as {@code open:PID:NAME}. */
     private static List<String> sockets(int uid) throws IOException {
         List<String> found = new ArrayList<>();
         for (String kind : SOCKETS) {
@@ -447,10 +417,14 @@ final class TenantTraces {
                         .forEach(found::add);
             }
         }
+        found.addAll(TenantProcesses.socketHolders(uid));
         return found;
     }
 
-    /** Whoever holds them is no process of the user's, and goes on without. */
+    /**
+     * Whoever holds them is no process of the user's, and goes on without its connections. What is only bound, and UDP, the kernel
+     * closes for nobody else.
+     */
     private void closeSockets(UnitAccount tenant) throws IOException {
         tools.run("ss", "-Hntuwae").orFail().lines().forEach(line -> {
             List<String> fields = List.of(line.strip().split("\\s+", -1));
@@ -465,21 +439,8 @@ final class TenantTraces {
         });
         List<String> left = sockets(tenant.uid());
         if (!left.isEmpty()) {
-            throw new StepFailure("sockets are still open: " + String.join(" ", left) + ", in the hands of "
-                    + String.join(" ", socketHolders(tenant.uid())) + ": end that");
+            throw new StepFailure("sockets are still open: " + String.join(" ", left) + ": end who has them");
         }
-    }
-
-    /** Returns who holds the sockets that are left: the kernel closes no unconnected UDP socket for others. */
-    private List<String> socketHolders(int uid) {
-        Pattern held = Pattern.compile(".*users:\\((.*)\\) uid:" + uid + " .*");
-        return tools.run("ss", "-Hntuwaep")
-                .orFail()
-                .lines()
-                .map(held::matcher)
-                .filter(Matcher::matches)
-                .map(match -> match.group(1))
-                .toList();
     }
 
     private static List<String> journal(int uid) throws IOException {
@@ -566,6 +527,9 @@ final class TenantTraces {
                     found.add(mount.point() + ":" + beyond);
                 }
             }
+        }
+        if (!found.isEmpty()) {
+            found.addAll(TenantProcesses.fileHolders(tenant.uid()));
         }
         return found;
     }

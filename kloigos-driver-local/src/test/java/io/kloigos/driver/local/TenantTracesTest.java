@@ -56,6 +56,53 @@ class TenantTracesTest {
     }
 
     @Test
+    void aProcessThatOnlyCanTakeTheUsersOrGroupsIdEndsToo() throws Exception {
+        for (String id : List.of("os.setresuid(0, 0, " + UID + ")", "os.setresgid(0, 0, " + UID + ")")) {
+            Process process = new ProcessBuilder(
+                            "python3", "-c", "import os, time; " + id + "; print('r', flush=True); time.sleep(60)")
+                    .start();
+            assertThat(process.getInputStream().read()).isEqualTo('r');
+
+            assertThat(found(Trace.PROCESSES)).isEqualTo("pid:" + process.pid());
+            assertErased(Trace.PROCESSES);
+
+            assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
+    void whoHasARemovedFileOfTheUsersOpenIsNamed() throws Exception {
+        Path file = Files.createFile(directory.resolve("kept"));
+        Files.setAttribute(file, "unix:uid", UID);
+        Process process = new ProcessBuilder("sh", "-c", "exec 3< " + file + "; echo r; read -r line").start();
+        try {
+            assertThat(process.getInputStream().read()).isEqualTo('r');
+            Files.delete(file);
+
+            assertThat(TenantProcesses.fileHolders(UID)).containsExactly("open:" + process.pid() + ":sh");
+        } finally {
+            process.destroy();
+        }
+    }
+
+    @Test
+    void whoHasASocketOfTheUsersOpenIsNamedThoughItNeitherListensNorIsConnected() throws Exception {
+        Process process = new ProcessBuilder(
+                        "python3",
+                        "-c",
+                        "import os, socket, time; os.seteuid(" + UID + "); bound = socket.socket(); "
+                                + "bound.bind(('127.0.0.1', 0)); os.seteuid(0); print('r', flush=True); time.sleep(60)")
+                .start();
+        try {
+            assertThat(process.getInputStream().read()).isEqualTo('r');
+
+            assertThat(found(Trace.SOCKETS)).isEqualTo("open:" + process.pid() + ":python3");
+        } finally {
+            process.destroyForcibly().waitFor();
+        }
+    }
+
+    @Test
     void sharedMemorySemaphoresAndQueuesGo() throws Exception {
         for (String kind : List.of("-M 4096", "-Q", "-S 1")) {
             List<String> argv = new ArrayList<>(List.of("ipcmk"));

@@ -127,7 +127,7 @@ erase_at_jobs() {
 
 # look_at_proc UID: what belongs to the user, as FILE:LINE, in found; of sockets all but those that only wait for their end
 look_at_proc() {
-    found=$(grep -sHE -e "^Uid:[[:space:]]+([0-9]+[[:space:]]+)?$1[[:space:]]" \
+    found=$(grep -sHE -e "^[UG]id:[[:space:]]+([0-9]+[[:space:]]+){0,3}$1([[:space:]]|\$)" \
         -e "^ *[0-9]+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} (01|02|03|07|08|0A) [^ ]+ [^ ]+ [^ ]+ +$1 " \
         /proc/[0-9]*/status /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 /proc/net/udplite \
         /proc/net/udplite6 /proc/net/raw /proc/net/raw6 2>/dev/null)
@@ -135,10 +135,10 @@ look_at_proc() {
     [ $? -le 2 ]
 }
 
-# Ids and names of processes with this real or effective user id, but no zombies: those have nothing but an entry. In found;
-# the ids alone in process_ids, the sockets in socket_lines.
+# Ids and names of processes that have this user or group id, or can take it: real, effective, saved and of the file system. No
+# zombies: those have nothing but an entry. In found; the ids alone in process_ids, the sockets in socket_lines.
 find_processes() {
-    process_ids='' socket_lines=''
+    process_ids='' socket_lines='' process=''
     look_at_proc "$1" || return
     process_rest=$found$line_break found=
     while [ -n "$process_rest" ]; do
@@ -151,6 +151,7 @@ find_processes() {
                 ;;
             '') continue ;;
         esac
+        case $process_line in "/proc/$process/"*) continue ;; esac
         process=${process_line#/proc/}
         process=${process%%/*}
         process_name='' process_state=''
@@ -173,12 +174,37 @@ find_processes() {
     done
 }
 
+# Whether nobody but root may have rings of io_uring: Documentation/admin-guide/sysctl/kernel.rst. Older kernels do not say.
+has_no_rings() {
+    { read -r ring_disabled </proc/sys/kernel/io_uring_disabled; } 2>/dev/null || return 1
+    { read -r ring_group </proc/sys/kernel/io_uring_group; } 2>/dev/null || return 1
+    [ "$ring_disabled" = 2 ] || { [ "$ring_disabled" = 1 ] && [ "$ring_group" = -1 ]; }
+}
+
+# Adds to found and process_ids the processes that have a ring with which the user registered its credentials
+# (io_uring_register(2), IORING_REGISTER_PERSONALITY): whoever was handed such a ring may go on with them.
+find_rings() {
+    ! has_no_rings || return 0
+    find /proc/[0-9]*/fd -maxdepth 1 -lname 'anon_inode:?io_uring?' >"$scratch.out" 2>/dev/null
+    while IFS= read -r ring; do
+        ring_process=${ring#/proc/}
+        ring_process=${ring_process%%/*}
+        case "$process_ids " in *" $ring_process "*) continue ;; esac
+        if grep -sqE "^[[:space:]]*[UG]id:([[:space:]]+[0-9]+)*[[:space:]]+$1([[:space:]]|\$)" \
+            "/proc/$ring_process/fdinfo/${ring##*/}"; then
+            found=$found$ring_process:io_uring$line_break
+            process_ids="$process_ids $ring_process"
+        fi
+    done <"$scratch.out"
+}
+
 traces_processes() {
     if ! find_processes "$2"; then
         unknown '/proc cannot be searched'
         return
     fi
     seen_sockets=seen$socket_lines
+    find_rings "$2"
     trace_lines "$found"
 }
 
@@ -207,7 +233,8 @@ erase_processes() {
         fi
         find_processes "$2" || fail '/proc cannot be searched' || return
         if [ -z "$found" ] && [ ! -d "$process_slice" ]; then
-            break
+            find_rings "$2"
+            [ -n "$found" ] || break
         fi
         # shellcheck disable=SC2086 # split on purpose
         [ -z "$process_ids" ] || kill -KILL $process_ids 2>/dev/null
@@ -545,32 +572,52 @@ traces_sockets() {
     esac
     seen_sockets=
     trace_sockets
+    trace_holders "$2" -type s
 }
 
-# Who holds the sockets that are left: the kernel closes no unconnected UDP socket for others.
-socket_holders() {
-    ss -Hntuwaep 2>/dev/null | sed -n "s/.*users:(\\(.*\\)) uid:$1 .*/\\1/p"
+# trace_holders UID WHAT...: adds who has files of the user's open that are WHAT
+trace_holders() {
+    holder_user=$1
+    shift
+    find -L /proc/[0-9]*/fd /proc/[0-9]*/cwd -maxdepth 1 -user "$holder_user" "$@" >"$scratch.out" 2>/dev/null
+    holder_before=
+    while IFS= read -r holder; do
+        holder=${holder#/proc/}
+        holder=${holder%%/*}
+        [ "$holder" != "$holder_before" ] || continue
+        holder_before=$holder holder_name=
+        { read -r holder_name <"/proc/$holder/comm"; } 2>/dev/null
+        trace "open:$holder:$holder_name"
+    done <"$scratch.out"
 }
 
-# Whoever holds them is no process of the user's, and goes on without.
+# Whoever holds them is no process of the user's, and goes on without its connections. What is only bound, and UDP, the kernel
+# closes for nobody else.
 erase_sockets() {
     socket_name=$1 socket_user=$2
     find_processes "$2" || fail '/proc cannot be searched' || return
-    [ -n "$socket_lines" ] || return 0
+    if [ -n "$socket_lines" ]; then
+        close_sockets "$2" || return
+    fi
+    trace_list=
+    traces_sockets "$socket_name" "$socket_user"
+    [ -z "$trace_list" ] || fail "sockets are still open: $trace_list: end who has them"
+}
+
+# close_sockets UID
+close_sockets() {
     outcome=changed
     ss -Hntuwae >"$scratch.in" 2>"$scratch.out" || blame $? ss || return
     while read -r socket_kind _ _ _ socket_local socket_peer socket_rest; do
         case " $socket_rest " in
-            *" uid:$socket_user "*)
-                set -- src "$socket_local"
-                case $socket_peer in *:'*') ;; *) set -- "$@" dst "$socket_peer" ;; esac
-                quiet ss -K -Hna "--$socket_kind" "$@"
+            *" uid:$1 "*)
+                case $socket_peer in
+                    *:'*') quiet ss -K -Hna "--$socket_kind" src "$socket_local" ;;
+                    *) quiet ss -K -Hna "--$socket_kind" src "$socket_local" dst "$socket_peer" ;;
+                esac
                 ;;
         esac
     done <"$scratch.in"
-    trace_list=
-    traces_sockets "$socket_name" "$socket_user"
-    [ -z "$trace_list" ] || fail "sockets are still open: $trace_list, in the hands of $(socket_holders "$socket_user"): end that"
 }
 
 # ---- records ----
@@ -850,6 +897,8 @@ traces_disk_usage() {
     esac
     seen_usage=
     trace_lines "$file_usage"
+    # What somebody has open is counted though it is removed.
+    [ -z "$trace_list" ] || trace_holders "$file_user" '(' -type f -o -type d ')'
 }
 
 # What is counted and no search finds goes when its last user does.

@@ -176,7 +176,6 @@ class DriverParityIT {
                         "changed erase crontabs of u4-7\n",
                         "changed erase processes of u4-7\n",
                         "changed erase persistent_keyring of u4-7\n",
-                        "changed erase sockets of u4-7\n",
                         "changed erase login_records of u4-7\n",
                         "changed erase journal of u4-7\n",
                         "changed erase files of u4-7\n");

@@ -17,7 +17,7 @@ install -d /run/sudo/ts && touch "/run/sudo/ts/$user"
 as_tenant logger tenant-was-here && journalctl --sync
 # Time stamps of logins, as Debian 12 and 13 keep them.
 if command -v lastlog >/dev/null; then lastlog -S -u "$user"; else lastlog2 -S -u "$user"; fi
-# Sockets that a process of somebody else's holds; the UDP one until SIGUSR1.
+# Sockets that a process of somebody else's holds until SIGUSR1.
 install -d -m 700 /run/holder
 cat >/run/holder/holder.py <<'P'
 import os, signal, socket, sys, time
@@ -32,6 +32,7 @@ datagram.bind(("0.0.0.0", 2051))
 os.seteuid(0)
 os.setegid(0)
 def close(*_):
+    stream.close()
     datagram.close()
     print("closed", flush=True)
 signal.signal(signal.SIGUSR1, close)

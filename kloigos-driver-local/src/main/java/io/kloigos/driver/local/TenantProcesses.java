@@ -1,0 +1,123 @@
+package io.kloigos.driver.local;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+
+/** Finds the processes of this machine that may act as a tenant, or keep something of a tenant's. */
+final class TenantProcesses {
+    private TenantProcesses() {}
+
+    /** Returns the processes that may act as this user. */
+    static Set<Long> of(int uid) throws IOException {
+        Set<Long> actors = new TreeSet<>(withIds(uid));
+        actors.addAll(ringHolders(uid));
+        return actors;
+    }
+
+    /**
+     * Returns the processes that have this user or group id, or can take it: real, effective, saved and of the file system.
+     * Those that have ended are left out.
+     */
+    private static List<Long> withIds(int uid) throws IOException {
+        List<Long> processes = new ArrayList<>();
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[1-9]*")) {
+            for (Path process : all) {
+                String state = "";
+                List<String> ids = new ArrayList<>();
+                try {
+                    for (String line : Files.readAllLines(process.resolve("status"), StandardCharsets.ISO_8859_1)) {
+                        if (line.startsWith("State:")) {
+                            state = line.substring("State:".length()).strip();
+                        } else if (line.startsWith("Uid:") || line.startsWith("Gid:")) {
+                            ids.addAll(Arrays.asList(line.strip().split("\\s+", -1)));
+                        }
+                    }
+                } catch (IOException e) {
+                    // It ended meanwhile.
+                    continue;
+                }
+                if (ids.contains(Integer.toString(uid)) && !state.startsWith("Z") && !state.startsWith("X")) {
+                    processes.add(Long.valueOf(process.getFileName().toString()));
+                }
+            }
+        }
+        return processes;
+    }
+
+    /**
+     * Returns the processes that have a ring of io_uring with which the user registered its credentials: whoever was handed such a
+     * ring may go on with them.
+     *
+     * @see <a href="https://man7.org/linux/man-pages/man2/io_uring_register.2.html">io_uring_register(2),
+     *     IORING_REGISTER_PERSONALITY</a>
+     */
+    private static List<Long> ringHolders(int uid) throws IOException {
+        Pattern credential = Pattern.compile("\\s*[UG]id:(\\s+\\d+)*\\s+" + uid + "(\\s.*)?");
+        return openFiles((process, file, target) -> target.equals("anon_inode:[io_uring]")
+                && Files.readAllLines(process.resolve("fdinfo").resolve(file.getFileName())).stream()
+                        .anyMatch(line -> credential.matcher(line).matches()));
+    }
+
+    /** What is asked about a file that a process has open. */
+    private interface OpenFile {
+        boolean passes(Path process, Path file, String target) throws IOException;
+    }
+
+    /** Returns the processes that have a file open which passes. */
+    private static List<Long> openFiles(OpenFile question) throws IOException {
+        List<Long> processes = new ArrayList<>();
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[1-9]*")) {
+            for (Path process : all) {
+                try (DirectoryStream<Path> files = Files.newDirectoryStream(process.resolve("fd"))) {
+                    for (Path file : files) {
+                        if (question.passes(
+                                process, file, Files.readSymbolicLink(file).toString())) {
+                            processes.add(Long.valueOf(process.getFileName().toString()));
+                            break;
+                        }
+                    }
+                } catch (IOException | DirectoryIteratorException e) {
+                    // It ended meanwhile, or closed the file.
+                }
+            }
+        }
+        return processes;
+    }
+
+    /** Returns who has files or directories of the user's open: what is removed is counted until they let go. */
+    static List<String> fileHolders(int uid) throws IOException {
+        return holders(uid, (process, file, target) -> Files.isRegularFile(file) || Files.isDirectory(file));
+    }
+
+    /** Returns who has sockets open that the user made. */
+    static List<String> socketHolders(int uid) throws IOException {
+        return holders(uid, (process, file, target) -> target.startsWith("socket:"));
+    }
+
+    private static List<String> holders(int uid, OpenFile question) throws IOException {
+        return openFiles((process, file, target) -> question.passes(process, file, target)
+                        && Files.getAttribute(file, "unix:uid").equals(uid))
+                .stream()
+                .map(pid -> "open:" + pid + ":" + name(pid))
+                .toList();
+    }
+
+    private static String name(long pid) {
+        try {
+            return Files.readString(Path.of("/proc", Long.toString(pid), "comm"))
+                    .strip();
+        } catch (IOException e) {
+            return "";
+        }
+    }
+}

@@ -45,6 +45,7 @@ public final class EscapeSuite implements AutoCloseable {
             "processes",
             "quotas",
             "suite",
+            "survival",
             "syscalls",
             "tasks",
             "transfer",
@@ -115,15 +116,46 @@ public final class EscapeSuite implements AutoCloseable {
      * @throws AssertionError if an attempt came to no verdict
      */
     public List<Attempt> run(String... ids) {
-        String program = "cd / && exec python3 " + DIRECTORY + "/escape.zip tenant \"$@\"";
+        return attempts("tenant", ids);
+    }
+
+    /**
+     * Leaves, as the tenant, what is to outlive its release: jobs, services, keys, files, credentials in the hands of a neighbour
+     * that is in league with it. Then the unit is to be released and given to the next tenant.
+     */
+    public void plant() {
+        as(tenant.user(), "plant").ok();
+    }
+
+    /**
+     * Has the neighbour close something that it holds of the tenant's. Until then the unit cannot be released.
+     *
+     * @param what {@code socket} or {@code overlay}
+     */
+    public void letGo(String what) {
+        as("root", "let_go", what).ok();
+    }
+
+    /**
+     * Looks, as the next tenant of the same unit, for what {@link #plant} left, and returns what became of each. Takes more
+     * than a minute, in which a job would run. Before the release all of it is there, so each has escaped.
+     *
+     * @throws AssertionError if an attempt came to no verdict
+     */
+    public List<Attempt> survivors() {
+        return attempts("survivors");
+    }
+
+    private List<Attempt> attempts(String role, String... ids) {
+        return as(tenant.user(), role, ids).ok().lines().map(EscapeSuite::read).toList();
+    }
+
+    private Lab.Result as(String user, String role, String... ids) {
+        String program = "cd / && exec python3 " + DIRECTORY + "/escape.zip " + role + " \"$@\"";
         String[] arguments = new String[ids.length + 1];
         arguments[0] = values;
         System.arraycopy(ids, 0, arguments, 1, ids.length);
-        return shell.run(tenant.user(), program, arguments)
-                .ok()
-                .lines()
-                .map(EscapeSuite::read)
-                .toList();
+        return shell.run(user, program, arguments);
     }
 
     /** Returns the program, as a zip archive that Python runs. */

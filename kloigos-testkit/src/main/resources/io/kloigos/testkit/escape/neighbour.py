@@ -22,6 +22,7 @@ class Neighbour:
     def __init__(self, values):
         self.unit = Unit(values["neighbour"])
         self.heard = []
+        self.adopted = {}
 
     def plant(self):
         os.umask(0o022)
@@ -96,6 +97,47 @@ class Neighbour:
                 "agent": self.socket_path,
                 "segment_exists": error_of(lambda: syscalls.syscall(syscalls.SHMCTL, self.segment, 2, ctypes.create_string_buffer(256))) is None,
                 "queue_exists": error_of(lambda: syscalls.syscall(syscalls.MSGCTL, self.queue, 2, ctypes.create_string_buffer(256))) is None}
+
+    # When it is in league with the tenant
+
+    def spawn(self, argv):
+        """Runs a program for as long as it likes; returns its process id."""
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        threading.Thread(target=process.wait, daemon=True).start()
+        return process.pid
+
+    def set_user_id_program(self):
+        """Makes a copy of Python that runs as the neighbour, whoever starts it."""
+        from survival import copy_of_python
+        return copy_of_python(self.unit.opt)
+
+    def adopt(self, name):
+        """Takes and keeps the file that somebody sends to the abstract socket whose name is returned."""
+        server = socket.socket(socket.AF_UNIX)
+        server.bind("\0kloigos-escape-adopt-" + name)
+        server.listen(1)
+
+        def take():
+            with server, server.accept()[0] as connection:
+                self.adopted[name] = socket.recv_fds(connection, 1, 1)[1][0]
+                connection.send(b"x")
+
+        threading.Thread(target=take, daemon=True).start()
+        return "kloigos-escape-adopt-" + name
+
+    def let_go(self, name):
+        os.close(self.adopted[name])
+
+    def look(self, name, path):
+        """What a file says below a directory that was adopted, or the error."""
+        text = []
+
+        def action():
+            fd = os.open(path, os.O_RDONLY, dir_fd=self.adopted[name])
+            text.append(os.read(fd, 100).decode())
+            os.close(fd)
+
+        return error_of(action) or text[0]
 
     def has_heard(self, text):
         return text in self.heard

@@ -41,7 +41,7 @@ def judge(left, answered):
     (escaped if left else held)(answered)
 
 
-def attempt(name, tried, alone=False, limit=60):
+def attempt(name, tried, alone=False, limit=60, registry=registry):
     """Registers an attempt: AREA.NAME, what it tries, whether it disturbs others, and the seconds it may take."""
 
     def register(function):
@@ -181,6 +181,13 @@ class Scene:
             raise RuntimeError("the neighbour cannot answer %s: %s" % (question, answer["broken"]))
         return answer
 
+    def keep(self, name, value):
+        """Has the witness remember something beyond the release of the unit."""
+        self.ask("keep", name=name, value=value)
+
+    def kept(self, name):
+        return self.ask("kept", name=name)
+
     def slice(self, file):
         """A file of the unit's own slice, as root reads it."""
         return self.ask("slice", file=file)
@@ -262,9 +269,8 @@ def outcome(item, values):
         return {"verdict": "broken", "answered": " ".join(traceback.format_exc().split())[-600:]}
 
 
-def run(values, report, chosen=None, side_by_side=6):
+def run(values, report, items, side_by_side=6):
     """Runs the attempts, those that disturb others last and one by one, and reports each as it ends."""
-    items = [item for item in registry.values() if chosen is None or item.name in chosen]
     for item in items:
         if item.function.__dict__.get("begin"):
             item.function.begin(Scene(values, item.number))

@@ -33,6 +33,7 @@ def question(function):
 class Witness:
     def __init__(self, values):
         self.me, self.neighbour = Unit(values["tenant"]), Unit(values["neighbour"])
+        self.kept = {}
 
 
 @question
@@ -51,6 +52,41 @@ def where(w, pid):
         return {"cgroup": read("/proc/%d/cgroup" % pid).split("::")[1], "cpus": cpus}
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+@question
+def ids(w, pid):
+    """Every user and group id that a process has or can take; None if it has ended."""
+    try:
+        status = read("/proc/%d/status" % pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    if re.search(r"^State:\s+[ZX]", status, re.M):
+        return None
+    return sorted({int(each) for line in re.findall(r"^[UG]id:(.*)", status, re.M) for each in line.split()})
+
+
+@question
+def ring_owners(w, pid):
+    """The user ids of credentials that are registered with rings of io_uring that a process has open."""
+    found = set()
+    try:
+        for number in os.listdir("/proc/%d/fd" % pid):
+            if "io_uring" in os.readlink("/proc/%d/fd/%s" % (pid, number)):
+                found.update(int(each) for each in re.findall(r"^\s+Uid:\s+(\d+)", read("/proc/%d/fdinfo/%s" % (pid, number)), re.M))
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return sorted(found)
+
+
+@question
+def keep(w, name, value):
+    w.kept[name] = value
+
+
+@question
+def kept(w, name):
+    return w.kept[name]
 
 
 @question

@@ -62,10 +62,13 @@ public final class AuditLog {
      */
     public List<AuditEntry> find(AuditFilter filter, @Nullable Long before, int most) {
         AuditEntry.Outcome outcome = filter.outcome();
+        Role role = filter.role();
         Conditions conditions = new Conditions()
-                .equal("who", filter.who())
+                .beginning("who", filter.who())
+                .equal("role", role == null ? null : role.toString())
+                .beginning("address", filter.address())
                 .equal("action", filter.action())
-                .equal("target", filter.target())
+                .beginning("target", filter.target())
                 .equal("outcome", outcome == null ? null : outcome.toString());
         Instant since = filter.since();
         if (since != null) {

@@ -8,12 +8,25 @@ import org.jspecify.annotations.Nullable;
 
 /** What must hold of every row that a query finds. */
 final class Conditions {
+    /** Comes after every character of a text. */
+    private static final String LAST_CHARACTER = Character.toString(Character.MAX_CODE_POINT);
+
     private final List<String> all = new ArrayList<>();
     private final List<Object> values = new ArrayList<>();
 
     /** Adds that {@code column} has this value; null adds nothing. */
     Conditions equal(String column, @Nullable Object value) {
         return value == null ? this : and(column + " = ?", List.of(value));
+    }
+
+    /**
+     * Adds that {@code column}, which the database compares byte by byte, begins like this, as its index can tell; null adds
+     * nothing.
+     */
+    Conditions beginning(String column, @Nullable String start) {
+        return start == null || start.isEmpty()
+                ? this
+                : and(column + " >= ? AND " + column + " < ?", List.of(start, start + LAST_CHARACTER));
     }
 
     /** Adds a condition with a question mark for each value. */

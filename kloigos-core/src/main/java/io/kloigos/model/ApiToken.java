@@ -1,6 +1,7 @@
 package io.kloigos.model;
 
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -52,9 +53,29 @@ public record ApiToken(
         faults.throwIfAny(ErrorCode.INVALID_REQUEST, "Cannot make a token");
     }
 
+    /** Whether a token is accepted, and if not, why. */
+    public enum State {
+        VALID,
+        EXPIRED,
+        REVOKED;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Returns its state at that time; a token that was revoked is that for ever, though it would have expired too. */
+    public State state(Instant now) {
+        if (revokedAt != null) {
+            return State.REVOKED;
+        }
+        return expiresAt == null || now.isBefore(expiresAt) ? State.VALID : State.EXPIRED;
+    }
+
     /** Tells whether it is accepted at that time. */
     public boolean isValid(Instant now) {
-        return revokedAt == null && (expiresAt == null || now.isBefore(expiresAt));
+        return state(now) == State.VALID;
     }
 
     /** Returns whoever uses it. */

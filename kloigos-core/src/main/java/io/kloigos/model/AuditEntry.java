@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  * @param requestId the request's name in the answer and in the log
  * @param idempotencyKey the caller's key for it; null without one
  * @param action what, e.g. {@code deallocate}
- * @param target to what, e.g. a unit's name; null if that is not known
- * @param before what of the target was another before, as JSON; null if nothing is known
+ * @param target to what, e.g. a unit's name; of an allocation that got no unit, the place it asked for, as {@code region/zone};
+ *     null if that is not known
+ * @param before what of the target was another before, as JSON, or of a token all but its secret; null if nothing is known
  * @param after what it was after, as JSON; null if nothing is known
  * @param outcome what became of it
  * @param detail why it was refused or failed; null otherwise

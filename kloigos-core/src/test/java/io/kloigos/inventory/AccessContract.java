@@ -221,16 +221,16 @@ abstract class AccessContract {
         AuditFilter all = AuditFilter.all();
 
         assertThat(requests(all)).containsExactly("r3", "r2", "r1");
-        assertThat(requests(new AuditFilter("bob", null, null, null, null, null, null)))
+        assertThat(requests(new AuditFilter("bob", null, null, null, null, null, null, null, null)))
                 .containsExactly("r2");
-        assertThat(requests(new AuditFilter(null, "initServer", null, null, null, null, null)))
+        assertThat(requests(new AuditFilter(null, Role.ADMIN, null, null, null, null, null, null, null)))
                 .containsExactly("r1");
-        assertThat(requests(new AuditFilter(null, null, "host1_4-7", null, null, null, null)))
+        assertThat(requests(new AuditFilter(null, null, null, "initServer", null, null, null, null, null)))
+                .containsExactly("r1");
+        assertThat(requests(new AuditFilter(
+                        null, null, null, null, null, NOON.plusSeconds(120), NOON.plusSeconds(180), null, null)))
                 .containsExactly("r2");
-        assertThat(requests(
-                        new AuditFilter(null, null, null, NOON.plusSeconds(120), NOON.plusSeconds(180), null, null)))
-                .containsExactly("r2");
-        assertThat(requests(new AuditFilter(null, null, null, null, null, Outcome.REFUSED, null)))
+        assertThat(requests(new AuditFilter(null, null, null, null, null, null, null, Outcome.REFUSED, null)))
                 .containsExactly("r3");
         assertThat(requests(all.without(Role.ADMIN))).containsExactly("r3", "r2");
 
@@ -238,6 +238,37 @@ abstract class AccessContract {
         assertThat(access.auditLog().find(all, first.get(1).number(), 2))
                 .extracting(AuditEntry::requestId)
                 .containsExactly("r1");
+    }
+
+    @Test
+    void namesAndAddressesAreFoundByHowTheyBegin() {
+        access.auditLog().add(entry(1, "acme-ci", Role.TENANT, "allocate", "host1_4-7", Outcome.SUCCEEDED));
+        access.auditLog().add(entry(2, "acme", Role.TENANT, "cordon", "host1", Outcome.REFUSED));
+        access.auditLog().add(entry(3, "Acme", Role.TENANT, "cordon", "host2", Outcome.REFUSED));
+        access.auditLog().add(entry(4, "ac%", Role.TENANT, "allocate", null, Outcome.FAILED));
+
+        assertThat(requests(who("acme"))).containsExactly("r2", "r1");
+        assertThat(requests(who("acme-"))).containsExactly("r1");
+        assertThat(requests(who("ac%"))).as("no pattern").containsExactly("r4");
+        assertThat(requests(who("me"))).isEmpty();
+        assertThat(requests(target("host1"))).as("the server and its units").containsExactly("r2", "r1");
+        assertThat(requests(target("host1_"))).as("its units").containsExactly("r1");
+        assertThat(requests(target("host"))).containsExactly("r3", "r2", "r1");
+        assertThat(requests(address("192.0.2."))).hasSize(4);
+        assertThat(requests(address("192.0.3."))).isEmpty();
+        assertThat(requests(who(""))).hasSize(4);
+    }
+
+    private static AuditFilter who(String start) {
+        return new AuditFilter(start, null, null, null, null, null, null, null, null);
+    }
+
+    private static AuditFilter target(String start) {
+        return new AuditFilter(null, null, null, null, start, null, null, null, null);
+    }
+
+    private static AuditFilter address(String start) {
+        return new AuditFilter(null, null, start, null, null, null, null, null, null);
     }
 
     @Test

@@ -17,6 +17,7 @@ import io.kloigos.model.TokenSecret;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.UUID;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -87,7 +88,7 @@ sealed interface TokenRegister {
             String expiry = wanted.path("expires_at").textValue();
             String name = wanted.path("name").asText();
             Role role = Role.parse(wanted.path("role").asText());
-            ApiToken made = audited("createToken", who -> {
+            ApiToken made = audited("createToken", null, who -> {
                 ApiToken token = new ApiToken(
                         secret.id(),
                         name,
@@ -108,11 +109,15 @@ sealed interface TokenRegister {
 
         @Override
         public JsonNode revoke(String id) {
-            return json(audited("revokeToken", who -> access.tokens().revoke(id, now())));
+            return json(audited("revokeToken", id, who -> access.tokens().revoke(id, now())));
         }
 
-        /** Writes to the audit log what is done, before it is done. */
-        private ApiToken audited(String action, Function<String, ApiToken> change) {
+        /**
+         * Writes to the audit log what is done, before it is done.
+         *
+         * @param id of the token that there is already; null for one that is to be made
+         */
+        private ApiToken audited(String action, @Nullable String id, Function<String, ApiToken> change) {
             String who = "command:" + System.getProperty("user.name");
             AuditEntry begun = new AuditEntry(
                     0,
@@ -124,20 +129,29 @@ sealed interface TokenRegister {
                     UUID.randomUUID().toString(),
                     null,
                     action,
-                    null,
+                    id,
                     null,
                     null,
                     Outcome.BEGUN,
                     null);
             AuditEntry written = begun.numbered(access.auditLog().add(begun));
             try {
+                String before = id == null ? null : told(access.tokens().get(id));
                 ApiToken token = change.apply(who);
-                access.auditLog().end(written.ended(Outcome.SUCCEEDED, token.id(), null, null, null));
+                access.auditLog().end(written.ended(Outcome.SUCCEEDED, token.id(), before, told(token), null));
                 return token;
             } catch (KloigosException e) {
-                access.auditLog().end(written.ended(Outcome.FAILED, null, null, null, e.getMessage()));
+                access.auditLog().end(written.ended(Outcome.FAILED, id, null, null, e.getMessage()));
                 throw e;
             }
+        }
+
+        /** Returns what the server would write of a token to the audit log. */
+        private static String told(ApiToken token) {
+            return json(token)
+                    .put("state", token.state(now()).toString())
+                    .remove(List.of("created_by", "last_used_at"))
+                    .toString();
         }
 
         private static Instant now() {

@@ -81,6 +81,7 @@ final class Api {
         RequestReader reader = new RequestReader(context);
         Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
         Optional<AllocateRequest> body = reader.body(RequestTypes.ALLOCATE);
+        place(reader).ifPresent(place -> AuditTrail.target(context, place));
         Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         AllocateRequest request = body.orElseThrow();
@@ -91,6 +92,15 @@ final class Api {
             ComputeUnit unit = fleet.allocate(request, key.orElseThrow());
             answers.send(context, unit);
         }
+    }
+
+    /** Returns what the audit log names while there is no unit, and if there will be none. */
+    private static Optional<String> place(RequestReader reader) {
+        Optional<String> region = reader.named("region");
+        Optional<String> zone = reader.named("zone");
+        return region.isEmpty() && zone.isEmpty()
+                ? Optional.empty()
+                : Optional.of(region.orElse("*") + "/" + zone.orElse("*"));
     }
 
     private void deallocate(Context context) {
@@ -123,6 +133,7 @@ final class Api {
         RequestReader reader = new RequestReader(context);
         Optional<Boolean> dryRun = reader.query(RequestReader::dryRun);
         Optional<InitServerRequest> body = reader.body(RequestTypes.INIT);
+        reader.named("hostname").ifPresent(hostname -> AuditTrail.target(context, hostname));
         Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         InitServerRequest request = body.orElseThrow();

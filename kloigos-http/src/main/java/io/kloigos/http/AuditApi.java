@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 /** What the address of the audit log does. Thread-safe. */
 final class AuditApi {
     private static final int DEFAULT_ENTRIES = 100;
-    private static final int PAGE = 1000;
+    private static final int PAGE = 5000;
 
     private final AuditLog log;
     private final Answers answers;
@@ -66,6 +66,8 @@ final class AuditApi {
         return new Query(
                 new AuditFilter(
                         fields.optional("who", JsonType.text(), null),
+                        fields.optional("role", JsonType.text(Role::parse), null),
+                        fields.optional("address", JsonType.text(), null),
                         fields.optional("action", JsonType.text(), null),
                         fields.optional("target", JsonType.text(), null),
                         fields.optional("since", RequestTypes.TIME, null),

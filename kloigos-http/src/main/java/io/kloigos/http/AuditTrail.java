@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.javalin.http.Context;
 import io.javalin.http.HttpStatus;
 import io.kloigos.Kloigos;
+import io.kloigos.http.TokensApi.TokenResponse;
+import io.kloigos.model.ApiToken;
 import io.kloigos.model.AuditEntry;
 import io.kloigos.model.AuditEntry.Outcome;
 import io.kloigos.model.Caller;
@@ -13,6 +15,7 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.KloigosException;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Locale;
@@ -38,7 +41,7 @@ final class AuditTrail {
     private static final int LONGEST_DETAIL = 2000;
 
     /** What does not change by a request. */
-    private static final Set<String> LEFT_OUT = Set.of("facts", "warnings", "ssh_port");
+    private static final Set<String> LEFT_OUT = Set.of("facts", "warnings", "ssh_port", "created_by", "last_used_at");
 
     private static final Set<HttpStatus> REFUSALS =
             Set.of(HttpStatus.UNAUTHORIZED, HttpStatus.FORBIDDEN, HttpStatus.TOO_MANY_REQUESTS);
@@ -97,13 +100,19 @@ final class AuditTrail {
 
     /** Names what the request turned out to be about. */
     static void target(Context context, String name) {
-        context.attribute(TARGET, name);
+        context.attribute(TARGET, shortened(name));
     }
 
     /** Tells what the request turned out to be about, and what that is after it. */
     static void result(Context context, ComputeUnit unit) {
         target(context, unit.id().value());
-        context.attribute(RESULT, unit);
+        context.attribute(RESULT, tree(unit));
+    }
+
+    /** Tells which token the request has made, as it is at that time. */
+    static void result(Context context, ApiToken token, Instant now) {
+        target(context, token.id());
+        context.attribute(RESULT, tree(token, now));
     }
 
     /** Notes why the request is refused or has failed. */
@@ -121,8 +130,8 @@ final class AuditTrail {
         String target = found == null ? begun.target() : found;
         try {
             JsonNode before = context.attribute(SEEN);
-            ComputeUnit result = context.attribute(RESULT);
-            JsonNode after = result == null ? look(named(context, target)) : tree(result);
+            JsonNode result = context.attribute(RESULT);
+            JsonNode after = result == null ? lookAfter(context, target) : result;
             kloigos.access()
                     .auditLog()
                     .end(begun.ended(
@@ -198,14 +207,21 @@ final class AuditTrail {
         return kept == null || kept.length() <= 255 ? kept : kept.substring(0, 255);
     }
 
-    private static Map<String, String> named(Context context, @Nullable String target) {
-        if (context.pathParamMap().isEmpty() && target != null) {
-            return Map.of(target.contains("_") ? "compute_id" : "hostname", target);
+    /**
+     * Returns what the request was about as it now is. What is named by nothing but the body was not looked at before, so that
+     * nothing is known to have become another when the request has failed.
+     */
+    private JsonNode lookAfter(Context context, @Nullable String target) {
+        Map<String, String> names = context.pathParamMap();
+        if (!names.isEmpty()) {
+            return look(names);
         }
-        return context.pathParamMap();
+        return target == null || !context.status().isSuccess()
+                ? JsonNodeFactory.instance.objectNode()
+                : look(Map.of(target.contains("_") ? "compute_id" : "hostname", target));
     }
 
-    /** Returns the unit or server as it now is; an object without fields if there is none. */
+    /** Returns the unit, server or token as it now is; an object without fields if there is none. */
     private JsonNode look(Map<String, String> names) {
         try {
             String unit = names.get("compute_id");
@@ -217,6 +233,10 @@ final class AuditTrail {
             if (hostname != null) {
                 return Json.tree(ServerResponse.of(kloigos.server(hostname), settings));
             }
+            String token = names.get("token_id");
+            if (token != null) {
+                return tree(kloigos.access().tokens().get(token), clock.instant());
+            }
         } catch (KloigosException e) {
             LOG.debug("Nothing of {} is noted in the audit log: {}", names, e.getMessage());
         }
@@ -227,13 +247,21 @@ final class AuditTrail {
         return Json.tree(ComputeUnitResponse.of(unit, 0));
     }
 
-    /** Returns what of the one is another in the other; null if nothing is. */
+    private static JsonNode tree(ApiToken token, Instant now) {
+        ObjectNode fields = (ObjectNode) Json.tree(TokenResponse.of(token));
+        return fields.put("state", token.state(now).toString());
+    }
+
+    /**
+     * Returns what of the one is another in the other; null if nothing is. Of a token it is everything, since its id tells nobody
+     * whose it was.
+     */
     private static @Nullable String differing(@Nullable JsonNode one, @Nullable JsonNode other) {
         ObjectNode fields = JsonNodeFactory.instance.objectNode();
-        if (one != null && other != null) {
+        if (one != null && other != null && !one.equals(other)) {
             one.properties().stream()
                     .filter(field -> !LEFT_OUT.contains(field.getKey())
-                            && !field.getValue().equals(other.get(field.getKey())))
+                            && (one.has("token_id") || !field.getValue().equals(other.get(field.getKey()))))
                     .forEach(field -> fields.set(field.getKey(), field.getValue()));
         }
         return fields.isEmpty() ? null : new String(Json.write(fields), StandardCharsets.UTF_8);

@@ -1,5 +1,6 @@
 package io.kloigos.http;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.javalin.http.Context;
@@ -14,6 +15,7 @@ import java.io.InputStream;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the parts of one request and collects what is wrong with all of them. */
 final class RequestReader {
@@ -26,6 +28,7 @@ final class RequestReader {
 
     private final Context context;
     private final Faults faults = new Faults();
+    private @Nullable JsonNode read;
 
     RequestReader(Context context) {
         this.context = context;
@@ -35,7 +38,18 @@ final class RequestReader {
     <T> Optional<T> body(JsonType<T> type) {
         requireJson();
         byte[] bytes = bytes();
-        return faults.attempt(() -> type.read(Json.read(bytes)), "body");
+        return faults.attempt(
+                () -> {
+                    JsonNode body = Json.read(bytes);
+                    read = body;
+                    return type.read(body);
+                },
+                "body");
+    }
+
+    /** Returns what a field of the body names, be the rest of the body right or wrong. */
+    Optional<String> named(String field) {
+        return Optional.ofNullable(read == null ? null : read.path(field).textValue());
     }
 
     /** Returns what the query parameters say; each is a string, and one that is not asked for is a fault. */

@@ -107,7 +107,7 @@ final class TokensApi {
         TokenSecret secret = gate.authentication().newSecret();
         ApiToken token = made(context, wanted, secret);
         tokens.add(token, secret);
-        AuditTrail.target(context, token.id());
+        AuditTrail.result(context, token, clock.instant());
         answers.send(context, new NewTokenResponse(secret.text(), TokenResponse.of(token)));
     }
 

@@ -193,7 +193,7 @@ class ServeCommandIT {
                         .get("/api/audit?action=revokeToken")
                         .expect(200)
                         .text())
-                .contains("\"who\":\"command:");
+                .contains("\"who\":\"command:", "\"name\":\"acme\"", "\"state\":\"valid\"", "\"state\":\"revoked\"");
         assertThat(end(start("token", "create", "x", "--role", "root", "--database", "db")))
                 .satisfies(end -> {
                     assertThat(end.status()).isEqualTo(2);

@@ -583,12 +583,69 @@ class AccessTest {
         assertThat(audit(admin, "?outcome=failed&action=withdraw"))
                 .singleElement()
                 .satisfies(entry -> assertThat(entry.get("detail").asText()).contains("Only a free unit can be"));
+        assertThat(audit(admin, "?target=host1"))
+                .as("a server is found with its units")
+                .extracting(entry -> entry.get("target").asText())
+                .contains("host1", unit, "host1_12-15");
+        assertThat(audit(admin, "?who=ac&role=tenant&address=127.0&outcome=succeeded"))
+                .hasSize(1);
+        assertThat(audit(admin, "?who=acme&role=admin")).isEmpty();
+        assertThat(audit(admin, "?address=10.")).isEmpty();
+        assertThat(audit(operator, "?role=admin")).isEmpty();
         assertThat(audit(admin, "?action=createToken")).hasSize(1);
         assertThat(audit(operator, "?action=createToken"))
                 .as("what administrators do is not for operators")
                 .isEmpty();
         assertThat(audit(operator, "")).isNotEmpty();
         assertThat(admin.get("/api/audit").text()).doesNotContain("kloigos_");
+    }
+
+    @Test
+    void theAuditLogTellsWhatATokenWasAndIs() {
+        ApiClient admin = test.as(Role.ADMIN, null);
+        Answer made = admin.post(
+                        "/api/tokens",
+                        "{\"name\": \"ci\", \"role\": \"tenant\", \"tenant\": \"acme\", \"expires_at\": \"2027-01-01T00:00:00Z\"}")
+                .expect(200);
+        String id = made.body().get("details").get("token_id").asText();
+        admin.delete("/api/tokens/" + id).expect(200);
+        admin.delete("/api/tokens/" + id).expect(409);
+
+        String token = "{\"token_id\":\"" + id + "\",\"name\":\"ci\",\"role\":\"tenant\",\"tenant\":\"acme\","
+                + "\"created_at\":\"2026-11-23T12:00:00Z\",\"expires_at\":\"2027-01-01T00:00:00Z\",\"revoked_at\":";
+        String valid = token + "null,\"state\":\"valid\"}";
+        assertThat(audit(admin, "?action=createToken")).singleElement().satisfies(entry -> {
+            assertThat(entry.get("target").asText()).isEqualTo(id);
+            assertThat(entry.get("before").isNull()).isTrue();
+            assertThat(entry.get("after")).hasToString(valid);
+        });
+        List<JsonNode> revocations = audit(admin, "?target=" + id + "&action=revokeToken");
+        assertThat(revocations).hasSize(2);
+        assertThat(revocations.get(0).get("outcome").asText()).isEqualTo("failed");
+        assertThat(revocations.get(0).get("after").isNull()).isTrue();
+        assertThat(revocations.get(1).get("before")).hasToString(valid);
+        assertThat(revocations.get(1).get("after"))
+                .hasToString(token + "\"2026-11-23T12:00:00Z\",\"state\":\"revoked\"}");
+        String secret = made.body().get("token").asText();
+        assertThat(admin.get("/api/audit").text())
+                .doesNotContain(secret, secret.substring(secret.length() - 20), "hash");
+    }
+
+    @Test
+    void theAuditLogNamesWhatFailedToComeAbout() {
+        ApiClient admin = test.as(Role.ADMIN, null);
+        admin.post("/api/admin/init_server", "{\"hostname\": \"host7\", \"ip\": 7}")
+                .expect(422);
+        admin.post("/api/admin/init_server", TestServer.INIT).expect(409);
+        admin.post(ALLOCATE, TestServer.ALLOCATE.replace("{\"tags\"", "{\"cpu_count\": 99, \"zone\": \"b\", \"tags\""))
+                .expect(409);
+        admin.post(ALLOCATE, "no json").expect(422);
+
+        assertThat(audit(admin, "?outcome=failed"))
+                .extracting(entry -> entry.get("target").asText(null))
+                .containsExactly(null, "*/b", "host1", "host7");
+        assertThat(audit(admin, "?outcome=failed"))
+                .allSatisfy(entry -> assertThat(entry.get("after").isNull()).isTrue());
     }
 
     @Test

@@ -220,6 +220,20 @@ class ConsoleAccessTest {
 
         page.locator("#field-outcome").selectOption("");
         assertThat(rows(page)).hasCount(3);
+        page.locator("#field-role").selectOption("admin");
+        assertThat(rows(page)).hasCount(0);
+        page.locator("#field-role").selectOption("tenant");
+        page.locator("#field-who").fill("ac");
+        page.locator("#field-target").fill("host1");
+        page.locator("#field-address").fill("127.0.");
+        assertThat(rows(page)).hasCount(2);
+        page.waitForURL("**/audit?who=ac&role=tenant&target=host1&address=127.0.");
+        page.reload();
+        assertThat(rows(page)).hasCount(2);
+        assertThat(page.locator("#field-role")).hasValue("tenant");
+        page.locator("#field-target").fill("");
+        page.locator("#field-address").fill("");
+        assertThat(rows(page)).hasCount(3);
         Download csv = page.waitForDownload(() -> follow(page, "Export as CSV"));
         assertThat(Files.readString(csv.path()).lines())
                 .hasSize(4)

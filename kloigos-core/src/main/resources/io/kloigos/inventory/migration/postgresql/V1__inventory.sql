@@ -222,14 +222,14 @@ CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 CREATE TABLE audit_log (
   id              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at              TEXT COLLATE "C" NOT NULL,
-  who             TEXT NOT NULL,
+  who             TEXT COLLATE "C" NOT NULL,
   role            TEXT,
   token_id        TEXT,
-  address         TEXT NOT NULL,
+  address         TEXT COLLATE "C" NOT NULL,
   request_id      TEXT NOT NULL,
   idempotency_key TEXT,
   action          TEXT NOT NULL,
-  target          TEXT,
+  target          TEXT COLLATE "C",
   before          TEXT,
   after           TEXT,
   outcome         TEXT NOT NULL,
@@ -239,3 +239,5 @@ CREATE TABLE audit_log (
 CREATE INDEX audit_log_by_time ON audit_log (at);
 CREATE INDEX audit_log_by_who ON audit_log (who);
 CREATE INDEX audit_log_by_target ON audit_log (target);
+CREATE INDEX audit_log_by_role ON audit_log (role);
+CREATE INDEX audit_log_by_address ON audit_log (address);

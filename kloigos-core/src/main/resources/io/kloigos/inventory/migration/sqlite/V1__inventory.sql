@@ -238,3 +238,5 @@ CREATE TABLE audit_log (
 CREATE INDEX audit_log_by_time ON audit_log (at);
 CREATE INDEX audit_log_by_who ON audit_log (who);
 CREATE INDEX audit_log_by_target ON audit_log (target);
+CREATE INDEX audit_log_by_role ON audit_log (role);
+CREATE INDEX audit_log_by_address ON audit_log (address);

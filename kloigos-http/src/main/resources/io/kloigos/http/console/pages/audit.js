@@ -16,11 +16,17 @@ const LOOK_MILLIS = 3000;
 const FIELDS = ['at', 'who', 'role', 'action', 'target', 'outcome', 'detail', 'address', 'request_id', 'token_id'];
 const OUTCOMES = ['begun', 'succeeded', 'failed', 'refused'];
 
+const ROLES = ['admin', 'operator', 'tenant', 'read-only'];
+
+const choices = names => [['', 'any'], ...names.map(each => [each, each])];
+
 const ASKED = [
-  { name: 'who', label: 'Who' },
+  { name: 'who', label: 'Who', help: 'How the name begins.' },
+  { name: 'role', label: 'Role', type: 'select', options: () => choices(ROLES) },
   { name: 'action', label: 'What', placeholder: 'deallocate' },
-  { name: 'target', label: 'To what', placeholder: 'host1_4-7' },
-  { name: 'outcome', label: 'Outcome', type: 'select', options: () => [['', 'any'], ...OUTCOMES.map(each => [each, each])] },
+  { name: 'target', label: 'To what', placeholder: 'host1', help: 'How the name begins; a server\'s finds its units too.' },
+  { name: 'outcome', label: 'Outcome', type: 'select', options: () => choices(OUTCOMES) },
+  { name: 'address', label: 'From', placeholder: '192.0.2.', help: 'How the address begins.' },
   { name: 'since', label: 'Since', type: 'time' },
   { name: 'until', label: 'Until', type: 'time' },
 ].map(field => ({ ...field, query: true }));
@@ -30,9 +36,9 @@ function difference({ before, after }) {
   return html`<details><summary>before and after</summary><pre class="mono">${JSON.stringify({ before, after }, null, 1)}</pre></details>`;
 }
 
-/** Units have an underscore in their name, and servers have none; what is neither is no page. */
+/** Units have an underscore in their name, and servers have none; operations, tokens and places have no page here. */
 function targetLink(target) {
-  if (!target || /^[0-9a-f-]{36}$/.test(target)) return target;
+  if (!target || /^[0-9a-f-]{36}$|^[0-9a-f]{16}$|\//.test(target)) return target;
   return target.includes('_') ? unitLink(target) : serverLink(target, () => true);
 }
 

@@ -161,6 +161,7 @@ final class DriftWatch implements AutoCloseable {
                 hostname,
                 clock.instant(),
                 check.facts(),
+                check.unitFacts(),
                 check.compare(texts.subList(0, compared)).stream()
                         .filter(deviation -> !moving.contains(deviation.computeId()))
                         .toList());

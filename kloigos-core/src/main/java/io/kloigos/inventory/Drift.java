@@ -19,6 +19,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Drift {
     private static final TypeReference<List<Deviation>> DEVIATIONS = new TypeReference<>() {};
+    private static final TypeReference<Map<ComputeId, Integer>> COUNTS = new TypeReference<>() {};
 
     private final Database database;
     private final Inventory inventory;
@@ -90,6 +92,7 @@ public final class Drift {
                 row.getString("hostname"),
                 Instant.parse(row.getString("checked_at")),
                 row.getInt("facts"),
+                Json.read(row.getString("unit_facts"), COUNTS),
                 Json.read(row.getString("deviations"), DEVIATIONS));
     }
 
@@ -115,10 +118,11 @@ public final class Drift {
                             + " AND NOT EXISTS (SELECT 1 FROM drift d WHERE d.hostname = s.hostname)")
                     .bind("hostname", report.hostname())
                     .execute();
-            handle.createUpdate("UPDATE drift SET checked_at = :at, facts = :facts, deviations = :deviations"
-                            + " WHERE hostname = :hostname")
+            handle.createUpdate("UPDATE drift SET checked_at = :at, facts = :facts, unit_facts = :unitFacts,"
+                            + " deviations = :deviations WHERE hostname = :hostname")
                     .bind("at", Rows.text(report.checkedAt()))
                     .bind("facts", report.facts())
+                    .bind("unitFacts", Json.write(report.unitFacts()))
                     .bind("deviations", Json.write(report.deviations()))
                     .bind("hostname", report.hostname())
                     .execute();

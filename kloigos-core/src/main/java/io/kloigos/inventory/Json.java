@@ -3,6 +3,7 @@ package io.kloigos.inventory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationContext;
+import com.fasterxml.jackson.databind.KeyDeserializer;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.deser.std.FromStringDeserializer;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -30,6 +31,12 @@ final class Json {
         addText(module, SshPublicKey.class, SshPublicKey::new);
         addText(module, Instant.class, Instant::parse);
         addText(module, ComputeId.class, ComputeId::new);
+        module.addKeyDeserializer(ComputeId.class, new KeyDeserializer() {
+            @Override
+            public Object deserializeKey(String key, DeserializationContext context) {
+                return new ComputeId(key);
+            }
+        });
         return JsonMapper.builder().addModule(module).build();
     }
 

@@ -1,7 +1,9 @@
 package io.kloigos.model;
 
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 
@@ -10,27 +12,33 @@ import java.util.Set;
  *
  * @param hostname which server
  * @param checkedAt when it was looked at
- * @param facts how many facts were compared
+ * @param facts how many facts were compared, those of the whole server among them
+ * @param unitFacts how many of them are of each unit that was looked at
  * @param deviations those that differ
  */
-public record DriftReport(String hostname, Instant checkedAt, int facts, List<Deviation> deviations) {
+public record DriftReport(
+        String hostname, Instant checkedAt, int facts, Map<ComputeId, Integer> unitFacts, List<Deviation> deviations) {
     public DriftReport {
         Objects.requireNonNull(hostname);
         Objects.requireNonNull(checkedAt);
+        unitFacts = Map.copyOf(unitFacts);
         deviations = List.copyOf(deviations);
     }
 
-    /** Returns this report with the deviations of one unit only. */
+    /** Returns this report with what was compared of one unit only. */
     public DriftReport of(ComputeId unit) {
         return of(Set.of(unit));
     }
 
-    /** Returns this report with the deviations of these units only. */
+    /** Returns this report with what was compared of these units only. */
     public DriftReport of(Set<ComputeId> units) {
+        Map<ComputeId, Integer> counts = new HashMap<>(unitFacts);
+        counts.keySet().retainAll(units);
         return new DriftReport(
                 hostname,
                 checkedAt,
-                facts,
+                counts.values().stream().mapToInt(Integer::intValue).sum(),
+                counts,
                 deviations.stream()
                         .filter(deviation -> deviation.computeId() != null && units.contains(deviation.computeId()))
                         .toList());

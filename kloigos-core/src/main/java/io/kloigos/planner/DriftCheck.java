@@ -115,6 +115,17 @@ public final class DriftCheck {
         return facts.size();
     }
 
+    /** Returns how many of them are of each unit that is looked at. */
+    public Map<ComputeId, Integer> unitFacts() {
+        Map<ComputeId, Integer> counts = new HashMap<>();
+        for (Fact fact : facts) {
+            if (fact.computeId() != null) {
+                counts.merge(fact.computeId(), 1, Integer::sum);
+            }
+        }
+        return counts;
+    }
+
     /** Returns what is to be read on the host. */
     public List<Reading> readings() {
         return questions()

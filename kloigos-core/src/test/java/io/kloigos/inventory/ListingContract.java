@@ -78,7 +78,11 @@ interface ListingContract extends InventoryFixture {
                 .start(SampleFleet.operation("op1", Operation.Kind.ALLOCATE, "host1", unit, NOON)
                         .begun(later));
         DriftReport report = new DriftReport(
-                "host1", later, 9, List.of(new Deviation(FactKind.ONLINE_CPUS, null, "subject", "expected", "actual")));
+                "host1",
+                later,
+                9,
+                Map.of(unit.id(), 4),
+                List.of(new Deviation(FactKind.ONLINE_CPUS, null, "subject", "expected", "actual")));
         inventory().drift().put(report);
 
         FleetCounts counts = inventory().census().take();

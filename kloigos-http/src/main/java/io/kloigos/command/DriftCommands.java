@@ -2,6 +2,7 @@ package io.kloigos.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kloigos.client.ApiRequest;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -18,10 +19,16 @@ final class DriftCommands extends RemoteCommand.Group {
         @Option(names = "--different", description = "Only servers that differ.")
         private boolean different;
 
+        @Option(names = "--on", paramLabel = "SERVER", description = "What it found there.")
+        private @Nullable String hostname;
+
         @Override
         ExitStatus run(Session session) {
             return session.list(
-                    session.send(ApiRequest.of("GET", "/api/drift").with("different", different)), Views.DRIFT);
+                    session.send(ApiRequest.of("GET", "/api/drift")
+                            .with("different", different)
+                            .with("hostname", hostname)),
+                    Views.DRIFT);
         }
     }
 

@@ -6,10 +6,13 @@ import io.kloigos.model.DriftReport;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** How a server differs, as the API tells it; described in the API document under the same name. */
-record DriftResponse(String hostname, Instant checkedAt, int facts, List<Difference> deviations) {
+record DriftResponse(
+        String hostname, Instant checkedAt, int facts, Map<String, Integer> unitFacts, List<Difference> deviations) {
     /** One fact that differs. */
     record Difference(
             String kind, @Nullable String computeId, String subject, String expected, String actual, String remedy) {
@@ -30,6 +33,13 @@ record DriftResponse(String hostname, Instant checkedAt, int facts, List<Differe
                 report.hostname(),
                 report.checkedAt(),
                 report.facts(),
+                counts(report),
                 report.deviations().stream().map(Difference::of).toList());
+    }
+
+    private static Map<String, Integer> counts(DriftReport report) {
+        Map<String, Integer> counts = new TreeMap<>();
+        report.unitFacts().forEach((unit, count) -> counts.put(unit.value(), count));
+        return counts;
     }
 }

@@ -466,6 +466,8 @@ class RemoteCommandsTest {
         run("drift", "repair", "host1").expect(ExitStatus.OK);
         assertThat(run("drift", "show", "host1").out()).startsWith("host1 differs in 0 of ");
         assertThat(run("drift", "list").out()).containsPattern("host1 +0");
+        assertThat(run("drift", "list", "--on", "host1").out()).containsPattern("host1 +0");
+        assertThat(run("drift", "list", "--on", "host2").out()).doesNotContain("host1");
     }
 
     @Test

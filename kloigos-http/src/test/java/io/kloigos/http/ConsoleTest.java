@@ -513,6 +513,25 @@ class ConsoleTest {
     }
 
     @Test
+    void theDriftOfAUnitIsItsOwn() {
+        test.host.run("chown", "0:0", "/opt/c4-7");
+        test.host.run("chown", "1:1", "/etc/kloigos/keys");
+        int facts = test.api
+                .get("/api/compute_units/" + UNIT + "/drift")
+                .expect(200)
+                .body()
+                .get("facts")
+                .asInt();
+        Page page = open("/units/" + UNIT);
+        Locator drift = page.locator(".panel", new Page.LocatorOptions().setHasText("Look now"));
+        assertThat(drift).containsText("1 fact of " + facts + " differs");
+        assertThat(drift).containsText("Apart from the unit, 1 fact of the server itself differs: see host1");
+        page.navigate(url("/units/host1_8-11"));
+        assertThat(drift).containsText(Pattern.compile("As the inventory says: \\d\\d facts compared"));
+        assertThat(drift).containsText("1 fact of the server itself differs");
+    }
+
+    @Test
     void aFailureShowsItsReasonAndIsRetried() {
         allocate();
         Page page = open("/units/" + UNIT);

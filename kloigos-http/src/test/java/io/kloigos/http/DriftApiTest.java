@@ -55,6 +55,13 @@ class DriftApiTest {
         assertThat(ofUnit.get("deviations").findValuesAsText("compute_id"))
                 .isNotEmpty()
                 .containsOnly("host1_4-7");
+        int ofThisUnit = ofUnit.get("facts").asInt();
+        assertThat(ofThisUnit).isBetween(20, 60);
+        assertThat(ofUnit.get("unit_facts")).hasToString("{\"host1_4-7\":" + ofThisUnit + "}");
+        assertThat(found.get("unit_facts")).hasSize(3);
+        assertThat(found.get("facts").asInt())
+                .as("the units' and the server's own")
+                .isGreaterThan(2 * ofThisUnit);
         JsonNode directory = ofUnit.get("deviations").get(0);
         assertThat(directory.get("subject").asText()).isEqualTo("/opt/c4-7");
         assertThat(directory.get("expected").asText()).isEqualTo("700 20000:20000");

@@ -42,6 +42,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -274,6 +275,7 @@ final class ModelReader {
                 node.required("hostname").asText(),
                 Instant.parse(node.required("checked_at").asText()),
                 node.required("facts").asInt(),
+                counts(node.path("unit_facts")),
                 list(
                         node.required("deviations"),
                         deviation -> new Deviation(
@@ -282,6 +284,14 @@ final class ModelReader {
                                 deviation.required("subject").asText(),
                                 deviation.required("expected").asText(),
                                 deviation.required("actual").asText())));
+    }
+
+    private static Map<ComputeId, Integer> counts(JsonNode node) {
+        Map<ComputeId, Integer> counts = new HashMap<>();
+        node.properties()
+                .forEach(count -> counts.put(
+                        new ComputeId(count.getKey()), count.getValue().asInt()));
+        return counts;
     }
 
     static ReleaseCertificate certificate(JsonNode node) {

@@ -139,6 +139,7 @@ CREATE TABLE drift (
   due        BIGINT NOT NULL,
   checked_at TEXT,
   facts      BIGINT,
+  unit_facts TEXT,
   deviations TEXT
 );
 

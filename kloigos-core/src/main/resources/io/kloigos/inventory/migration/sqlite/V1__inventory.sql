@@ -138,6 +138,7 @@ CREATE TABLE drift (
   due        INTEGER NOT NULL,
   checked_at TEXT,
   facts      INTEGER,
+  unit_facts TEXT,
   deviations TEXT
 );
 

@@ -178,7 +178,7 @@ export function unitPage({ store, client, session: { may }, dialog, changed, rou
         ${panel('Ports in use', ports(unit))}
         ${certificatePanel()}
         ${current && isUnderWay(current) ? underWay(current) : nothing}
-        ${drift.view()}
+        ${drift.view({ server: store.drift.get(unit.hostname) })}
         ${problem(historyError)}
         ${panel('History', table({ label: 'Operations of this unit', columns: operationColumns(may, ['compute_id', 'hostname']),
           records: history, key: operation => operation.id, sort: router.query.get('sort') ?? '-created_at', sorted: sort => router.keep({ sort }), most: 50, others: '', empty: 'Of what was done to it, nothing is kept.' }), { wide: true, actions: historyLinks(may, 'compute_id', id) })}

@@ -41,7 +41,8 @@ final class AuditTrail {
     private static final int LONGEST_DETAIL = 2000;
 
     /** What does not change by a request. */
-    private static final Set<String> LEFT_OUT = Set.of("facts", "warnings", "ssh_port", "created_by", "last_used_at");
+    private static final Set<String> LEFT_OUT =
+            Set.of("facts", "settings", "warnings", "ssh_port", "created_by", "last_used_at");
 
     private static final Set<HttpStatus> REFUSALS =
             Set.of(HttpStatus.UNAUTHORIZED, HttpStatus.FORBIDDEN, HttpStatus.TOO_MANY_REQUESTS);

@@ -8,6 +8,7 @@ import io.kloigos.model.DataVolume;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.Server;
 import io.kloigos.model.Warning;
+import io.kloigos.planner.HostSettings;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,7 @@ record ServerResponse(
         long memoryReserve,
         List<Warning> warnings,
         Facts facts,
+        Settings settings,
         List<Volume> volumes,
         Instant createdAt,
         @Nullable String operationId) {
@@ -65,6 +67,18 @@ record ServerResponse(
                             .sorted()
                             .map(Capability::toString)
                             .toList());
+        }
+    }
+
+    record Settings(
+            Map<String, String> kernel, @Nullable String workqueueCpus, int connectionsPerSecond, int openConnections) {
+        static Settings of(HostSettings settings) {
+            CpuSet cpus = settings.workqueueCpus();
+            return new Settings(
+                    settings.kernel(),
+                    cpus == null ? null : cpus.toString(),
+                    settings.connectionsPerSecond(),
+                    settings.openConnections());
         }
     }
 
@@ -122,6 +136,7 @@ record ServerResponse(
                 server.memoryReserve().bytes(),
                 server.warnings(),
                 Facts.of(server.facts()),
+                Settings.of(HostSettings.of(server)),
                 server.volumes().stream().map(Volume::of).toList(),
                 server.createdAt(),
                 server.operationId());

@@ -5,6 +5,7 @@ import static io.kloigos.http.ConsoleBrowser.button;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Route;
@@ -452,6 +453,58 @@ class ConsoleTest {
         confirm(page, "Drain");
         assertThat(page.getByRole(AriaRole.REGION, new Page.GetByRoleOptions().setName("Operations of this server")))
                 .containsText("deallocate");
+    }
+
+    @Test
+    void whatIsEnforcedIsWhatTheApiTells() {
+        JsonNode server = test.api.get("/api/servers/host1").expect(200).body();
+        JsonNode limits =
+                test.api.get("/api/compute_units/" + UNIT).expect(200).body().get("limits");
+        Page page = open("/servers/host1");
+
+        assertThat(enforced(page, "CPUs of the system")).containsText("enforced CPU 0-3");
+        assertThat(enforced(page, "unbound work"))
+                .containsText("enforced CPU "
+                        + server.get("settings").get("workqueue_cpus").asText());
+        assertThat(enforced(page, "Processes"))
+                .containsText(String.format(
+                        "enforced %,d for each unit", limits.get("tasks_max").asInt()));
+        assertThat(enforced(page, "settings")).containsText("fs.protected_fifos = 2");
+        assertThat(enforced(page, "Speed of disks")).containsText("not set");
+        assertThat(enforced(page, "Disk space")).containsText("enforced /: ");
+        assertThat(enforced(page, "Binding"))
+                .containsText(Pattern.compile(
+                        "in part\\s+no port of another unit by SocketBind.*\\s+a unit can bind a free"));
+        assertThat(enforced(page, "Serving")).containsText("enforced 3 ranges of ports");
+
+        test.host.run("nft", "flush", "ruleset");
+        test.api.get("/api/servers/host1/drift").expect(200);
+        assertThat(enforced(page, "Serving")).containsText("differs");
+        assertThat(enforced(page, "Memory of")).containsText("enforced");
+
+        test.await(test.api
+                .post(
+                        "/api/admin/init_server",
+                        TestServer.INIT
+                                .replace("10.0.0.1", "10.0.0.2")
+                                .replace("host1", "host2")
+                                .replace(
+                                        "\"4-7\", \"8-11\", \"12-15\"]",
+                                        "\"0-1\", \"2-3\"], \"limits\": {\"port_enforcement\":" + " \"nftables\"}"))
+                .expect(200));
+        page.navigate(url("/servers/host2"));
+        assertThat(enforced(page, "Binding"))
+                .containsText(
+                        Pattern.compile("not enforced on this host\\s+a unit cannot serve a port of its neighbour"));
+        assertThat(enforced(page, "CPUs of the system"))
+                .containsText(Pattern.compile("not enforced on this host\\s+units have every CPU"));
+        assertThat(enforced(page, "unbound work")).containsText("not enforced on this host");
+    }
+
+    private static Locator enforced(Page page, String what) {
+        return page.locator(
+                ".enforcement tbody tr",
+                new Page.LocatorOptions().setHas(page.locator("th", new Page.LocatorOptions().setHasText(what))));
     }
 
     @Test

@@ -3,35 +3,25 @@
 import { html, nothing } from '../lit.js';
 import { serverActions } from '../actions.js';
 import { createDriftPanel } from '../drift-panel.js';
+import { EXPLAINED, HELD, enforcement } from '../enforcement.js';
 import { createMap } from '../map.js';
 import { bytes, plural, time } from '../format.js';
-import { busy, facts, heading, panel, problem, reason, serverStatus, operationLink } from '../parts.js';
+import { badge, busy, facts, heading, panel, problem, reason, serverStatus, operationLink } from '../parts.js';
 import { historyLinks, newestFirst, operationColumns } from '../operation-table.js';
 import { operationLog } from '../operation-log.js';
 import { isUnderWay } from '../status.js';
 import { table } from '../table.js';
 import { unitColumns } from '../unit-table.js';
 
-/** What a unit is kept to, how, and the warnings that say that this host cannot. */
-const ENFORCED = [
-  ['CPUs and NUMA nodes', 'cpuset.cpus, cpuset.mems', []],
-  ['Memory, swap, tasks', 'memory.max, memory.high, memory.swap.max, pids.max', []],
-  ['Disk space and files', 'disk quotas', ['disk_unlimited']],
-  ['I/O, where limited', 'io.max', []],
-  ['Who serves a port', 'nftables', []],
-  ['Who binds a port', 'SocketBindDeny= of systemd', ['port_squatting', 'host_port_squatting', 'udp_receipt', 'udp_theft']],
-];
-
-function enforcement(server) {
-  const warnings = new Map(server.warnings.map(warning => [warning.type, warning.message]));
+function enforced(server, units, report) {
+  if (server.status !== 'ready') return html`<p class="empty">What is in force is known of a server that is ready; this one is ${server.status}.</p>`;
   return html`<div class="table enforcement" role="region" aria-label="What is enforced" tabindex="0"><table>
-    <thead><tr><th scope="col">What</th><th scope="col">On this host</th><th scope="col">By, or why not</th></tr></thead>
-    <tbody>${ENFORCED.map(([what, means, types]) => {
-      const found = types.filter(type => warnings.has(type));
-      return html`<tr><th scope="row">${what}</th>
-        <td>${found.length ? html`<span class="badge busy"><span aria-hidden="true">!</span> not enforced</span>` : html`<span class="badge good"><span aria-hidden="true">✓</span> enforced</span>`}</td>
-        <td>${found.length ? found.map(type => html`<p>${warnings.get(type)}</p>`) : means}</td></tr>`;
-    })}</tbody></table></div>`;
+    <thead><tr><th scope="col">What</th><th scope="col">On this host</th><th scope="col">How much, by what, and what is not</th></tr></thead>
+    <tbody>${enforcement(server, units, report).map(({ what, held, says, by, differing, reasons }) => html`<tr><th scope="row">${what}</th>
+        <td>${badge({ ...HELD[held], text: held })}</td>
+        <td>${says.length ? html`${says.join('; ')} <small>by ${by}</small>` : nothing}
+          ${differing ? html`<p>${plural(differing, 'fact')} ${differing === 1 ? 'differs' : 'differ'} from that: see Drift.</p>` : nothing}
+          ${reasons.map(text => html`<p>${text}</p>`)}</td></tr>`)}</tbody></table></div>`;
 }
 
 export function serverPage({ store, client, session: { may }, dialog, router, changed }, { hostname }) {
@@ -65,8 +55,7 @@ export function serverPage({ store, client, session: { may }, dialog, router, ch
     const server = store.servers.get(hostname);
     if (!server) return html`${heading(hostname)}${store.connection.state === 'live' ? nothing : busy('Looking for the server')}<p class="empty">${store.connection.state === 'live' ? 'Now' : 'If this stays,'} there is no such server: it may have been decommissioned. <a href="/">Fleet</a></p>`;
     const units = store.unitsOf(hostname);
-    const known = new Set(ENFORCED.flatMap(each => each[2]));
-    const others = server.warnings.filter(warning => !known.has(warning.type));
+    const others = server.warnings.filter(warning => server.status !== 'ready' || !EXPLAINED.has(warning.type));
     const operations = newestFirst([...store.operations.values()].filter(operation => operation.hostname === hostname));
     const isBusy = operations.some(isUnderWay);
     map.drawSoon();
@@ -86,7 +75,7 @@ export function serverPage({ store, client, session: { may }, dialog, router, ch
           ['Housekeeping', html`<span class="mono">${server.housekeeping_cpus || 'none'}</span>`], ['Sockets, nodes, cores', `${server.facts.packages.length}, ${server.facts.nodes.length}, ${server.facts.cores.length}`],
           ['Memory', `${bytes(server.facts.memory)}, swap ${bytes(server.facts.swap)}, ${bytes(server.memory_reserve)} kept from units`], ['Data disks', server.volumes.map(volume => `${volume.device} (${volume.filesystem}) on ${volume.mount_point}`).join(', ') || 'none'],
           ['Managed since', time(server.created_at)], ['Can', server.facts.capabilities.join(', ')]]), { wide: true })}
-        ${panel('What is enforced', enforcement(server), { wide: true })}
+        ${panel('What is enforced', enforced(server, units, store.drift.get(hostname)), { wide: true })}
         ${others.length ? panel('Known limits of this host', html`<ul class="warnings">${others.map(warning => html`<li><code>${warning.type}</code> ${warning.message}</li>`)}</ul>`, { wide: others.length > 3 }) : nothing}
         ${isBusy ? nothing : log(operations)}
         ${drift.view({ told: store.drift.get(hostname) })}

@@ -22,6 +22,8 @@ final class AccessRules {
     private static final Set<String> PUBLIC =
             Set.of("GET /healthz", "GET /api/healthz", "GET /api/session", "POST /api/session", "DELETE /api/session");
 
+    private static final String ALLOCATE = "POST /api/compute_units/allocate";
+
     private static final Map<String, Set<Role>> RULES = new HashMap<>();
 
     static {
@@ -34,7 +36,7 @@ final class AccessRules {
         RULES.put("GET /api/compute_units/{compute_id}", EVERYBODY);
         RULES.put("GET /api/compute_units/{compute_id}/drift", EVERYBODY);
         RULES.put("GET /api/compute_units/{compute_id}/usage", EVERYBODY);
-        RULES.put("POST /api/compute_units/allocate", OPERATORS_AND_TENANTS);
+        RULES.put(ALLOCATE, OPERATORS_AND_TENANTS);
         RULES.put("DELETE /api/compute_units/deallocate/{compute_id}", OPERATORS_AND_TENANTS);
         RULES.put("PUT /api/compute_units/{compute_id}/ssh_keys", OPERATORS_AND_TENANTS);
         RULES.put("PUT /api/compute_units/{compute_id}/tags", OPERATORS_AND_TENANTS);
@@ -104,6 +106,11 @@ final class AccessRules {
     /** Tells whether somebody with the role may see what would be done on a host. */
     static boolean mayDryRun(Role role) {
         return OPERATORS.contains(role);
+    }
+
+    /** Tells whether they may do so in this way. Of an allocation whoever may do it is told as much as is theirs to know. */
+    static boolean mayDryRun(Role role, String route) {
+        return mayDryRun(role) || route.equals(ALLOCATE);
     }
 
     /** Tells whether there is a rule. */

@@ -4,6 +4,7 @@ import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.Handler;
 import io.kloigos.Kloigos;
+import io.kloigos.Preview;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
@@ -86,11 +87,20 @@ final class Api {
         reader.finish();
         AllocateRequest request = body.orElseThrow();
         if (dryRun.orElseThrow()) {
-            answers.send(context, kloigos.previewAllocate(request));
+            preview(context, answers.fleet(context).previewAllocate(request));
         } else {
             Kloigos fleet = answers.fleet(context);
             ComputeUnit unit = fleet.allocate(request, key.orElseThrow());
             answers.send(context, unit);
+        }
+    }
+
+    /** A tenant is told what it would get, and not where: that would tell how full which server is with others. */
+    private void preview(Context context, Preview preview) {
+        if (AccessRules.mayDryRun(Gate.caller(context).role())) {
+            answers.send(context, preview);
+        } else {
+            answers.send(context, TenantPreviewResponse.of(preview));
         }
     }
 

@@ -209,7 +209,7 @@ final class Gate {
                     "do this; it is for: "
                             + AccessRules.of(route).stream().map(Role::toString).collect(Collectors.joining(", ")));
         }
-        if (isDryRun(context) && !AccessRules.mayDryRun(caller.role())) {
+        if (isDryRun(context) && !AccessRules.mayDryRun(caller.role(), route)) {
             throw forbidden(caller, "see what would be done on a host; operators may");
         }
     }

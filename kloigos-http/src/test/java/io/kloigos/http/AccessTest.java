@@ -411,7 +411,8 @@ class AccessTest {
                 .expect(200);
         acme.post(unit + "/stop", "").expect(200);
         acme.post(unit + "/start", "").expect(200);
-        assertThat(acme.post(ALLOCATE + "?dry_run=TRUE", TestServer.ALLOCATE)
+        assertThat(acme.delete("/api/compute_units/deallocate/"
+                                + mine.get("compute_id").asText() + "?dry_run=TRUE")
                         .expect(403)
                         .text())
                 .contains("operators may");
@@ -529,6 +530,29 @@ class AccessTest {
                 server.stop();
             }
         }
+    }
+
+    @Test
+    void aTenantIsToldWhatItWouldGetAndNotWhere() {
+        ApiClient acme = test.as(Role.TENANT, "acme");
+        String preview = acme.post(ALLOCATE + "?dry_run=true", TestServer.ALLOCATE)
+                .expect(200)
+                .text();
+        JsonNode unit = acme.post(ALLOCATE, TestServer.ALLOCATE).expect(200).body();
+
+        assertThat(preview)
+                .isEqualTo(String.format(
+                        "{\"units\":[{\"region\":\"eu\",\"zone\":\"a\",\"cpu_count\":4,\"memory_max\":%s,\"swap_max\":0,"
+                                + "\"tasks_max\":%s}]}",
+                        unit.get("limits").get("memory_max"), unit.get("limits").get("tasks_max")));
+        acme.post(ALLOCATE + "?dry_run=true", TestServer.ALLOCATE.replace("{\"tags\"", "{\"cpu_count\": 64, \"tags\""))
+                .expect(409);
+        assertThat(audit(test.as(Role.ADMIN, null), "?who=acme"))
+                .as("a dry run does nothing")
+                .hasSize(1);
+        test.as(Role.READ_ONLY, null)
+                .post(ALLOCATE + "?dry_run=true", TestServer.ALLOCATE)
+                .expect(403);
     }
 
     // The audit log

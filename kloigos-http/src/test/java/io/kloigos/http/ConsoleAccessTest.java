@@ -424,6 +424,15 @@ class ConsoleAccessTest {
         assertThat(page.locator("main")).not().containsText("server");
 
         follow(page, "Allocate one");
+        Locator preview = page.locator(".beside .panel").first();
+        assertThat(preview).containsText(Pattern.compile("eu / a\\s+CPUs\\s*4\\s+Memory"));
+        assertThat(preview).not().containsText("host1");
+        page.getByLabel("CPUs").fill("64");
+        assertThat(preview).containsText("This would be refused");
+        page.getByLabel("CPUs").fill("");
+        assertThat(preview).containsText("eu / a");
+        // The browser itself notes the refusal.
+        log.clear();
         page.getByLabel(Pattern.compile("^SSH public keys")).fill(TestServer.KEY);
         page.getByLabel("Tags").fill("deployment_id=web");
         button(page, "Allocate").click();

@@ -386,7 +386,12 @@ public final class RemoteKloigos implements Fleet {
     }
 
     private Preview preview(ApiRequest request) {
-        return ModelReader.preview(api.send(request.dryRun()).body());
+        JsonNode preview = api.send(request.dryRun()).body();
+        if (!preview.has("server")) {
+            throw new KloigosException(
+                    ErrorCode.FORBIDDEN, "What would be done on a host is not for tenants; operators may see it.");
+        }
+        return ModelReader.preview(preview);
     }
 
     private ComputeUnit unitAfter(ApiRequest request) {

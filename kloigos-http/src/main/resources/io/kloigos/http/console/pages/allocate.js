@@ -1,4 +1,4 @@
-// Allocate: shows while one types which unit it would be, and what would work where it is refused.
+// Allocate: shows while one types which unit it would be, to a tenant of what kind, and what would work where it is refused.
 
 import { html, nothing } from '../lit.js';
 import { createForm } from '../form.js';
@@ -7,7 +7,7 @@ import { createPreview } from '../preview.js';
 import { requestTo } from '../request.js';
 import { plan } from '../dialog.js';
 import { nearest } from '../nearest.js';
-import { bytes, plural } from '../format.js';
+import { bytes, count, plural } from '../format.js';
 import { busy, copyable, facts, heading, panel, problem, serverLink, unitLink } from '../parts.js';
 
 const ROUTE = 'POST /api/compute_units/allocate';
@@ -26,7 +26,7 @@ export function allocatePage({ store, client, session, curl, done, changed }) {
   const distinct = name => [...new Set([...store.servers.values(), ...store.units.values()].map(each => each[name]))].sort();
   const fields = [
     // So that the first preview is of a unit, not of a refusal.
-    { name: 'cpu_count', label: 'CPUs', type: 'number', initial: commonestFree(), orNull: true, help: 'Exactly so many; empty: any.',
+    { name: 'cpu_count', label: 'CPUs', type: 'number', initial: session.mayDryRun ? commonestFree() : '', orNull: true, help: 'Exactly so many; empty: any.',
       suggestions: () => [...new Set([...store.units.values()].map(unit => unit.cpu_count))].sort((a, b) => a - b) },
     { name: 'region', label: 'Region', suggestions: () => distinct('region'), help: 'Empty: any.' },
     { name: 'zone', label: 'Zone', suggestions: () => distinct('zone'), help: 'Empty: any.' },
@@ -49,8 +49,7 @@ export function allocatePage({ store, client, session, curl, done, changed }) {
 
   function typed() {
     sending.error = null;
-    if (session.mayDryRun) preview.of(ROUTE, { body: body(true) });
-    else changed();
+    preview.of(ROUTE, { body: body(true) });
   }
 
   async function submit(event) {
@@ -82,10 +81,11 @@ export function allocatePage({ store, client, session, curl, done, changed }) {
 
   function outcome() {
     if (preview.state === 'refused') {
-      return html`${problem(preview.error, 'This would be refused')}${preview.error.code === 'no_capacity' ? suggestions() : nothing}`;
+      return html`${problem(preview.error, 'This would be refused')}${preview.error.code === 'no_capacity' && session.mayDryRun ? suggestions() : nothing}`;
     }
     const unit = preview.answer?.units[0];
     if (!unit) return busy('Asking which unit it would be');
+    if (!unit.compute_id) return facts([['Place', `${unit.region} / ${unit.zone}`], ['CPUs', unit.cpu_count], ['Memory', bytes(unit.memory_max)], ['Swap', bytes(unit.swap_max)], ['Tasks', count(unit.tasks_max)]]);
     return html`
       ${facts([['Unit', unitLink(unit.compute_id)], ['Server', html`${serverLink(unit.hostname, session.may)}, ${unit.region} / ${unit.zone}`], ['CPUs', html`${unit.cpu_count}: <span class="mono">${unit.cpu_range}</span>`],
         ['NUMA nodes', unit.limits.memory_nodes], ['Memory', bytes(unit.limits.memory_max)], ['Ports', unit.ports_range], ['User', html`<span class="mono">${unit.user}</span>`]])}
@@ -104,7 +104,7 @@ export function allocatePage({ store, client, session, curl, done, changed }) {
         <div class="beside">
           ${sending.unit ? panel('Allocated', html`<p><span class="good" aria-hidden="true">✓</span> ${unitLink(sending.unit.compute_id)} is the tenant's.</p>
             ${copyable(`ssh ${sending.unit.ssh_port === 22 ? '' : `-p ${sending.unit.ssh_port} `}${sending.unit.user}@${sending.unit.ip}`, 'the login command')}`) : nothing}
-          ${session.mayDryRun ? panel('What it would be', html`<div aria-live="polite" class=${preview.state === 'asking' ? 'asking' : ''}>${outcome()}</div>`) : nothing}
+          ${panel('What it would be', html`<div aria-live="polite" class=${preview.state === 'asking' ? 'asking' : ''}>${outcome()}</div>`)}
           ${panel('Request as curl', copyable(curl(requestTo(ROUTE, { body: body(false) })), 'the request'))}
         </div>
       </form>`;

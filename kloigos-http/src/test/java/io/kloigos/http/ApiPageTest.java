@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
+import com.microsoft.playwright.options.ColorScheme;
 import com.microsoft.playwright.options.RequestOptions;
 import io.kloigos.model.Role;
 import java.nio.file.Path;
@@ -74,6 +75,20 @@ class ApiPageTest {
         if (!SCREENSHOT.isEmpty()) {
             page.screenshot(new Page.ScreenshotOptions().setPath(Path.of(SCREENSHOT)));
         }
+    }
+
+    @Test
+    void hasTheColoursOfTheConsole() {
+        Page page = browser.open(url("/docs"), ColorScheme.DARK);
+        assertThat(page.locator(".opblock-summary-path").first()).isVisible();
+        assertThat(page.locator("html.dark-mode")).hasCSS("background-color", "rgb(28, 32, 34)");
+        ConsoleBrowser.requireContrast(page);
+
+        page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.LIGHT));
+        assertThat(page.locator("html:not(.dark-mode)")).hasCSS("background-color", "rgb(255, 255, 255)");
+        page.evaluate("localStorage.setItem('kloigos-theme', 'dark')");
+        page.reload();
+        assertThat(page.locator("html.dark-mode")).hasCount(1);
     }
 
     @Test

@@ -11,6 +11,7 @@ import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Route;
 import com.microsoft.playwright.assertions.LocatorAssertions;
 import com.microsoft.playwright.options.AriaRole;
+import com.microsoft.playwright.options.BoundingBox;
 import com.microsoft.playwright.options.ColorScheme;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.UnitStatus;
@@ -166,6 +167,43 @@ class ConsoleTest {
                     .as("width of " + path)
                     .isEqualTo(390);
         }
+    }
+
+    @Test
+    void aPhoneShowsTheStatusOfEachUnit() {
+        allocate();
+        test.host.inject(new HostFailure.DiskFull(0));
+        test.kloigos.await(test.api
+                .delete("/api/compute_units/deallocate/" + UNIT)
+                .expect(200)
+                .operation());
+        test.host.heal();
+        Page page = open("/?view=units");
+        page.setViewportSize(390, 844);
+        assertThat(page.locator("tbody td[data-column=status]")).hasCount(3);
+        for (Locator status :
+                page.locator("tbody td[data-column=status] .badge").all()) {
+            BoundingBox box = status.boundingBox();
+            assertThat(box.x + box.width).as(status.textContent()).isLessThan(390);
+        }
+    }
+
+    @Test
+    void aDialogBeginsWhereOneTypesOrWhereNothingIsDestroyed() {
+        allocate();
+        Page page = open("/units/" + UNIT);
+        button(page, "Resize").click();
+        assertThat(page.locator("#field-memory_max")).isFocused();
+        page.keyboard().press("Escape");
+        button(page, "Tags").click();
+        assertThat(page.locator("#field-tags")).isFocused();
+        page.keyboard().press("Escape");
+        button(page, "Deallocate").click();
+        assertThat(page.locator("dialog footer button").first()).isFocused();
+        assertThat(page.locator("dialog footer button").first()).hasText("Close");
+        page.keyboard().press("Enter");
+        assertThat(page.locator("dialog")).hasCount(0);
+        assertThat(button(page, "Deallocate")).isFocused();
     }
 
     @Test

@@ -38,6 +38,8 @@ export function createDialog({ client, session, curl, changed, done }) {
     const returnTo = open?.returnTo;
     open?.preview.forget();
     open = null;
+    // As long as it is open, nothing else takes the focus.
+    document.querySelector('dialog[open]')?.close();
     changed();
     returnTo?.focus?.();
   }
@@ -94,7 +96,15 @@ export function createDialog({ client, session, curl, changed, done }) {
 
 function showModal(element) {
   // The element is there, but not yet in the document.
-  if (element && !element.open) queueMicrotask(() => element.isConnected && !element.open && element.showModal());
+  if (element && !element.open) queueMicrotask(() => element.isConnected && !element.open && begin(element));
+}
+
+/** Enter must never end a tenancy by itself; all else begins where one types. */
+function begin(element) {
+  element.showModal();
+  const [leave, act] = element.querySelectorAll('footer button');
+  const first = act.matches('.danger') ? leave : element.querySelector('.fields :is(input, select, textarea)') ?? act;
+  first.focus();
 }
 
 export function plan(preview) {

@@ -20,9 +20,9 @@ export function unitRecord(unit, server) {
 export function unitColumns({ servers, may, without = [] }) {
   const columns = [
     { name: 'compute_id', label: 'Unit', value: unit => unit.compute_id, view: unit => unitLink(unit.compute_id) },
+    { name: 'status', label: 'Status', value: unit => unit.status, view: unit => html`${unitStatus(unit, servers.get(unit.hostname))}${unit.reason ? html`<small class="why">${unit.reason}</small>` : nothing}` },
     { name: 'hostname', label: 'Server', value: unit => unit.hostname, view: unit => serverLink(unit.hostname, may) },
     { name: 'place', label: 'Place', value: unit => `${unit.region}/${unit.zone}`, view: unit => `${unit.region}/${unit.zone}` },
-    { name: 'status', label: 'Status', value: unit => unit.status, view: unit => html`${unitStatus(unit, servers.get(unit.hostname))}${unit.reason ? html`<small class="why">${unit.reason}</small>` : nothing}` },
     { name: 'cpu_count', label: 'CPUs', value: unit => unit.cpu_count, view: unit => unit.cpu_count, isNumber: true },
     { name: 'cpu_range', label: 'CPU set', value: unit => unit.cpu_range, view: unit => html`<span class="mono">${unit.cpu_range}</span>` },
     { name: 'ports_range', label: 'Ports', value: unit => unit.ports_range, view: unit => html`<span class="mono">${unit.ports_range}</span>` },

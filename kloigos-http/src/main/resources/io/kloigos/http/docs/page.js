@@ -1,5 +1,18 @@
 // Shows the API document. A session's cookie goes with every request to this server by itself; a token is given by "Authorize".
 
+const dark = matchMedia('(prefers-color-scheme: dark)');
+
+/** As the console has it: what was chosen there, or else the system's. */
+function colour() {
+  const chosen = localStorage.getItem('kloigos-theme');
+  document.documentElement.classList.toggle('dark-mode', chosen === 'dark' || (chosen !== 'light' && dark.matches));
+}
+
+colour();
+dark.addEventListener('change', colour);
+// Another tab has chosen otherwise.
+addEventListener('storage', colour);
+
 const main = document.getElementById('docs');
 
 async function session() {

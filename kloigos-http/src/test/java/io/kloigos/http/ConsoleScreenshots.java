@@ -4,6 +4,7 @@ import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertTha
 import static io.kloigos.http.ConsoleBrowser.button;
 
 import com.microsoft.playwright.Page;
+import com.microsoft.playwright.assertions.LocatorAssertions;
 import com.microsoft.playwright.options.ColorScheme;
 import io.kloigos.Kloigos;
 import io.kloigos.model.AllocateRequest;
@@ -40,7 +41,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Takes pictures of each page, in light and dark, on a desktop and on a phone; docs/screenshots has some of them. No test: it
+ * Takes the pictures that docs/screenshots has of each page, in light and dark, on a desktop and on a phone. No test: it
  * runs only when it is named, by {@code mvn test -pl kloigos-http -am -Dtest=ConsoleScreenshots
  * -Dsurefire.failIfNoSpecifiedTests=false}.
  */
@@ -78,12 +79,6 @@ class ConsoleScreenshots {
                 take(browser, url, scheme, "desktop", 1280, 860);
                 take(browser, url, scheme, "phone", 390, 780);
             }
-            Page wall = browser.open(url + "/");
-            wall.setViewportSize(3840, 2160);
-            shoot(wall, "fleet-wall.png");
-            wall.navigate(url + "/units/" + UNIT);
-            wall.waitForTimeout(5_000);
-            shoot(wall, "unit-wall.png");
             hosts.forEach(FakeHost::heal);
         }
     }
@@ -157,8 +152,14 @@ class ConsoleScreenshots {
         shoot(page, "fleet" + suffix);
         page.navigate(url + "/?view=units&filter=-status:free&sort=-started_at");
         shoot(page, "units" + suffix);
+        page.navigate(url + "/?view=servers");
+        shoot(page, "servers" + suffix);
         page.navigate(url + "/servers/eu-a-2");
         shoot(page, "server" + suffix);
+        page.navigate(url + "/servers/eu-a-1");
+        page.locator(".panel", new Page.LocatorOptions().setHas(page.locator(".enforcement")))
+                .evaluate("panel => scrollTo(0, panel.getBoundingClientRect().top + scrollY - 110)");
+        shoot(page, "enforced" + suffix);
         page.navigate(url + "/operations");
         shoot(page, "operations" + suffix);
         page.locator("tbody a").first().click();
@@ -174,6 +175,9 @@ class ConsoleScreenshots {
         page.getByLabel("Memory", new Page.GetByLabelOptions().setExact(true)).fill("12G");
         page.getByText("The exact plan").click();
         shoot(page, "resize" + suffix);
+        page.navigate(url + "/docs");
+        assertThat(page.locator(".opblock-summary-path").first()).isVisible();
+        page.screenshot(new Page.ScreenshotOptions().setPath(PICTURES.resolve("api" + suffix)));
     }
 
     private static void takeOfAccess(Kloigos kloigos, ConsoleBrowser browser, String url) {
@@ -226,6 +230,9 @@ class ConsoleScreenshots {
         page.locator("tbody a").first().click();
         page.waitForTimeout(5_000);
         shoot(page, "tenant-unit" + suffix);
+        page.navigate(url + "/allocate");
+        assertThat(page.locator(".beside")).containsText("Memory");
+        shoot(page, "tenant-allocate" + suffix);
     }
 
     private static void logIn(Page page, String token) {
@@ -264,7 +271,8 @@ class ConsoleScreenshots {
     }
 
     private static void shoot(Page page, String name) {
-        assertThat(page.locator(".connection")).containsText("live");
+        assertThat(page.locator(".connection"))
+                .containsText("live", new LocatorAssertions.ContainsTextOptions().setTimeout(20_000));
         page.waitForTimeout(700);
         page.screenshot(new Page.ScreenshotOptions().setPath(PICTURES.resolve(name)));
     }

@@ -8,8 +8,19 @@ import { serverLink, unitLink, unitStatus } from './parts.js';
 export const UNIT_FIELDS = ['compute_id', 'hostname', 'region', 'zone', 'cpu_range', 'cpu_count', 'ports_range', 'status', 'kind', 'user', 'tags', 'reason', 'started_at', 'expires_at', 'ip', 'owner',
   'place', 'memory', 'tasks'];
 
-/** What a filter looks at. */
+const records = new WeakMap();
+
+/** Returns what a filter looks at. A unit or server that changes is another object, so it is made once for each, not at each key. */
 export function unitRecord(unit, server) {
+  const known = records.get(unit);
+  // A tenant is told of no server.
+  if (known && known.server === server) return known.record;
+  const record = recordOf(unit, server);
+  records.set(unit, { server, record });
+  return record;
+}
+
+function recordOf(unit, server) {
   return {
     ...Object.fromEntries(UNIT_FIELDS.map(name => [name, unit[name]])),
     kind: KINDS[kindOf(unit, server)].label, place: `${unit.region}/${unit.zone}`, memory: unit.limits.memory_max, tasks: unit.limits.tasks_max,

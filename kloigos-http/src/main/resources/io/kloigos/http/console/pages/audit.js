@@ -21,12 +21,12 @@ const ROLES = ['admin', 'operator', 'tenant', 'read-only'];
 const choices = names => [['', 'any'], ...names.map(each => [each, each])];
 
 const ASKED = [
-  { name: 'who', label: 'Who', help: 'How the name begins.' },
+  { name: 'who', label: 'Who', help: 'How it begins.' },
   { name: 'role', label: 'Role', type: 'select', options: () => choices(ROLES) },
   { name: 'action', label: 'What', placeholder: 'deallocate' },
-  { name: 'target', label: 'To what', placeholder: 'host1', help: 'How the name begins; a server\'s finds its units too.' },
+  { name: 'target', label: 'To what', placeholder: 'host1', help: 'How it begins; a server finds its units.' },
   { name: 'outcome', label: 'Outcome', type: 'select', options: () => choices(OUTCOMES) },
-  { name: 'address', label: 'From', placeholder: '192.0.2.', help: 'How the address begins.' },
+  { name: 'address', label: 'From', placeholder: '192.0.2.', help: 'How it begins.' },
   { name: 'since', label: 'Since', type: 'time' },
   { name: 'until', label: 'Until', type: 'time' },
 ].map(field => ({ ...field, query: true }));

@@ -13,15 +13,21 @@ import { isUnderWay } from '../status.js';
 import { table } from '../table.js';
 import { unitColumns } from '../unit-table.js';
 
+/** One unit's share of a core is told as every other's, so that a long list hides nothing else. */
+function why([first, ...more]) {
+  if (!first) return nothing;
+  return html`<p>${first}</p>${more.length ? html`<details><summary>${more.length} more</summary>${more.map(text => html`<p>${text}</p>`)}</details>` : nothing}`;
+}
+
 function enforced(server, units, report) {
   if (server.status !== 'ready') return html`<p class="empty">What is in force is known of a server that is ready; this one is ${server.status}.</p>`;
   return html`<div class="table enforcement" role="region" aria-label="What is enforced" tabindex="0"><table>
     <thead><tr><th scope="col">What</th><th scope="col">On this host</th><th scope="col">How much, by what, and what is not</th></tr></thead>
     <tbody>${enforcement(server, units, report).map(({ what, held, says, by, differing, reasons }) => html`<tr><th scope="row">${what}</th>
         <td>${badge({ ...HELD[held], text: held })}</td>
-        <td>${says.length ? html`${says.join('; ')} <small>by ${by}</small>` : nothing}
+        <td>${says.length ? html`${says.join('; ')} <small>by ${by}</small>` : reasons.length ? nothing : 'No unit has such a limit.'}
           ${differing ? html`<p>${plural(differing, 'fact')} ${differing === 1 ? 'differs' : 'differ'} from that: see Drift.</p>` : nothing}
-          ${reasons.map(text => html`<p>${text}</p>`)}</td></tr>`)}</tbody></table></div>`;
+          ${why(reasons)}</td></tr>`)}</tbody></table></div>`;
 }
 
 export function serverPage({ store, client, session: { may }, dialog, router, changed }, { hostname }) {

@@ -78,20 +78,38 @@ final class TenantProcesses {
         List<Long> processes = new ArrayList<>();
         try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[1-9]*")) {
             for (Path process : all) {
-                try (DirectoryStream<Path> files = Files.newDirectoryStream(process.resolve("fd"))) {
-                    for (Path file : files) {
-                        if (question.passes(
-                                process, file, Files.readSymbolicLink(file).toString())) {
-                            processes.add(Long.valueOf(process.getFileName().toString()));
-                            break;
-                        }
-                    }
-                } catch (IOException | DirectoryIteratorException e) {
-                    // It ended meanwhile, or closed the file.
+                if (hasOpen(process, question)) {
+                    processes.add(Long.valueOf(process.getFileName().toString()));
                 }
             }
         }
         return processes;
+    }
+
+    /** The directory in which a process works counts as open. */
+    private static boolean hasOpen(Path process, OpenFile question) {
+        if (passes(process, process.resolve("cwd"), question)) {
+            return true;
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(process.resolve("fd"))) {
+            for (Path file : files) {
+                if (passes(process, file, question)) {
+                    return true;
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            // The process ended meanwhile.
+        }
+        return false;
+    }
+
+    private static boolean passes(Path process, Path file, OpenFile question) {
+        try {
+            return question.passes(process, file, Files.readSymbolicLink(file).toString());
+        } catch (IOException e) {
+            // It was closed meanwhile.
+            return false;
+        }
     }
 
     /** Returns who has files or directories of the user's open: what is removed is counted until they let go. */

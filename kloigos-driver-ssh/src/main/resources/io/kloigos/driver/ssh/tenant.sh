@@ -575,11 +575,14 @@ traces_sockets() {
     trace_holders "$2" -type s
 }
 
-# trace_holders UID WHAT...: adds who has files of the user's open that are WHAT
+# trace_holders UID WHAT...: adds who has files of the user's open, or works in a directory of the user's, that are WHAT
 trace_holders() {
     holder_user=$1
     shift
-    find -L /proc/[0-9]*/fd /proc/[0-9]*/cwd -maxdepth 1 -user "$holder_user" "$@" >"$scratch.out" 2>/dev/null
+    {
+        find -L /proc/[0-9]*/fd -mindepth 1 -maxdepth 1 -user "$holder_user" "$@"
+        find -L /proc/[0-9]*/cwd -maxdepth 0 -user "$holder_user" "$@"
+    } >"$scratch.out" 2>/dev/null
     holder_before=
     while IFS= read -r holder; do
         holder=${holder#/proc/}

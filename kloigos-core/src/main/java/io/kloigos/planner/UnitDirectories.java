@@ -42,13 +42,15 @@ final class UnitDirectories {
 
     /**
      * Puts an empty directory in the place of the emptied one. With that goes what a tenant can leave on a directory itself:
-     * lists of who may use what the next tenant makes there (acl(5)), attributes of chattr(1) and user.* (xattr(7)). And whoever
-     * still has it open, or has mounted something over it elsewhere, holds what nobody uses any more.
+     * lists of who may use what the next tenant makes there (acl(5)), attributes of chattr(1) and user.* (xattr(7)). Whoever still
+     * has it open, or mounted in a mount namespace of their own, holds what nobody uses any more, and what root is charged for.
      */
     static void replaceData(Steps steps, ComputeUnit unit) {
         dataDirectory(unit).ifPresent(directory -> {
             String next = directory + ".next";
             steps.directory(next, new Access(unit.uid(), OWNER_ONLY));
+            steps.run("chown", "root:root", directory);
+            steps.run("chattr", "-P", "-p", "0", directory);
             steps.run("mv", "-T", next, directory);
             steps.dataMounted(unit);
         });

@@ -254,7 +254,7 @@ final class FileTools {
 
     private String changeProject(Arguments arguments) {
         String project = arguments.value("-p");
-        if (project == null || !arguments.take("+P")) {
+        if (project == null || !(arguments.take("+P") || arguments.take("-P"))) {
             throw arguments.unknown();
         }
         for (String path : arguments.words(1, Arguments.MANY)) {

@@ -51,22 +51,24 @@ while got < int(sys.argv[1]):
 
 
 def hog(scene, kind, prefix=(), path=""):
-    """Takes memory until the unit's limit is passed, or the kernel or the time says no."""
+    """Takes memory until the unit's limit is passed, or the kernel says no, or next to nothing more is had."""
     limit = scene.me.memory_max // MIB
     kills_before = kills(scene)
     process = subprocess.Popen([*prefix, *python(HOGS[kind] + LOOP, str(limit + 64), path)], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    most, end = 0, time.monotonic() + 12
-    while process.poll() is None and time.monotonic() < end:
+    most, counted, end, latest = 0, 0, time.monotonic() + 12, time.monotonic() + 90
+    while process.poll() is None and time.monotonic() < min(end, latest):
         time.sleep(0.2)
         most = max(most, int(scene.slice("memory.current")))
+        if most > counted + 32 * MIB:
+            counted, end = most, max(end, time.monotonic() + 4)
     ended = process.poll()
     process.kill()
     text = process.stdout.read()
     process.wait()
     errors = process.stderr.read().strip().splitlines()
     got = int(text.split()[-1]) if text.split() else 0
-    how = ("still at it after 12 s, slowed down" if ended is None else "killed by signal %d" % -ended if ended < 0
+    how = ("still at it, slowed down" if ended is None else "killed by signal %d" % -ended if ended < 0
            else "exit code %d" % ended)
     killed = kills(scene) - kills_before
     answered = "%s after %d MiB of %d; memory.current at most %d MiB; %d killed for memory%s" % (

@@ -350,11 +350,13 @@ public final class Kloigos implements Fleet {
                 server, List.of(unit), TenancyPlanner.allocate("preview", server, unit, request.sshPublicKeys()));
     }
 
+    /** A tenant is not told of servers: they are the operator's, and what is on them is others' too. */
     private KloigosException noCapacity(AllocateRequest request) {
+        List<Server> leftOut = tenant == null ? inventory.outOfService().cordonedWithRoomFor(request) : List.of();
         return new KloigosException(
                 ErrorCode.NO_CAPACITY,
                 Capacity.refusal(request, inventory.capacity(request), inventory.barred(request))
-                        + Capacity.leftOut(inventory.outOfService().cordonedWithRoomFor(request)));
+                        + Capacity.leftOut(leftOut));
     }
 
     @Override

@@ -2,7 +2,6 @@ package io.kloigos.inventory;
 
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.AntiAffinity;
-import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Placement;
 import io.kloigos.model.ServerStatus;
@@ -206,15 +205,11 @@ final class Placements {
                 .and("NOT (" + bar.condition() + ")", bar.values())
                 .query(
                         handle,
-                        "SELECT s.region, s.zone, u.cpu_count, COUNT(*) AS units, MIN(u.compute_id) AS example"
+                        "SELECT s.region, s.zone, u.cpu_count, COUNT(*) AS units"
                                 + " FROM units u JOIN servers s ON s.hostname = u.hostname",
                         "GROUP BY s.region, s.zone, u.cpu_count")
                 .map((row, context) -> new Capacity(
-                        row.getString("region"),
-                        row.getString("zone"),
-                        row.getInt("cpu_count"),
-                        row.getInt("units"),
-                        new ComputeId(row.getString("example"))))
+                        row.getString("region"), row.getString("zone"), row.getInt("cpu_count"), row.getInt("units")))
                 .list();
     }
 

@@ -2,7 +2,6 @@ package io.kloigos.rules;
 
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.AntiAffinity;
-import io.kloigos.model.ComputeId;
 import io.kloigos.model.Server;
 import java.util.Comparator;
 import java.util.List;
@@ -15,9 +14,8 @@ import java.util.stream.Collectors;
  * @param zone where in the region
  * @param cpuCount CPUs of each
  * @param units how many there are
- * @param example one of them
  */
-public record Capacity(String region, String zone, int cpuCount, int units, ComputeId example) {
+public record Capacity(String region, String zone, int cpuCount, int units) {
     private static final int OFFERS = 3;
     private static final int PLACES = 8;
 
@@ -84,8 +82,7 @@ public record Capacity(String region, String zone, int cpuCount, int units, Comp
     private static String offer(Capacity capacity) {
         return (capacity.units() == 1 ? "1 unit" : capacity.units() + " units") + " of " + capacity.cpuCount()
                 + " CPUs in "
-                + capacity.region() + "/" + capacity.zone() + " (" + (capacity.units() == 1 ? "" : "e.g. ")
-                + capacity.example() + ")";
+                + capacity.region() + "/" + capacity.zone();
     }
 
     /**

@@ -308,8 +308,7 @@ interface PlacementContract extends InventoryFixture {
         addReady("host2", "0-3");
         claim(SampleFleet.wanting(2), "op1");
 
-        assertThat(inventory().capacity(SampleFleet.wanting(null)))
-                .containsExactly(new Capacity("eu", "a", 4, 3, new ComputeId("host1_0-3")));
+        assertThat(inventory().capacity(SampleFleet.wanting(null))).containsExactly(new Capacity("eu", "a", 4, 3));
     }
 
     @Test

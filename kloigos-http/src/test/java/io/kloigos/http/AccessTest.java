@@ -545,11 +545,20 @@ class AccessTest {
                         "{\"units\":[{\"region\":\"eu\",\"zone\":\"a\",\"cpu_count\":4,\"memory_max\":%s,\"swap_max\":0,"
                                 + "\"tasks_max\":%s}]}",
                         unit.get("limits").get("memory_max"), unit.get("limits").get("tasks_max")));
-        acme.post(ALLOCATE + "?dry_run=true", TestServer.ALLOCATE.replace("{\"tags\"", "{\"cpu_count\": 64, \"tags\""))
-                .expect(409);
+        String tooLarge = TestServer.ALLOCATE.replace("{\"tags\"", "{\"cpu_count\": 64, \"tags\"");
+        assertThat(acme.post(ALLOCATE + "?dry_run=true", tooLarge).expect(409).text())
+                .contains("Free: ", "of 4 CPUs in eu/a")
+                .doesNotContain("host1");
+        test.as(Role.OPERATOR, null)
+                .post("/api/servers/host1/cordon", "{\"reason\": \"a secret\"}")
+                .expect(200);
+        assertThat(acme.post(ALLOCATE, TestServer.ALLOCATE).expect(409).text())
+                .as("a cordoned server is nothing that a tenant could mend")
+                .contains("no unit is free")
+                .doesNotContain("host1", "a secret");
         assertThat(audit(test.as(Role.ADMIN, null), "?who=acme"))
                 .as("a dry run does nothing")
-                .hasSize(1);
+                .hasSize(2);
         test.as(Role.READ_ONLY, null)
                 .post(ALLOCATE + "?dry_run=true", TestServer.ALLOCATE)
                 .expect(403);

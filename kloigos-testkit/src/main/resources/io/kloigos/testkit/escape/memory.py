@@ -56,7 +56,7 @@ def hog(scene, kind, prefix=(), path=""):
     kills_before = kills(scene)
     process = subprocess.Popen([*prefix, *python(HOGS[kind] + LOOP, str(limit + 64), path)], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    most, counted, end, latest = 0, 0, time.monotonic() + 12, time.monotonic() + 90
+    most, counted, end, latest = 0, 0, time.monotonic() + 12, time.monotonic() + 45
     while process.poll() is None and time.monotonic() < min(end, latest):
         time.sleep(0.2)
         most = max(most, int(scene.slice("memory.current")))

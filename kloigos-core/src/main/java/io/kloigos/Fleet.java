@@ -166,7 +166,7 @@ public interface Fleet extends AutoCloseable {
 
     /**
      * Sets when a unit is taken back from its tenant, and returns it. From then on it is deallocated as soon as a replica
-     * looks, and no operation is under way on it. Listeners are told {@link Kloigos.Builder#expiryNotice} before.
+     * looks, and no operation is under way on it. Listeners are told {@link KloigosBuilder#expiryNotice} before.
      *
      * @param expiresAt in the future; null if only on request
      * @throws KloigosException NOT_FOUND; INVALID_REQUEST; WRONG_STATE if it is not allocated

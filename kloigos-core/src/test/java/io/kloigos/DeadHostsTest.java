@@ -37,7 +37,7 @@ class DeadHostsTest {
         return IntStream.range(0, count).mapToObj(host -> name + host).toList();
     }
 
-    private Kloigos.Builder builder() {
+    private KloigosBuilder builder() {
         return Kloigos.builder().driver(driver).database(database);
     }
 

@@ -616,7 +616,7 @@ class KloigosTest {
     @Test
     void aBuildThatFailsLeavesTheDatabaseToTheNext() {
         Path other = directory.resolve("other.db");
-        Kloigos.Builder unlucky = Kloigos.builder()
+        KloigosBuilder unlucky = Kloigos.builder()
                 .driver(driver)
                 .database(other)
                 .threads(task -> {
@@ -657,7 +657,7 @@ class KloigosTest {
 
     @Test
     void aDatabaseThatCannotBeOpenedIsSaidSo() {
-        Kloigos.Builder builder = Kloigos.builder().driver(driver).database(directory);
+        KloigosBuilder builder = Kloigos.builder().driver(driver).database(directory);
 
         assertRefused(ErrorCode.STORE_FAILED, builder::build);
     }

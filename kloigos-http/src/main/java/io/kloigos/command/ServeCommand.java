@@ -4,6 +4,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
 import io.kloigos.Kloigos;
+import io.kloigos.KloigosBuilder;
 import io.kloigos.driver.local.LocalHostDriver;
 import io.kloigos.driver.ssh.SshHostDriver;
 import io.kloigos.driver.ssh.SshSettings;
@@ -336,11 +337,11 @@ final class ServeCommand implements Callable<Integer> {
         announce("Kloigos (simulated fleet)", port, settings, command);
     }
 
-    private static Kloigos.Builder builder(ServeSettings settings) {
+    private static KloigosBuilder builder(ServeSettings settings) {
         return settings.upkeep().builder(settings.driftPolicy());
     }
 
-    private static Running open(Kloigos.Builder kloigos, @Nullable DatabaseLocation location) {
+    private static Running open(KloigosBuilder kloigos, @Nullable DatabaseLocation location) {
         if (location instanceof DatabaseLocation.PostgresUrl postgres) {
             HikariDataSource source = connect(postgres);
             return Running.begin(kloigos.database(source).build(), source::close);

@@ -2,6 +2,7 @@ package io.kloigos.command;
 
 import io.kloigos.DriftPolicy;
 import io.kloigos.Kloigos;
+import io.kloigos.KloigosBuilder;
 import io.kloigos.rules.Bases;
 import java.time.Duration;
 import java.util.Objects;
@@ -47,8 +48,8 @@ record Upkeep(
     }
 
     /** Returns a builder of a Kloigos that is kept up so. */
-    Kloigos.Builder builder(DriftPolicy policy) {
-        Kloigos.Builder builder = Kloigos.builder()
+    KloigosBuilder builder(DriftPolicy policy) {
+        KloigosBuilder builder = Kloigos.builder()
                 .keepOperations(operationsKept)
                 .keepAuditLog(auditKept)
                 .lease(lease)

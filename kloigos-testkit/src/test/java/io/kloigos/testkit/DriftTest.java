@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.kloigos.DriftPolicy;
 import io.kloigos.Event;
 import io.kloigos.Kloigos;
+import io.kloigos.KloigosBuilder;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeUnit;
@@ -55,7 +56,7 @@ class DriftTest {
         kloigos = open(Kloigos.builder());
     }
 
-    private Kloigos open(Kloigos.Builder builder) {
+    private Kloigos open(KloigosBuilder builder) {
         Kloigos opened =
                 builder.driver(FakeFleet.of(host).driver()).database(database).build();
         opened.listen(events::add);

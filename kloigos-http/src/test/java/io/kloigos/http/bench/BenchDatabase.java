@@ -2,7 +2,7 @@ package io.kloigos.http.bench;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.kloigos.Kloigos;
+import io.kloigos.KloigosBuilder;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -32,7 +32,7 @@ record BenchDatabase(String url) {
     }
 
     /** Has a Kloigos keep its inventory here. */
-    Kloigos.Builder keptBy(Kloigos.Builder builder) {
+    KloigosBuilder keptBy(KloigosBuilder builder) {
         if (isSqlite()) {
             return builder.database(file());
         }

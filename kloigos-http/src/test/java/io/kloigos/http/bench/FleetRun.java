@@ -2,6 +2,7 @@ package io.kloigos.http.bench;
 
 import io.kloigos.DriftPolicy;
 import io.kloigos.Kloigos;
+import io.kloigos.KloigosBuilder;
 import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ByteSize;
 import io.kloigos.model.ComputeId;
@@ -76,7 +77,7 @@ final class FleetRun implements AutoCloseable {
                 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f " + comment);
     }
 
-    private Kloigos open(Kloigos.Builder builder) {
+    private Kloigos open(KloigosBuilder builder) {
         Kloigos opened = builder.driver(driver).database(database).build();
         opened.observe(operation -> ended.put(operation.hostname(), System.nanoTime()));
         return opened;

@@ -54,8 +54,9 @@ public final class ReleasePlanner {
         endTenant(steps, unit, traces);
         steps.dataMounted(unit);
         eraseFiles(steps, unit, DataDisks.WIPE, traces);
-        UnitDirectories.replaceData(steps, unit);
         expectErased(steps, unit, traces);
+        // Not before: whoever has the emptied one open is found by whose it is.
+        UnitDirectories.replaceData(steps, unit);
         ownVolume(server, unit).ifPresent(volume -> discard(steps, volume));
         forgetResize(steps, server, unit);
         UnitDirectories.stage(steps, server, unit.with(Tenancy.none()));

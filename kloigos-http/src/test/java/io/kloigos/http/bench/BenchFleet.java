@@ -121,7 +121,7 @@ final class BenchFleet {
             statement.executeUpdate("UPDATE units SET status = 'free', tags = '{}', deployment_id = NULL,"
                     + " ssh_public_keys = '[]', started_at = NULL, operation_id = NULL WHERE status <> 'free'");
             statement.executeUpdate("UPDATE capacity SET free = free + tenants, tenants = 0 WHERE tenants > 0");
-            for (String table : List.of("tenant_tags", "audit", "audit_log")) {
+            for (String table : List.of("tenant_tags", "changes", "audit_log")) {
                 statement.executeUpdate("DELETE FROM " + table);
             }
             statement.executeUpdate("DELETE FROM operations WHERE kind <> 'init'");

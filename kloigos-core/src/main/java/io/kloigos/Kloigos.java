@@ -354,7 +354,7 @@ public final class Kloigos implements Fleet {
                 server, List.of(unit), TenancyPlanner.allocate("preview", server, unit, request.sshPublicKeys()));
     }
 
-    /** A tenant is not told of servers: they are the operator's, and what is on them is others' too. */
+    /** A tenant is told of no servers but those with units of its own: they are the operator's, and others are on them too. */
     private KloigosException noCapacity(AllocateRequest request) {
         List<Server> leftOut = tenant == null ? inventory.outOfService().cordonedWithRoomFor(request) : List.of();
         return new KloigosException(

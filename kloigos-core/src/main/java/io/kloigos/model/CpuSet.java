@@ -180,7 +180,11 @@ public record CpuSet(List<Span> spans) implements Comparable<CpuSet> {
 
     /** Returns the number of members. */
     public int count() {
-        return spans.stream().mapToInt(Span::count).sum();
+        int count = 0;
+        for (Span span : spans) {
+            count += span.count();
+        }
+        return count;
     }
 
     /** Tells whether the set has no members. */

@@ -486,7 +486,19 @@ final class FakeMachine {
     }
 
     private static String stripped(String text) {
-        return text.replaceAll("\\A[ \t\n]+|[ \t\n]+\\z", "");
+        int begin = 0;
+        int end = text.length();
+        while (begin < end && isBlank(text.charAt(begin))) {
+            begin++;
+        }
+        while (end > begin && isBlank(text.charAt(end - 1))) {
+            end--;
+        }
+        return text.substring(begin, end);
+    }
+
+    private static boolean isBlank(char character) {
+        return character == ' ' || character == '\t' || character == '\n';
     }
 
     /** The files of accounts are not kept as texts. */

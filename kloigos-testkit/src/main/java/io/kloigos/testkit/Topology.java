@@ -4,6 +4,7 @@ import io.kloigos.model.ByteSize;
 import io.kloigos.model.CpuSet;
 import io.kloigos.model.CpuTopology;
 import io.kloigos.model.HostFacts;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -60,23 +61,36 @@ record Topology(
     private List<CpuSet> cores() {
         int[] cpus = online.stream().toArray();
         return IntStream.range(0, coreCount())
-                .mapToObj(core -> CpuSet.of(IntStream.range(0, threadsPerCore)
-                        .map(thread -> cpus[place(core, thread)])
-                        .toArray()))
+                .mapToObj(core -> core(cpus, core))
                 .toList();
+    }
+
+    private CpuSet core(int[] cpus, int core) {
+        int[] threads = new int[threadsPerCore];
+        for (int thread = 0; thread < threadsPerCore; thread++) {
+            threads[thread] = cpus[place(core, thread, cpus.length)];
+        }
+        return CpuSet.of(threads);
     }
 
     /** Returns the hardware threads of the core that has this CPU. */
     CpuSet coreOf(int cpu) {
-        return cores().stream()
-                .filter(core -> core.intersects(CpuSet.of(cpu)))
-                .findFirst()
-                .orElseThrow();
+        int[] cpus = online.stream().toArray();
+        int place = Arrays.binarySearch(cpus, cpu);
+        if (place < 0) {
+            throw new IllegalArgumentException("CPU " + cpu + " is not one of " + online);
+        }
+        return core(
+                cpus,
+                switch (numbering) {
+                    case CORES_FIRST -> place % (cpus.length / threadsPerCore);
+                    case THREADS_FIRST -> place / threadsPerCore;
+                });
     }
 
-    private int place(int core, int thread) {
+    private int place(int core, int thread, int cpus) {
         return switch (numbering) {
-            case CORES_FIRST -> core + thread * coreCount();
+            case CORES_FIRST -> core + thread * (cpus / threadsPerCore);
             case THREADS_FIRST -> core * threadsPerCore + thread;
         };
     }

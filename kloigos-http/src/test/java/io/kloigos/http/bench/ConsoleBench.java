@@ -145,6 +145,7 @@ final class ConsoleBench {
         double openUnit() {
             page.locator(".cpus").first().focus();
             page.keyboard().press("Home");
+            page.waitForTimeout(BETWEEN_KEYS_MILLIS);
             page.keyboard().press("Enter");
             page.waitForFunction("() => bench.opened.length > 0");
             double millis = ((Number) page.evaluate("bench.opened.pop()")).doubleValue();

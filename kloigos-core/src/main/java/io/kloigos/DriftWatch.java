@@ -21,10 +21,11 @@ import io.kloigos.spi.Reading;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -200,13 +201,14 @@ final class DriftWatch implements AutoCloseable {
 
     /** Returns the units with which something was done in between, so that it is not known what was read. */
     private static Set<ComputeId> changed(List<ComputeUnit> before, List<ComputeUnit> after) {
+        Map<ComputeId, ComputeUnit> now = new HashMap<>();
+        after.forEach(unit -> now.put(unit.id(), unit));
         Set<ComputeId> changed = new HashSet<>();
         for (ComputeUnit unit : before) {
-            Optional<ComputeUnit> now =
-                    after.stream().filter(other -> other.id().equals(unit.id())).findFirst();
-            if (now.isEmpty()
-                    || now.get().status() != unit.status()
-                    || !Objects.equals(now.get().operationId(), unit.operationId())) {
+            ComputeUnit same = now.get(unit.id());
+            if (same == null
+                    || same.status() != unit.status()
+                    || !Objects.equals(same.operationId(), unit.operationId())) {
                 changed.add(unit.id());
             }
         }

@@ -3,12 +3,9 @@ package io.kloigos.inventory;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.sql.SQLException;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -123,25 +120,23 @@ abstract sealed class Database implements AutoCloseable {
         private static final int READERS = 4;
         private static final int BUSY_TIMEOUT_MILLIS = 30_000;
 
-        private final @Nullable FileChannel lock;
+        private final @Nullable InventoryLock lock;
         private final GroupCommit writer;
         private final Readers readers;
 
-        private Sqlite(@Nullable FileChannel lock, GroupCommit writer, Readers readers) {
+        private Sqlite(@Nullable InventoryLock lock, GroupCommit writer, Readers readers) {
             this.lock = lock;
             this.writer = writer;
             this.readers = readers;
         }
 
         static Sqlite open(Path file) {
-            FileChannel lock = tryLock(file);
-            if (lock == null) {
-                throw new KloigosException(
-                        ErrorCode.STORE_FAILED,
-                        "Cannot open the inventory " + file.toAbsolutePath()
-                                + ": another Kloigos has it open. Stop that one, or keep the inventory in PostgreSQL,"
-                                + " which many can share.");
-            }
+            InventoryLock lock = tryLock(file)
+                    .orElseThrow(() -> new KloigosException(
+                            ErrorCode.STORE_FAILED,
+                            "Cannot open the inventory " + file.toAbsolutePath()
+                                    + ": another Kloigos has it open. Stop that one, or keep the inventory in PostgreSQL,"
+                                    + " which many can share."));
             return open(file, lock);
         }
 
@@ -150,10 +145,10 @@ abstract sealed class Database implements AutoCloseable {
          * keep transactions apart.
          */
         static Sqlite openBeside(Path file) {
-            return open(file, tryLock(file));
+            return open(file, tryLock(file).orElse(null));
         }
 
-        private static Sqlite open(Path file, @Nullable FileChannel lock) {
+        private static Sqlite open(Path file, @Nullable InventoryLock lock) {
             try {
                 DataSource writer = source(file, SQLiteConfig.TransactionMode.IMMEDIATE);
                 if (lock == null) {
@@ -165,7 +160,9 @@ abstract sealed class Database implements AutoCloseable {
                 return new Sqlite(
                         lock, new GroupCommit(() -> connect(writer)), new Readers(() -> connect(reader), READERS));
             } catch (FlywayException | JdbiException e) {
-                close(lock);
+                if (lock != null) {
+                    lock.close();
+                }
                 throw unopenable(file, e);
             }
         }
@@ -196,27 +193,11 @@ abstract sealed class Database implements AutoCloseable {
                     e);
         }
 
-        /** SQLite's own locks last for a transaction only. This one goes with the process, however it ends. */
-        private static @Nullable FileChannel tryLock(Path file) {
+        private static Optional<InventoryLock> tryLock(Path file) {
             try {
-                FileChannel channel =
-                        FileChannel.open(Path.of(file + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                if (isTaken(channel)) {
-                    channel.close();
-                    return null;
-                }
-                return channel;
+                return InventoryLock.take(file);
             } catch (IOException e) {
                 throw unopenable(file, e);
-            }
-        }
-
-        private static boolean isTaken(FileChannel channel) throws IOException {
-            try {
-                @Nullable FileLock lock = channel.tryLock();
-                return lock == null;
-            } catch (OverlappingFileLockException e) {
-                return true;
             }
         }
 
@@ -264,17 +245,8 @@ abstract sealed class Database implements AutoCloseable {
         public void close() {
             readers.close();
             writer.close();
-            close(lock);
-        }
-
-        private static void close(@Nullable FileChannel lock) {
-            try {
-                if (lock != null) {
-                    lock.close();
-                }
-            } catch (IOException e) {
-                throw new KloigosException(
-                        ErrorCode.STORE_FAILED, "Cannot release the lock of the inventory: " + e.getMessage(), e);
+            if (lock != null) {
+                lock.close();
             }
         }
     }

@@ -158,13 +158,22 @@ class SqliteInventoryTest extends InventoryContract {
     }
 
     @Test
-    void oneProcessAtATimeHasTheFile() {
+    void oneProcessAtATimeHasTheFile() throws IOException {
         assertThatThrownBy(() -> Inventory.open(file, "other", LEASE))
                 .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.STORE_FAILED))
                 .hasMessageContaining("another Kloigos has it open");
+        assertThat(isLockedForOtherProcesses()).isTrue();
 
         inventory.close();
+        assertThat(isLockedForOtherProcesses()).isFalse();
         Inventory.open(file, "other", LEASE).close();
+    }
+
+    /** As the kernel tells it: proc_locks(5). */
+    private boolean isLockedForOtherProcesses() throws IOException {
+        Object inode = Files.getAttribute(Path.of(file + ".lock"), "unix:ino");
+        return Files.readAllLines(Path.of("/proc/locks")).stream()
+                .anyMatch(line -> line.contains("POSIX") && line.contains(":" + inode + " "));
     }
 
     @Test

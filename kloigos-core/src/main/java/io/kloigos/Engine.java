@@ -183,11 +183,18 @@ final class Engine {
         tended = System.nanoTime();
     }
 
+    /** As many units may expire at once as there are: the next look after operations must not wait for all of them. */
     private void tendExpiry() {
-        expiry.over().forEach(operation -> {
-            LOG.info("{} has expired", subject(operation));
-            submit(operation);
-        });
+        long end = System.nanoTime() + tendingEvery.toNanos();
+        for (ComputeId id : expiry.over()) {
+            if (System.nanoTime() - end >= 0) {
+                return;
+            }
+            expiry.end(id).ifPresent(operation -> {
+                LOG.info("{} has expired", subject(operation));
+                submit(operation);
+            });
+        }
     }
 
     private void announceExpiring() {

@@ -1,6 +1,7 @@
 package io.kloigos;
 
 import io.kloigos.inventory.Inventory;
+import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.Fault;
@@ -10,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -49,12 +51,18 @@ final class Expiry {
         return inventory.tenancies().tellExpiring(now.plus(notice), now);
     }
 
-    /** Begins to deallocate the units whose time is over, and returns the operations, each once. */
-    List<Operation> over() {
+    /** Returns the units whose time is over. */
+    List<ComputeId> over() {
+        return inventory.tenancies().expired(clock.instant());
+    }
+
+    /** Begins to deallocate a unit whose time is over, and returns the operation; none if that cannot be now. */
+    Optional<Operation> end(ComputeId id) {
         Instant now = clock.instant();
         return inventory
                 .tenancies()
                 .beginExpired(
+                        id,
                         now,
                         unit -> Operation.asked(ids.get(), Operation.Kind.DEALLOCATE, unit.hostname(), unit.id(), now)
                                 .ownedBy(unit.owner()));

@@ -318,7 +318,9 @@ public final class Kloigos implements Fleet {
         ComputeId id = Objects.requireNonNull(operation.computeId());
         requireSuccess(operation, id);
         ComputeUnit unit = unit(id);
-        if (!operation.id().equals(unit.operationId())) {
+        boolean isSameTenancy =
+                unit.status() == UnitStatus.ALLOCATED && Objects.equals(unit.startedAt(), operation.endedAt());
+        if (!isSameTenancy) {
             throw new KloigosException(
                     ErrorCode.WRONG_STATE,
                     "Unit " + id + " was allocated by operation " + operation.id()
@@ -839,7 +841,20 @@ public final class Kloigos implements Fleet {
     public Operation retry(String operationId, RequestKey requestKey) {
         engine.requireOpen();
         IdempotencyKey key = key(requestKey, "retry " + operationId);
-        return once(key, () -> inventory.beginRetry(operation(operationId).id(), clock.instant(), key));
+        return once(key, () -> {
+            requireRoomAgain(operation(operationId));
+            return inventory.beginRetry(operationId, clock.instant(), key);
+        });
+    }
+
+    /** The tenant may have filled by now what a resize will take away. */
+    private void requireRoomAgain(Operation failed) {
+        if (failed.kind() == Operation.Kind.RESIZE) {
+            ComputeUnit unit = unit(Objects.requireNonNull(failed.computeId()));
+            if (failed.id().equals(unit.operationId())) {
+                requireRoom(unit, inventory.tenancies().wanted(failed));
+            }
+        }
     }
 
     @Override

@@ -771,7 +771,7 @@ public final class Inventory implements AutoCloseable {
      * Begins another attempt at an operation that failed or was cancelled, and returns it as it now is.
      *
      * @throws KloigosException NOT_FOUND if there is no such operation, or its unit is gone; WRONG_STATE if it did not fail,
-     *     or if something else was done since; KEY_IN_USE
+     *     or if something else was done since; INVALID_REQUEST if a resize has no room by now; KEY_IN_USE
      */
     public Operation beginRetry(String operationId, Instant now, @Nullable IdempotencyKey key) {
         return write(handle -> {
@@ -782,7 +782,7 @@ public final class Inventory implements AutoCloseable {
                 requireNewest(operation, unit.id().value(), unit.operationId());
                 UnitStatus next = underWay(operation.kind());
                 if (next == UnitStatus.ALLOCATED) {
-                    tenancies.note(handle, unit, operation, "", now);
+                    tenancies.beginRetry(handle, unit, operation, now);
                 } else {
                     change(handle, unit, next, "", operation.id(), now);
                 }

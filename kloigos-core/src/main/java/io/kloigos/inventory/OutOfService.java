@@ -139,7 +139,7 @@ public final class OutOfService {
 
     /**
      * Cordons a server and begins to deallocate every unit that is in a tenant's hands, and returns the operations that do so,
-     * those that did before among them.
+     * those that did before among them. If that was done under the key before, only those are returned that are under way.
      *
      * @param check looks at the units first and throws if the server may not be drained
      * @param operation makes the operation for a unit
@@ -154,14 +154,15 @@ public final class OutOfService {
             Function<ComputeUnit, Operation> operation) {
         return database.write(handle -> {
             List<ComputeUnit> units = inventory.lockUnitsOf(handle, hostname);
+            if (key != null && Operations.isDone(handle, key)) {
+                return underWay(handle, units);
+            }
             setCordon(handle, hostname, reason, now);
             check.accept(units);
-            List<Operation> all = new ArrayList<>();
+            List<Operation> all = underWay(handle, units);
             IdempotencyKey unused = key;
             for (ComputeUnit unit : units) {
-                if (unit.status() == UnitStatus.DEALLOCATING) {
-                    Operations.find(handle, String.valueOf(unit.operationId())).ifPresent(all::add);
-                } else if (unit.status().mayBecome(UnitStatus.DEALLOCATING)) {
+                if (unit.status().mayBecome(UnitStatus.DEALLOCATING)) {
                     Operation begun = operation.apply(unit);
                     inventory.change(handle, unit, UnitStatus.DEALLOCATING, "", begun.id(), begun.createdAt());
                     operations.insertFenced(handle, begun, DataDisks.KEEP, unused);
@@ -169,8 +170,21 @@ public final class OutOfService {
                     all.add(begun);
                 }
             }
+            if (unused != null) {
+                Operations.remember(handle, unused, now);
+            }
             return all;
         });
+    }
+
+    private static List<Operation> underWay(Handle handle, List<ComputeUnit> units) {
+        List<Operation> deallocations = new ArrayList<>();
+        for (ComputeUnit unit : units) {
+            if (unit.status() == UnitStatus.DEALLOCATING) {
+                Operations.find(handle, String.valueOf(unit.operationId())).ifPresent(deallocations::add);
+            }
+        }
+        return deallocations;
     }
 
     /**

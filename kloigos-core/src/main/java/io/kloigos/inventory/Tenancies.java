@@ -69,6 +69,18 @@ public final class Tenancies {
         });
     }
 
+    /**
+     * Notes that another attempt at a change of a unit begins.
+     *
+     * @throws KloigosException INVALID_REQUEST if it is a resize for which there is no room by now
+     */
+    void beginRetry(Handle handle, ComputeUnit unit, Operation operation, Instant now) {
+        if (operation.kind() == Operation.Kind.RESIZE) {
+            prepareResize(handle, wanted(handle, unit, operation));
+        }
+        note(handle, unit, operation, "", now);
+    }
+
     /** However the resize ends, the host may have other limits from now on than the unit is handed out with. */
     private void prepareResize(Handle handle, ComputeUnit resized) {
         Server server = Inventory.findServer(handle, resized.hostname()).orElseThrow();
@@ -209,22 +221,22 @@ public final class Tenancies {
         });
     }
 
+    /** Returns the units whose time is over. */
+    public List<ComputeId> expired(Instant now) {
+        return idsOf(EXPIRE_UNTIL, now);
+    }
+
     /**
-     * Begins to take back the units that have expired, and returns the operations that do so, once at all replicas. A unit on
-     * which an operation is under way is left for later.
+     * Begins to take back a unit whose time is over, and returns the operation that does so, once at all replicas; none if an
+     * operation is under way on the unit, which is left for later, or if its time is not over any more.
      *
-     * @param operation makes the operation for a unit
+     * @param operation makes the operation for the unit
      */
-    public List<Operation> beginExpired(Instant now, Function<ComputeUnit, Operation> operation) {
-        List<Operation> begun = new ArrayList<>();
-        for (ComputeId id : idsOf(EXPIRE_UNTIL, now)) {
-            database.write(handle -> inventory
-                            .lockUnit(handle, id)
-                            .filter(unit -> hasExpired(unit, now) && isIdle(handle, unit))
-                            .map(unit -> beginExpired(handle, unit, operation.apply(unit))))
-                    .ifPresent(begun::add);
-        }
-        return begun;
+    public Optional<Operation> beginExpired(ComputeId id, Instant now, Function<ComputeUnit, Operation> operation) {
+        return database.write(handle -> inventory
+                .lockUnit(handle, id)
+                .filter(unit -> hasExpired(unit, now) && isIdle(handle, unit))
+                .map(unit -> beginExpired(handle, unit, operation.apply(unit))));
     }
 
     private Operation beginExpired(Handle handle, ComputeUnit unit, Operation operation) {

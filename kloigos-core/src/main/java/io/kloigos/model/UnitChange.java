@@ -41,6 +41,7 @@ public sealed interface UnitChange {
 
     /**
      * Nothing of the tenant runs any more, and nobody can log in, also after a reboot of the host. Files, keys, jobs and limits stay.
+     * A unit that is stopped can be stopped again: a start that failed may have let the tenant in.
      */
     record Stop() implements UnitChange {
         @Override
@@ -51,13 +52,7 @@ public sealed interface UnitChange {
         @Override
         public ComputeUnit madeTo(ComputeUnit unit, Instant now) {
             unit.requireAllocated("stop");
-            if (unit.isStopped()) {
-                throw new KloigosException(
-                        ErrorCode.WRONG_STATE,
-                        "Cannot stop unit " + unit.id() + ": it is stopped since " + unit.stoppedAt()
-                                + ". Start or deallocate it.");
-            }
-            return unit.with(unit.tenancy().stopped(now));
+            return unit.isStopped() ? unit : unit.with(unit.tenancy().stopped(now));
         }
     }
 

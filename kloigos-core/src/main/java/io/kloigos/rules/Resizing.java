@@ -9,7 +9,6 @@ import io.kloigos.model.HostFacts;
 import io.kloigos.model.IoLimit;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Server;
-import io.kloigos.model.UnitLimits;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -60,11 +59,12 @@ public final class Resizing {
         return unit.limits().memoryNodes().equals(CpuSet.of(node));
     }
 
+    /** Returns what these units may use, or their next tenants will: a unit that was shrunk is handed out whole again. */
     private static long memory(List<ComputeUnit> units) {
         return units.stream()
-                .map(ComputeUnit::limits)
-                .map(UnitLimits::memoryMax)
-                .mapToLong(ByteSize::bytes)
+                .mapToLong(unit -> Math.max(
+                        unit.limits().memoryMax().bytes(),
+                        unit.baseLimits().memoryMax().bytes()))
                 .sum();
     }
 

@@ -78,6 +78,24 @@ interface OutOfServiceContract extends InventoryFixture {
     }
 
     @Test
+    default void aDrainThatFoundNobodyEvictsNobodyWhenItIsRepeated() {
+        addReady("host1", "4-7");
+        Reason reason = new Reason("disk 2 is failing");
+        IdempotencyKey key = IdempotencyKey.of("once", "drain");
+        Function<ComputeUnit, Operation> operation =
+                unit -> Operation.asked("drain", Operation.Kind.DEALLOCATE, "host1", unit.id(), NOON);
+        assertThat(inventory().outOfService().drain("host1", reason, key, NOON, units -> {}, operation))
+                .isEmpty();
+        inventory().outOfService().uncordon("host1", null, NOON);
+        allocate(SampleFleet.wanting(4), "op1");
+
+        assertThat(inventory().outOfService().drain("host1", reason, key, NOON, units -> {}, operation))
+                .isEmpty();
+        assertThat(inventory().unit(UNIT).orElseThrow().status()).isEqualTo(UnitStatus.ALLOCATED);
+        assertThat(inventory().server("host1").orElseThrow().cordon()).isNull();
+    }
+
+    @Test
     default void aWithdrawnUnitKeepsItsNewestOperation() {
         addReady("host1", "4-7");
         ComputeUnit withdrawn = inventory().outOfService().withdraw(UNIT, new Reason("CPU 5 throttles"), null, NOON);

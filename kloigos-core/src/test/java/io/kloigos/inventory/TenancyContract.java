@@ -101,12 +101,15 @@ interface TenancyContract extends InventoryFixture {
                 .containsExactly(UNIT);
         assertThat(inventory().tenancies().tellExpiring(NOON.plusSeconds(60), NOON))
                 .isEmpty();
-        assertThat(inventory().tenancies().beginExpired(NOON.plusSeconds(59), operation))
+        assertThat(inventory().tenancies().expired(NOON.plusSeconds(59))).isEmpty();
+        assertThat(inventory().tenancies().beginExpired(UNIT, NOON.plusSeconds(59), operation))
                 .isEmpty();
-        assertThat(inventory().tenancies().beginExpired(NOON.plusSeconds(60), operation))
-                .hasSize(1);
-        assertThat(inventory().tenancies().beginExpired(NOON.plusSeconds(60), operation))
+        assertThat(inventory().tenancies().expired(NOON.plusSeconds(60))).containsExactly(UNIT);
+        assertThat(inventory().tenancies().beginExpired(UNIT, NOON.plusSeconds(60), operation))
+                .isPresent();
+        assertThat(inventory().tenancies().beginExpired(UNIT, NOON.plusSeconds(60), operation))
                 .isEmpty();
+        assertThat(inventory().tenancies().expired(NOON.plusSeconds(60))).isEmpty();
         assertThat(inventory().unit(UNIT).orElseThrow().status()).isEqualTo(UnitStatus.DEALLOCATING);
     }
 
@@ -118,11 +121,11 @@ interface TenancyContract extends InventoryFixture {
         Function<ComputeUnit, Operation> operation =
                 unit -> Operation.asked("op3", Operation.Kind.DEALLOCATE, "host1", unit.id(), NOON);
 
-        assertThat(inventory().tenancies().beginExpired(NOON.plusSeconds(60), operation))
+        assertThat(inventory().tenancies().beginExpired(UNIT, NOON.plusSeconds(60), operation))
                 .isEmpty();
         end(stop, "");
-        assertThat(inventory().tenancies().beginExpired(NOON.plusSeconds(60), operation))
-                .hasSize(1);
+        assertThat(inventory().tenancies().beginExpired(UNIT, NOON.plusSeconds(60), operation))
+                .isPresent();
     }
 
     @Test

@@ -384,12 +384,23 @@ class TenanciesTest {
     }
 
     @Test
-    void aUnitIsStoppedOnceAndStartedOnce() {
+    void aUnitThatIsStoppedStaysStopped() {
         assertThatThrownBy(() -> kloigos.change(UNIT, new UnitChange.Start())).hasMessageContaining("is not stopped");
         kloigos.change(UNIT, new UnitChange.Stop());
-        assertThatThrownBy(() -> kloigos.change(UNIT, new UnitChange.Stop()))
-                .hasMessageContaining("is stopped since 2026-11-23T12:00:00Z. Start or deallocate it.");
+        assertThat(kloigos.change(UNIT, new UnitChange.Stop()).stoppedAt()).isEqualTo("2026-11-23T12:00:00Z");
         assertRefused(ErrorCode.WRONG_STATE, () -> kloigos.change(OTHER, new UnitChange.Stop()));
+    }
+
+    @Test
+    void aStartThatFailedIsUndoneByAStop() {
+        kloigos.change(UNIT, new UnitChange.Stop());
+        host.inject(new HostFailure.FailStep(4, Effect.DONE));
+        assertRefused(ErrorCode.HOST_STEP_FAILED, () -> kloigos.change(UNIT, new UnitChange.Start()));
+        assertThat(kloigos.unit(UNIT).isStopped()).isTrue();
+
+        assertThat(kloigos.change(UNIT, new UnitChange.Stop()).isStopped()).isTrue();
+        assertThat(kloigos.checkDrift("host1").deviations()).isEmpty();
+        assertThat(host.login("u4-7").succeeds()).isFalse();
     }
 
     // Resize
@@ -470,6 +481,32 @@ class TenanciesTest {
 
         host.assertAllocated(kloigos.allocate(new AllocateRequest(4, null, null, Tags.none(), FIRST)));
         host.assertState(staged);
+    }
+
+    @Test
+    void aResizeThatIsTriedAgainLooksAgainAtWhatTheTenantStores() {
+        host.inject(new HostFailure.FailStep(0, Effect.DONE));
+        assertRefused(
+                ErrorCode.HOST_STEP_FAILED,
+                () -> kloigos.change(UNIT, new UnitChange.Resize(limits(null, null, "2M"))));
+        host.write("/home/u4-7/large", "x".repeat(3 << 20));
+        host.run("chown", "20000:20000", "/home/u4-7/large");
+        String resize = String.valueOf(kloigos.unit(UNIT).operationId());
+
+        assertThatThrownBy(() -> kloigos.retry(resize)).hasMessageContaining("it stores");
+        assertThat(kloigos.operation(resize).state()).isEqualTo(Operation.State.FAILED);
+    }
+
+    @Test
+    void anAllocationThatIsAskedForAgainIsTheSameUnitWhateverWasChangedOfIt() {
+        AllocateRequest request = new AllocateRequest(4, null, null, Tags.none(), FIRST);
+        RequestKey key = RequestKey.of("once");
+        ComputeId id = kloigos.allocate(request, key).id();
+        kloigos.change(id, new UnitChange.RotateKeys(List.of(SECOND)));
+
+        assertThat(kloigos.allocate(request, key).sshPublicKeys()).containsExactly(SECOND);
+        kloigos.await(kloigos.deallocate(id).id());
+        assertThatThrownBy(() -> kloigos.allocate(request, key)).hasMessageContaining("has been given back since");
     }
 
     @Test

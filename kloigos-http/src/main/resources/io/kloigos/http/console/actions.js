@@ -14,7 +14,8 @@ const UNIT_ACTIONS = [
     label: 'Retry', when: unit => unit.status.endsWith('_fail') && unit.operation_id, route: RETRY, of: unit => ({ id: unit.operation_id }), says: () => 'Tries again what failed, from its first step; what holds already stays.',
   },
   {
-    label: 'Stop', when: unit => isAllocated(unit) && !unit.stopped, route: 'POST /api/compute_units/{compute_id}/stop', previews: true, names: true,
+    // A start that failed may have let the tenant in.
+    label: 'Stop', when: unit => isAllocated(unit) && (!unit.stopped || unit.reason), route: 'POST /api/compute_units/{compute_id}/stop', previews: true, names: true,
     says: () => 'Ends everything of the tenant and refuses logins. Files, keys and quotas stay.',
   },
   {
@@ -90,7 +91,8 @@ const SERVER_ACTIONS = [
 
 const OPERATION_ACTIONS = [
   {
-    label: 'Retry', when: operation => ['failed', 'cancelled'].includes(operation.state), route: RETRY, says: () => 'Begins another attempt, from the first step; what holds already stays.',
+    // What differs may be something else by now, so a repair is asked for again.
+    label: 'Retry', when: operation => ['failed', 'cancelled'].includes(operation.state) && operation.kind !== 'repair', route: RETRY, says: () => 'Begins another attempt, from the first step; what holds already stays.',
   },
   {
     label: 'Cancel', when: isUnderWay, route: 'POST /api/operations/{id}/cancel',

@@ -59,7 +59,7 @@ public final class ReleasePlanner {
         UnitDirectories.replaceData(steps, unit);
         ownVolume(server, unit).ifPresent(volume -> discard(steps, volume));
         forgetResize(steps, server, unit);
-        UnitDirectories.stage(steps, server, unit.with(Tenancy.none()));
+        UnitDirectories.stageAnew(steps, server, unit.with(Tenancy.none()));
         steps.add(UnitDirectories.directoriesOwned(List.of(unit)));
         steps.unexpireAccount(unit);
         return steps.plan(id, Scope.unit(unit.user()), Steps.UNIT_LIMIT.plus(EraseTime.of(server, List.of(unit))));

@@ -156,22 +156,27 @@ public final class TenancyPlanner {
     }
 
     static void expectMemoryNodes(Steps steps, ComputeUnit unit) {
-        steps.expectFile(unit.limits().memoryNodes().toString(), unit.cgroup() + "/cpuset.mems.effective");
+        expectSettled(steps, unit.limits().memoryNodes().toString(), unit.cgroup() + "/cpuset.mems.effective");
     }
 
     static void expectAmounts(Steps steps, Server server, ComputeUnit unit) {
         String cgroup = unit.cgroup() + "/";
-        steps.expectFile(Long.toString(unit.limits().memoryMax().bytes()), cgroup + "memory.max");
-        steps.expectFile(Long.toString(unit.limits().memoryHigh().bytes()), cgroup + "memory.high");
-        steps.expectFile(Long.toString(unit.limits().swapMax().bytes()), cgroup + "memory.swap.max");
-        steps.expectFile(Integer.toString(unit.limits().tasksMax()), cgroup + "pids.max");
+        expectSettled(steps, Long.toString(unit.limits().memoryMax().bytes()), cgroup + "memory.max");
+        expectSettled(steps, Long.toString(unit.limits().memoryHigh().bytes()), cgroup + "memory.high");
+        expectSettled(steps, Long.toString(unit.limits().swapMax().bytes()), cgroup + "memory.swap.max");
+        expectSettled(steps, Integer.toString(unit.limits().tasksMax()), cgroup + "pids.max");
         unit.limits().io().forEach(io -> steps.add(ioLine(server, unit, io)));
+    }
+
+    /** systemd writes one file after the other, and nobody says when it is through. */
+    private static void expectSettled(Steps steps, String expected, String path) {
+        steps.add(new Step.Expectation(new Reading.FileText(path), expected, Steps.SETTLING));
     }
 
     static Step.Expectation ioLine(Server server, ComputeUnit unit, IoLimit io) {
         String number = server.facts().disk(io.device()).orElseThrow().number();
         Reading line = new Reading.FileLine(unit.cgroup() + "/io.max", number + " ");
-        return new Step.Expectation(line, ioMax(number, io));
+        return new Step.Expectation(line, ioMax(number, io), Steps.SETTLING);
     }
 
     private static String ioMax(String number, IoLimit io) {

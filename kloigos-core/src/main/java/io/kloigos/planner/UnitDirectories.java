@@ -19,10 +19,23 @@ final class UnitDirectories {
         return Optional.ofNullable(unit.dataDirectory());
     }
 
-    /** Makes the unit's directories as a new tenant finds them. */
+    /** Makes the directories of a unit that had no tenant yet. */
     static void stage(Steps steps, Server server, ComputeUnit unit) {
-        Access own = new Access(unit.uid(), OWNER_ONLY);
-        steps.directories(unit.directories(), own);
+        steps.directories(unit.directories(), new Access(unit.uid(), OWNER_ONLY));
+        fill(steps, server, unit);
+    }
+
+    /**
+     * Makes the directories of a unit as its next tenant finds them. The home is root's until it is filled: what root writes there must
+     * not be led elsewhere, even if somebody still acts for the last tenant.
+     */
+    static void stageAnew(Steps steps, Server server, ComputeUnit unit) {
+        steps.directory(unit.home(), new Access(0, OWNER_ONLY));
+        steps.directories(List.of(unit.opt(), unit.mnt()), new Access(unit.uid(), OWNER_ONLY));
+        fill(steps, server, unit);
+    }
+
+    private static void fill(Steps steps, Server server, ComputeUnit unit) {
         List<String> projects = new ArrayList<>();
         for (String directory : unit.directories()) {
             if (hasLimitedProject(server, unit, directory)) {

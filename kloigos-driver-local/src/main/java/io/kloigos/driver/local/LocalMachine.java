@@ -289,11 +289,7 @@ final class LocalMachine {
             return false;
         }
         requireSafeParents(path);
-        String[] remove = {"rm", "-rf", "--one-file-system", "--", path.toString()};
-        if (!tools.run(remove).succeeded()) {
-            tools.run("chattr", "-R", "-f", "-ai", "--", path.toString());
-            tools.run(remove).orFail();
-        }
+        tools.run("rm", "-rf", "--one-file-system", "--", path.toString()).orFail();
         if (exists(path)) {
             throw new StepFailure(path + " is still there after rm");
         }
@@ -311,11 +307,7 @@ final class LocalMachine {
         if (isEmpty(path)) {
             return false;
         }
-        String[] empty = {"find", path.toString(), "-xdev", "-mindepth", "1", "-delete"};
-        if (!tools.run(empty).succeeded()) {
-            tools.run("chattr", "-R", "-f", "-ai", "--", path.toString());
-            tools.run(empty).orFail();
-        }
+        tools.run("find", path.toString(), "-xdev", "-mindepth", "1", "-delete").orFail();
         if (!isEmpty(path)) {
             throw new StepFailure(path + " still has entries");
         }

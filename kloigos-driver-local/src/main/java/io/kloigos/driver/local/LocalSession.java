@@ -9,6 +9,7 @@ import io.kloigos.spi.HostSession;
 import io.kloigos.spi.PlanListener;
 import io.kloigos.spi.PlanReport;
 import io.kloigos.spi.Reading;
+import io.kloigos.spi.Step;
 import io.kloigos.spi.StepReport;
 import io.kloigos.spi.StepReport.Outcome;
 import java.io.IOException;
@@ -87,7 +88,8 @@ final class LocalSession implements HostSession {
             if (seen > plan.fence()) {
                 throw fenced(plan, seen);
             }
-            if (plan.scope().isHost()) {
+            // Allocations are not made to wait for that.
+            if (plan.scope().isHost() || plan.steps().stream().anyMatch(Step.Erasure.class::isInstance)) {
                 store.prune(InstantSource.system());
             }
             try (Tools tools = new Tools(store.scratch(), Deadline.after(plan.timeLimit()))) {

@@ -25,33 +25,64 @@ final class TenantProcesses {
     }
 
     /**
-     * Returns the processes that have this user or group id, or can take it: real, effective, saved and of the file system.
-     * Those that have ended are left out.
+     * Returns the processes of which a thread has this user or group id, or can take it: real, effective, saved and of the file
+     * system. Each thread has its own, and the first may have ended before the others. Those that have ended are left out.
+     *
+     * @see <a href="https://man7.org/linux/man-pages/man7/credentials.7.html">credentials(7)</a>
      */
     private static List<Long> withIds(int uid) throws IOException {
         List<Long> processes = new ArrayList<>();
         try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[1-9]*")) {
             for (Path process : all) {
-                String state = "";
-                List<String> ids = new ArrayList<>();
-                try {
-                    for (String line : Files.readAllLines(process.resolve("status"), StandardCharsets.ISO_8859_1)) {
-                        if (line.startsWith("State:")) {
-                            state = line.substring("State:".length()).strip();
-                        } else if (line.startsWith("Uid:") || line.startsWith("Gid:")) {
-                            ids.addAll(Arrays.asList(line.strip().split("\\s+", -1)));
-                        }
-                    }
-                } catch (IOException e) {
-                    // It ended meanwhile.
-                    continue;
-                }
-                if (ids.contains(Integer.toString(uid)) && !state.startsWith("Z") && !state.startsWith("X")) {
+                if (threads(process).stream().map(Status::of).anyMatch(status -> status.isLive() && status.has(uid))) {
                     processes.add(Long.valueOf(process.getFileName().toString()));
                 }
             }
         }
         return processes;
+    }
+
+    /** Returns the directories of a process's threads; none if it has ended. */
+    private static List<Path> threads(Path process) {
+        List<Path> threads = new ArrayList<>();
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(process.resolve("task"))) {
+            all.forEach(threads::add);
+        } catch (IOException | DirectoryIteratorException e) {
+            // It ended meanwhile.
+        }
+        return threads;
+    }
+
+    /** What the kernel says of a process or thread: proc_pid_status(5). */
+    private record Status(String state, List<String> ids) {
+        static Status of(Path process) {
+            String state = "";
+            List<String> ids = new ArrayList<>();
+            try {
+                for (String line : Files.readAllLines(process.resolve("status"), StandardCharsets.ISO_8859_1)) {
+                    if (line.startsWith("State:")) {
+                        state = line.substring("State:".length()).strip();
+                    } else if (line.startsWith("Uid:") || line.startsWith("Gid:")) {
+                        ids.addAll(Arrays.asList(line.strip().split("\\s+", -1)));
+                    }
+                }
+            } catch (IOException e) {
+                return new Status("", List.of());
+            }
+            return new Status(state, ids);
+        }
+
+        boolean isZombie() {
+            return state.startsWith("Z");
+        }
+
+        boolean isLive() {
+            return !state.isEmpty() && !isZombie() && !state.startsWith("X");
+        }
+
+        boolean has(int uid) {
+            return ids.contains(Integer.toString(uid));
+        }
     }
 
     /**
@@ -64,7 +95,9 @@ final class TenantProcesses {
     private static List<Long> ringHolders(int uid) throws IOException {
         Pattern credential = Pattern.compile("\\s*[UG]id:(\\s+\\d+)*\\s+" + uid + "(\\s.*)?");
         return openFiles((process, file, target) -> target.equals("anon_inode:[io_uring]")
-                && Files.readAllLines(process.resolve("fdinfo").resolve(file.getFileName())).stream()
+                && Files.readAllLines(
+                                process.resolve("fdinfo").resolve(file.getFileName()), StandardCharsets.ISO_8859_1)
+                        .stream()
                         .anyMatch(line -> credential.matcher(line).matches()));
     }
 
@@ -86,8 +119,16 @@ final class TenantProcesses {
         return processes;
     }
 
-    /** The directory in which a process works counts as open. */
+    /** Of a process whose first thread has ended, only the others show what it has open. */
     private static boolean hasOpen(Path process, OpenFile question) {
+        if (!Status.of(process).isZombie()) {
+            return showsOpen(process, question);
+        }
+        return threads(process).stream().anyMatch(thread -> showsOpen(thread, question));
+    }
+
+    /** The directory in which a process works counts as open. */
+    private static boolean showsOpen(Path process, OpenFile question) {
         if (passes(process, process.resolve("cwd"), question)) {
             return true;
         }

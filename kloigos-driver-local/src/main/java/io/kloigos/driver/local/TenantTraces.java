@@ -48,11 +48,24 @@ final class TenantTraces {
             "persistent=$(keyctl get_persistent @s) && keyctl clear \"$persistent\""
                     + " && keyctl invalidate \"$persistent\"";
 
-    private static final String LIST_USER_KEYRING = "user=$(keyctl id @u);"
-            + " for key in $(keyctl rlist @u) $(keyctl rlist @us); do [ \"$key\" = \"$user\" ] || echo \"user:$key\"; done";
+    private static final String LIST_USER_KEYRING =
+            "user=$(keyctl id @u) && keys=$(keyctl rlist @u) && more=$(keyctl rlist @us) || exit;"
+                    + " for key in $keys $more; do [ \"$key\" = \"$user\" ] || echo \"user:$key\"; done; true";
 
+    /** Not every kernel has such keyrings. */
     private static final String LIST_PERSISTENT_KEYRING =
-            "for key in $(keyctl rlist \"$(keyctl get_persistent @s)\"); do echo \"persistent:$key\"; done";
+            "[ -e /proc/sys/kernel/keys/persistent_keyring_expiry ] || exit 0;"
+                    + " persistent=$(keyctl get_persistent @s) && keys=$(keyctl rlist \"$persistent\") || exit;"
+                    + " for key in $keys; do echo \"persistent:$key\"; done; true";
+
+    /**
+     * By the name that the kernel gave, since looking at a dead FUSE mount would hang; and from the directory that has it, since
+     * others may turn the way there elsewhere meanwhile, where they may write. What is mounted cannot be renamed itself.
+     */
+    private static final String UNMOUNT = """
+            mount=$(printf '%b.' "$1") mount=${mount%.} parent=${mount%/*}
+            cd -P -- "${parent:-/}" && [ "$PWD" = "${parent:-/}" ] && umount -l -i -c -- "./${mount##*/}"
+            """;
 
     /** States of sockets that are open: established, opening, unconnected or close_wait, and listening, as tcp_states.h has them. */
     private static final Set<String> OPEN = Set.of("01", "02", "03", "07", "08", "0A");
@@ -347,8 +360,7 @@ final class TenantTraces {
 
     private void eraseMounts(UnitAccount tenant) throws IOException {
         for (int round = 0; round < MOUNT_ROUNDS && !mounts(tenant).isEmpty(); round++) {
-            // By the name that the kernel gave: looking at a dead FUSE mount would hang.
-            mounts(tenant).forEach(mount -> tools.run("umount", "-l", "-i", "-c", "--", mount.point()));
+            mounts(tenant).forEach(mount -> tools.run("sh", "-c", UNMOUNT, "sh", mount.printable()));
         }
     }
 
@@ -356,24 +368,32 @@ final class TenantTraces {
         // The kernel counts the keys of each user who ever had any.
         boolean any = Files.readAllLines(Path.of("/proc/key-users")).stream()
                 .anyMatch(line -> line.strip().startsWith(tenant.uid() + ":"));
-        return any ? lines(asTenant(tenant, program).out()) : List.of();
+        if (!any) {
+            return List.of();
+        }
+        Tools.Ran listed = asTenant(tenant, program);
+        if (!listed.succeeded()) {
+            throw new Unknown("the keyrings of " + tenant.uid() + " cannot be read");
+        }
+        return lines(listed.out());
     }
 
+    /** In an anonymous session keyring of root's, in which nothing is left: the user may have used up what it may have. */
     private Tools.Ran asTenant(UnitAccount tenant, String program) {
         if (!Tools.isInstalled("keyctl")) {
             throw new Unknown("keyctl is not installed");
         }
         String uid = Integer.toString(tenant.uid());
         return tools.run(
+                "keyctl",
+                "session",
+                "-",
                 "setpriv",
                 "--reuid",
                 uid,
                 "--regid",
                 uid,
                 "--clear-groups",
-                "keyctl",
-                "session",
-                "-",
                 "sh",
                 "-c",
                 program);

@@ -74,6 +74,8 @@ record PlanProgram(String command, String text) {
                 + ShellQuoting.command(List.of(
                         directories.plans(), scope, name, plan.id(), directories.fences(), Long.toString(plan.fence())))
                 + " || return 0\n"
+                // Allocations are not made to wait for that.
+                + (plan.scope().isHost() || needsTenant ? "prune\n" : "")
                 + steps
                 + "end completed || return 0\n}\n"
                 + "plan </dev/null 8>&- 9>&-\n";

@@ -31,11 +31,15 @@ begin() {
         esac
     fi
     fence "$5" "$6" || return
-    [ "$scope" != host ] || find "$directory/plans" -type f -mtime +1 -delete 2>/dev/null
     umask 077
     { printf '' >"$journal" && printf '' >"$scratch.out" && printf '' >"$scratch.in"; } || return 1
     umask 022
     say started
+}
+
+# Forgets the outcomes of yesterday.
+prune() {
+    find "$directory/plans" -type f -mtime +1 -delete 2>/dev/null
 }
 
 fence() {
@@ -323,10 +327,7 @@ removal() {
     exists "$1" || return 0
     safe_parents "$1" || return
     outcome=changed
-    if ! quiet rm -rf --one-file-system -- "$1"; then
-        quiet chattr -R -f -ai -- "$1"
-        attempt rm -rf --one-file-system -- "$1" || return
-    fi
+    attempt rm -rf --one-file-system -- "$1" || return
     ! exists "$1" || fail "$1 is still there after rm"
 }
 
@@ -340,10 +341,7 @@ emptying() {
     fi
     empty_directory "$1" && return 0
     outcome=changed
-    if ! quiet find "$1" -xdev -mindepth 1 -delete; then
-        quiet chattr -R -f -ai -- "$1"
-        attempt find "$1" -xdev -mindepth 1 -delete || return
-    fi
+    attempt find "$1" -xdev -mindepth 1 -delete || return
     empty_directory "$1" || fail "$1 still has entries"
 }
 

@@ -127,33 +127,40 @@ erase_at_jobs() {
 
 # look_at_proc UID: what belongs to the user, as FILE:LINE, in found; of sockets all but those that only wait for their end
 look_at_proc() {
-    found=$(grep -sHE -e "^[UG]id:[[:space:]]+([0-9]+[[:space:]]+){0,3}$1([[:space:]]|\$)" \
-        -e "^ *[0-9]+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} (01|02|03|07|08|0A) [^ ]+ [^ ]+ [^ ]+ +$1 " \
-        /proc/[0-9]*/status /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 /proc/net/udplite \
-        /proc/net/udplite6 /proc/net/raw /proc/net/raw6 2>/dev/null)
-    # Processes end meanwhile, which is an error of 2 to grep.
-    [ $? -le 2 ]
+    proc_lines="^[UG]id:[[:space:]]+([0-9]+[[:space:]]+){0,3}$1([[:space:]]|\$)
+^ *[0-9]+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} (01|02|03|07|08|0A) [^ ]+ [^ ]+ [^ ]+ +$1 "
+    set -- /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 /proc/net/udplite /proc/net/udplite6 \
+        /proc/net/raw /proc/net/raw6
+    found=$(grep -sHE -e "$proc_lines" /proc/[0-9]*/task/[0-9]*/status "$@" 2>/dev/null)
+    # Threads end meanwhile, which is an error of 2 to grep. Beyond that, there are more of them than a command takes words.
+    [ $? -gt 2 ] || return 0
+    found=$(printf '%s\n' /proc/[0-9]*/task/[0-9]*/status "$@" | xargs grep -sHE -e "$proc_lines" 2>/dev/null)
+    case $? in
+        0 | 123) ;;
+        *) return 1 ;;
+    esac
 }
 
-# Ids and names of processes that have this user or group id, or can take it: real, effective, saved and of the file system. No
-# zombies: those have nothing but an entry. In found; the ids alone in process_ids, the sockets in socket_lines.
+# Ids and names of processes of which a thread has this user or group id, or can take it: real, effective, saved and of the
+# file system. Each thread has its own (credentials(7)), and the first may have ended before the others. No zombies: those
+# have nothing but an entry. In found; the ids alone in process_ids, the sockets in socket_lines.
 find_processes() {
-    process_ids='' socket_lines='' process=''
+    process_ids='' socket_lines='' thread=''
     look_at_proc "$1" || return
-    process_rest=$found$line_break found=
-    while [ -n "$process_rest" ]; do
-        process_line=${process_rest%%"$line_break"*}
-        process_rest=${process_rest#*"$line_break"}
+    printf '%s\n' "$found" >"$scratch.out" || return
+    found=
+    while IFS= read -r process_line; do
         case $process_line in
             /proc/net/*)
                 socket_lines=$socket_lines$process_line$line_break
                 continue
                 ;;
-            '') continue ;;
+            '' | "$thread:"*) continue ;;
         esac
-        case $process_line in "/proc/$process/"*) continue ;; esac
-        process=${process_line#/proc/}
+        thread=${process_line%%:*}
+        process=${thread#/proc/}
         process=${process%%/*}
+        case "$process_ids " in *" $process "*) continue ;; esac
         process_name='' process_state=''
         while IFS="$tab" read -r process_key process_value; do
             case $process_key in
@@ -163,7 +170,7 @@ find_processes() {
                     break
                     ;;
             esac
-        done 2>/dev/null <"/proc/$process/status"
+        done 2>/dev/null <"$thread"
         case $process_state in
             '' | Z* | X*) ;;
             *)
@@ -171,6 +178,20 @@ find_processes() {
                 process_ids="$process_ids $process"
                 ;;
         esac
+    done <"$scratch.out"
+}
+
+# The threads of processes whose first thread has ended, in hidden_threads: only they show what such a process has open.
+find_hidden_threads() {
+    hidden_threads=
+    for hidden_process in /proc/[0-9]*; do
+        set -- "$hidden_process"/task/[0-9]*
+        [ $# -gt 1 ] || continue
+        hidden_state=
+        while IFS="$tab" read -r hidden_key hidden_state; do
+            [ "$hidden_key" != State: ] || break
+        done 2>/dev/null <"$hidden_process/status"
+        case $hidden_state in Z*) hidden_threads="$hidden_threads $*" ;; esac
     done
 }
 
@@ -185,13 +206,19 @@ has_no_rings() {
 # (io_uring_register(2), IORING_REGISTER_PERSONALITY): whoever was handed such a ring may go on with them.
 find_rings() {
     ! has_no_rings || return 0
-    find /proc/[0-9]*/fd -maxdepth 1 -lname 'anon_inode:?io_uring?' >"$scratch.out" 2>/dev/null
+    find_hidden_threads
+    {
+        find /proc/[0-9]*/fd -maxdepth 1 -lname 'anon_inode:?io_uring?'
+        for hidden_thread in $hidden_threads; do
+            find "$hidden_thread/fd" -maxdepth 1 -lname 'anon_inode:?io_uring?'
+        done
+    } >"$scratch.out" 2>/dev/null
     while IFS= read -r ring; do
         ring_process=${ring#/proc/}
         ring_process=${ring_process%%/*}
         case "$process_ids " in *" $ring_process "*) continue ;; esac
         if grep -sqE "^[[:space:]]*[UG]id:([[:space:]]+[0-9]+)*[[:space:]]+$1([[:space:]]|\$)" \
-            "/proc/$ring_process/fdinfo/${ring##*/}"; then
+            "${ring%/fd/*}/fdinfo/${ring##*/}"; then
             found=$found$ring_process:io_uring$line_break
             process_ids="$process_ids $ring_process"
         fi
@@ -349,6 +376,21 @@ erase_runtime_directory() {
 
 # ---- kernel objects ----
 
+# unescaped TEXT: without the kernel's escapes (proc_pid_mountinfo(5)), in found
+unescaped() {
+    found=$1
+    case $1 in *\\*) ;; *) return 0 ;; esac
+    # To printf, an octal number of a \ has up to three digits, of a \0 up to three more.
+    unescaped_text='' unescaped_rest=$1
+    while :; do
+        case $unescaped_rest in *\\*) ;; *) break ;; esac
+        unescaped_text=$unescaped_text${unescaped_rest%%\\*}'\0'
+        unescaped_rest=${unescaped_rest#*\\}
+    done
+    found=$(printf '%b.' "$unescaped_text$unescaped_rest")
+    found=${found%.}
+}
+
 # Mount points, the deepest first, each line as the kernel escapes it, in mounts.
 find_mounts() {
     mounts='' mount_user=$1
@@ -360,15 +402,9 @@ find_mounts() {
                 continue
                 ;;
         esac
-        case $mount_point in
-            *\\*)
-                mount_path=$(printf '%b.' "$mount_point")
-                mount_path=${mount_path%.}
-                ;;
-            *) mount_path=$mount_point ;;
-        esac
+        unescaped "$mount_point"
         for mount_directory in "/run/user/$mount_user" "$@"; do
-            case $mount_path in
+            case $found in
                 "$mount_directory"/*)
                     mounts=$mount_point$line_break$mounts
                     break
@@ -398,13 +434,23 @@ erase_mounts() {
         fi
         mount_list=$mounts
         while [ -n "$mount_list" ]; do
-            mount_path=$(printf '%b.' "${mount_list%%"$line_break"*}")
+            unescaped "${mount_list%%"$line_break"*}"
             mount_list=${mount_list#*"$line_break"}
-            # By the name that the kernel gave: looking at a dead FUSE mount would hang.
-            quiet umount -l -i -c -- "${mount_path%.}"
+            unmount "$found"
         done
     done
 }
+
+# By the name that the kernel gave, since looking at a dead FUSE mount would hang; and from the directory that has it, since
+# others may turn the way there elsewhere meanwhile, where they may write. What is mounted cannot be renamed itself.
+unmount() {
+    mount_parent=${1%/*}
+    (
+        cd -P -- "${mount_parent:-/}" && [ "$PWD" = "${mount_parent:-/}" ] || exit
+        exec umount -l -i -c -- "./${1##*/}"
+    ) >"$scratch.out" 2>&1
+}
+
 # The kernel counts the keys of each user who ever had any.
 has_keys() {
     while read -r keys_user _; do
@@ -413,32 +459,40 @@ has_keys() {
     return 1
 }
 
-# find_keys UID [user|persistent]: "user:KEY" and "persistent:KEY", a line each, in found; those of the kind named are cleared.
-# Keyrings are invalidated too: they are gone at once, and whoever asks next for those of this user gets new ones.
+# find_keys UID [clear]: "user:KEY" and "persistent:KEY", a line each, in found; fails if they cannot be seen. Where they are to
+# be cleared, keyrings are invalidated too: they are gone at once, and whoever asks next for those of this user gets new ones.
 find_keys() {
     found=
     has_keys "$1" || return 0
-    # In an anonymous session keyring, in which nothing is left.
+    # In an anonymous session keyring of root's, in which nothing is left: the user may have used up what it may have.
     # shellcheck disable=SC2016 # expanded by the other shell
-    found=$(setpriv --reuid "$1" --regid "$1" --clear-groups keyctl session - sh -c '
-        user=$(keyctl id @u) persistent=$(keyctl get_persistent @s) left=
-        for key in $(keyctl rlist @u) $(keyctl rlist @us); do
-            [ "$key" = "$user" ] || { echo "user:$key" && left=user; }
-        done
-        [ "$left:$1" != user:user ] || for keyring in @us @u; do keyctl clear $keyring; keyctl invalidate $keyring; done
-        left=
-        for key in $(keyctl rlist "$persistent"); do echo "persistent:$key" && left=persistent; done
-        [ "$left:$1" != persistent:persistent ] || { keyctl clear "$persistent"; keyctl invalidate "$persistent"; }' \
+    found=$(keyctl session - setpriv --reuid "$1" --regid "$1" --clear-groups sh -c '
+        empty() { [ "$clear" != clear ] || for ring; do keyctl clear "$ring"; keyctl invalidate "$ring"; done; }
+        clear=$1
+        if [ -e /proc/sys/kernel/keys/persistent_keyring_expiry ]; then
+            ring=$(keyctl get_persistent @s) && keys=$(keyctl rlist "$ring") || exit
+            for key in $keys; do echo "persistent:$key"; done
+            empty "$ring"
+        fi
+        ring=$(keyctl id @u) && keys=$(keyctl rlist @u) && more=$(keyctl rlist @us) || exit
+        for key in $keys $more; do [ "$key" = "$ring" ] || echo "user:$key"; done
+        empty @us @u
+        echo end' \
         keys "${2:-}" 2>/dev/null)
+    case $found in
+        end) found= ;;
+        *"${line_break}end") found=${found%"$line_break"end} ;;
+        *) return 1 ;;
+    esac
 }
 
-# trace_keys KIND UID [KIND]: what is found of the kind, after that of the last was cleared
+# trace_keys KIND UID: what is found of the kind
 trace_keys() {
     seen_persistent=
     if has_keys "$2"; then
         command -v keyctl >/dev/null || unknown 'keyctl is not installed' || return
     fi
-    find_keys "$2" "${3:-}"
+    find_keys "$2" || unknown "the keyrings of $2 cannot be read" || return
     case $found in *persistent:*) ;; *) seen_persistent=seen ;; esac
     keys_rest=$found
     [ -z "$found" ] || keys_rest=$found$line_break
@@ -462,9 +516,10 @@ erase_keys() {
     has_keys "$2" || return 0
     command -v keyctl >/dev/null || fail 'keyctl is not installed: install the package keyutils' || return
     trace_list=
-    trace_keys "$1" "$2" "$1"
+    trace_keys "$1" "$2"
     [ -n "$trace_list" ] || return 0
     outcome=changed
+    find_keys "$2" clear
     trace_list=
     trace_keys "$1" "$2"
     [ -z "$trace_list" ] || fail "keys are still there: $trace_list"
@@ -579,9 +634,14 @@ traces_sockets() {
 trace_holders() {
     holder_user=$1
     shift
+    find_hidden_threads
     {
         find -L /proc/[0-9]*/fd -mindepth 1 -maxdepth 1 -user "$holder_user" "$@"
         find -L /proc/[0-9]*/cwd -maxdepth 0 -user "$holder_user" "$@"
+        for hidden_thread in $hidden_threads; do
+            find -L "$hidden_thread/fd" -mindepth 1 -maxdepth 1 -user "$holder_user" "$@"
+            find -L "$hidden_thread/cwd" -maxdepth 0 -user "$holder_user" "$@"
+        done
     } >"$scratch.out" 2>/dev/null
     holder_before=
     while IFS= read -r holder; do
@@ -837,9 +897,9 @@ on_suspicious_disks() {
     esac
     file_rest=$file_suspicious
     while [ -n "$file_rest" ]; do
-        file_mount=$(printf '%b.' "${file_rest%%"$line_break"*}")
+        unescaped "${file_rest%%"$line_break"*}"
         file_rest=${file_rest#*"$line_break"}
-        find "${file_mount%.}" -xdev "$@"
+        find "$found" -xdev "$@"
     done
 }
 

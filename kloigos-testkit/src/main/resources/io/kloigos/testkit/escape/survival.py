@@ -211,6 +211,38 @@ def saved_user_id(scene):
     judge_process(scene, scene.kept("saved_id"))
 
 
+def plant_thread(scene, name, then):
+    """Has the neighbour run a program with a second thread that keeps the tenant's ids, and a first one that does `then`, by system
+    calls of its own: libc would do it for all threads."""
+    pid = scene.neighbour_says("spawn", argv=[copy_of_python(scene.me.opt), "-c", "import ctypes, os, threading, time\n"
+                                              "user, group, libc = os.getuid(), os.getgid(), ctypes.CDLL(None)\n"
+                                              "threading.Thread(target=time.sleep, args=(3600,)).start()\n"
+                                              "time.sleep(1)\n" + then + "\ntime.sleep(3600)\n"])
+    wait_for(lambda: scene.me.uid in (scene.ask("ids", pid=pid) or ()), 10)
+    time.sleep(2)
+    scene.keep(name, pid)
+
+
+def plant_thread_ids(scene):
+    # setresgid, setresuid
+    plant_thread(scene, "thread_ids", "libc.syscall(119, group, group, group)\nlibc.syscall(117, user, user, user)")
+
+
+@survivor("thread_user_id", "the same, in which only a thread keeps the last tenant's ids, and the first one has the neighbour's", plant_thread_ids)
+def thread_user_id(scene):
+    judge_process(scene, scene.kept("thread_ids"))
+
+
+def plant_ended_thread(scene):
+    # exit, which exit_group(2) is not
+    plant_thread(scene, "ended_thread", "libc.syscall(60, 0)")
+
+
+@survivor("ended_first_thread", "the same, in which the first thread has ended, so that the process looks like a zombie", plant_ended_thread)
+def ended_first_thread(scene):
+    judge_process(scene, scene.kept("ended_thread"))
+
+
 # Where Yama guards processes, this one is open to whoever has its user id: ptrace(2), PR_SET_PTRACER.
 LET_TRACE = "import ctypes, time\nctypes.CDLL(None).prctl(0x59616d61, ctypes.c_ulong(-1), 0, 0, 0)\ntime.sleep(3600)\n"
 

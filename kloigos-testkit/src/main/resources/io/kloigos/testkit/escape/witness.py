@@ -3,6 +3,7 @@
 It answers a closed set of questions from the suite inside the unit, none of which changes anything of the host's.
 """
 import ctypes
+import glob
 import json
 import os
 import re
@@ -56,14 +57,16 @@ def where(w, pid):
 
 @question
 def ids(w, pid):
-    """Every user and group id that a process has or can take; None if it has ended."""
-    try:
-        status = read("/proc/%d/status" % pid)
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    if re.search(r"^State:\s+[ZX]", status, re.M):
-        return None
-    return sorted({int(each) for line in re.findall(r"^[UG]id:(.*)", status, re.M) for each in line.split()})
+    """Every user and group id that a thread of a process has or can take; None if it has ended."""
+    found = set()
+    for path in glob.glob("/proc/%d/task/*/status" % pid):
+        try:
+            status = read(path)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if not re.search(r"^State:\s+[ZX]", status, re.M):
+            found.update(int(each) for line in re.findall(r"^[UG]id:(.*)", status, re.M) for each in line.split())
+    return sorted(found) or None
 
 
 @question

@@ -58,6 +58,8 @@ public enum FactKind {
     USER_QUOTA,
     /** Project quota on a file system. */
     PROJECT_QUOTA,
+    /** A file system is mounted so that quotas limit: with usrquota, or prjquota. Without, they only count. */
+    QUOTA_MOUNT(Remedy.OPERATOR),
     /** A data disk, or a unit's part of it, is mounted. */
     MOUNT,
     /** nftables knows the unit's user. */

@@ -199,6 +199,13 @@ public final class DriftCheck {
         addEntry(FactKind.DIRECTORY, null, HostFiles.KEYS, entry(HostFiles.KEYS_ACCESS));
         addHousekeeping();
         server.volumes().forEach(volume -> addMount(null, volume.mountPoint()));
+        quotas.forEach(each -> add(
+                FactKind.QUOTA_MOUNT,
+                null,
+                each.mountPoint(),
+                each.mountOption(),
+                Quotas.MOUNTS,
+                mounts -> each.isEnforcedBy(mounts) ? each.mountOption() : "mounted without"));
         PortSet reserved = HostPorts.reservedPorts(server, units);
         String expectedPorts = reserved.toString();
         add(

@@ -19,6 +19,10 @@ import java.util.stream.Stream;
  * @param limits by user id, which is the project id too
  */
 record Quotas(QuotaKind kind, String mountPoint, Map<Integer, DiskLimit> limits) {
+    static final Reading MOUNTS = new Reading.FileText("/proc/self/mountinfo");
+
+    private static final int MOUNT_POINT = 4;
+
     static List<Quotas> of(Server server, List<ComputeUnit> units) {
         Map<String, Map<Integer, DiskLimit>> byMountPoint = new LinkedHashMap<>();
         for (ComputeUnit unit : units) {
@@ -42,6 +46,28 @@ record Quotas(QuotaKind kind, String mountPoint, Map<Integer, DiskLimit> limits)
         List<String> lines = new ArrayList<>();
         limits.forEach((id, limit) -> lines.add(Reading.QuotaLimits.line(id, limit.bytes(), limit.inodes())));
         return String.join("\n", lines);
+    }
+
+    /** Returns what the kernel says of a mount where these limits hold, whatever name the option was given by. */
+    String mountOption() {
+        return kind == QuotaKind.USER ? "usrquota" : "prjquota";
+    }
+
+    /**
+     * Tells whether the mount, the newest of those at this place, makes the kernel hold these limits.
+     *
+     * @param mounts what {@link #MOUNTS} reads
+     * @see <a href="https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html">proc_pid_mountinfo(5)</a>
+     */
+    boolean isEnforcedBy(String mounts) {
+        return mounts.lines()
+                .map(line -> line.split(" ", -1))
+                .filter(fields -> fields.length > MOUNT_POINT
+                        && fields[MOUNT_POINT].replace("\\040", " ").equals(mountPoint))
+                .reduce((older, newer) -> newer)
+                .filter(fields ->
+                        List.of(fields[fields.length - 1].split(",", -1)).contains(mountOption()))
+                .isPresent();
     }
 
     Step set() {

@@ -422,8 +422,16 @@ final class FakeMachine {
         if (file == null && path.startsWith("/sys/devices/system/")) {
             return layout(path);
         }
+        if (path.equals("/proc/self/mountinfo")) {
+            return files.mounts().stream().map(FakeMachine::mountInfo).collect(Collectors.joining());
+        }
         String counter = usage.text(path);
         return counter != null || file == null || !file.isFile() ? counter : file.text;
+    }
+
+    private static String mountInfo(FakeFiles.Mounted mount) {
+        return "0 0 0:0 / " + mount.point + " rw - " + mount.facts.type() + " " + mount.facts.source() + " "
+                + String.join(",", mount.facts.options()) + "\n";
     }
 
     String read(Reading reading) {

@@ -52,7 +52,7 @@ const ROWS = [
   { what: 'Memory', by: 'memory.max, memory.high', kinds: ['memory_max', 'memory_high'], told: (server, units) => [limit(units, 'memory_max', bytes), `${bytes(server.memory_reserve)} kept from all units`] },
   { what: 'Swap', by: 'memory.swap.max', kinds: ['swap_max'], remarks: ['swap_small'], told: (server, units) => [limit(units, 'swap_max', size => (size ? bytes(size) : 'none'))] },
   { what: 'Processes and threads', by: 'pids.max', kinds: ['tasks_max'], told: (server, units) => [limit(units, 'tasks_max', count)] },
-  { what: 'Disk space and files', by: 'quotas of the unit\'s user', kinds: ['user_quota', 'project_quota'], lacks: ['disk_unlimited'], remarks: ['df_shows_whole_disk', 'disk_overcommitted'], told: (server, units) => disks(units) },
+  { what: 'Disk space and files', by: 'quotas of the unit\'s user', kinds: ['user_quota', 'project_quota', 'quota_mount'], lacks: ['disk_unlimited'], remarks: ['df_shows_whole_disk', 'disk_overcommitted'], told: (server, units) => disks(units) },
   { what: 'Speed of disks', by: 'io.max', kinds: ['io_max'], told: (server, units) => io(units) },
   { what: 'Serving a port', by: 'nftables', kinds: ['port_user', 'port_range', 'port_owner', 'port_rules'], told: (server, units) => [`${plural(units.length, 'range')} of ports`] },
   { what: 'Binding a port', by: 'SocketBindDeny= of systemd', kinds: ['port_binding', 'foreign_ports'], lacks: ['port_squatting', 'udp_theft', 'host_port_squatting', 'udp_receipt'], told: (server, units) => bound(units) },

@@ -3,7 +3,7 @@
 import { html, nothing, ref, live } from './lit.js';
 import { createForm } from './form.js';
 import { createPreview } from './preview.js';
-import { requestTo } from './request.js';
+import { createIntent, requestTo } from './request.js';
 import { busy, copyable, problem, steps } from './parts.js';
 
 export function createDialog({ client, session, curl, changed, done }) {
@@ -11,7 +11,7 @@ export function createDialog({ client, session, curl, changed, done }) {
 
   function show(action) {
     const preview = createPreview(client, changed);
-    open = { action, preview, typedName: '', error: null, isSending: false, returnTo: document.activeElement };
+    open = { action, preview, typedName: '', error: null, isSending: false, intent: createIntent(), returnTo: document.activeElement };
     open.form = createForm(action.fields ?? [], typed, action.initial?.(action.thing));
     typed();
   }
@@ -26,6 +26,7 @@ export function createDialog({ client, session, curl, changed, done }) {
   const previews = action => action.previews && session.mayDryRun;
 
   function typed() {
+    open.intent.renew();
     if (previews(open.action) && open.form.isComplete()) {
       open.preview.of(open.action.route, parts());
     } else {
@@ -53,7 +54,7 @@ export function createDialog({ client, session, curl, changed, done }) {
     if (sending.preview.state === 'asking') sending.preview.forget();
     changed();
     try {
-      const answer = await client.send(sending.action.route, { ...asked, once: true });
+      const answer = await client.send(sending.action.route, { ...asked, intent: sending.intent });
       if (open === sending) close();
       done(sending.action, answer);
     } catch (error) {

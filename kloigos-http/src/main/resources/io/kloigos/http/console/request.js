@@ -32,6 +32,15 @@ function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/**
+ * Something that is to be done once. Sent again after an answer was lost, it is the same request to the server; after an answer
+ * of the server's own, or another wish, it is a new one.
+ */
+export function createIntent() {
+  const intent = { key: randomKey(), renew() { intent.key = randomKey(); } };
+  return intent;
+}
+
 /** Returns the place after which the next page of a list begins, or null if there is none. */
 function placeIn(link) {
   const next = /^<([^>]+)>; rel="next"$/.exec(link ?? '');
@@ -47,10 +56,10 @@ function warningsIn(header) {
 export function createClient({ unauthenticated, sent }) {
   const log = [];
 
-  async function answerTo({ method, path, body }, once) {
+  async function answerTo({ method, path, body }, intent) {
     const asked = { Accept: 'application/json' };
     if (body !== undefined) asked['Content-Type'] = 'application/json';
-    if (once) asked['Idempotency-Key'] = randomKey();
+    if (intent) asked['Idempotency-Key'] = intent.key;
     try {
       return await fetch(path, { method, headers: asked, body: body === undefined ? undefined : JSON.stringify(body) });
     } catch {
@@ -59,7 +68,7 @@ export function createClient({ unauthenticated, sent }) {
   }
 
   /** Returns the answer's body, the operation that it names, where the next page of a list begins and warnings, or throws a Refusal. */
-  async function send(route, { quiet = false, once = false, ...parts } = {}) {
+  async function send(route, { quiet = false, intent = null, ...parts } = {}) {
     const request = requestTo(route, parts);
     const entry = { ...request, at: new Date(), status: null, millis: null };
     if (!quiet) {
@@ -68,10 +77,12 @@ export function createClient({ unauthenticated, sent }) {
     }
     const begun = performance.now();
     try {
-      const answer = await answerTo(request, once);
+      const answer = await answerTo(request, intent);
       entry.status = answer.status;
       const isJson = /json/.test(answer.headers.get('Content-Type') ?? '');
       const data = isJson ? await answer.json() : null;
+      // A proxy may answer in the place of a server that has done it.
+      if (answer.ok || data?.code || Array.isArray(data?.detail)) intent?.renew();
       if (answer.status === 401) unauthenticated();
       if (!answer.ok) throw refusal(answer.status, data);
       return {

@@ -130,7 +130,10 @@ export function createStore({ client, may, changed, expiring, refused }) {
     source = mine;
     mine.onopen = () => {
       // Nothing is told twice: what happened before or between connections is in the lists.
-      loaded = load().then(() => become('live'), problem => become('stale', problem.message));
+      loaded = load().then(() => become('live'), problem => {
+        become('stale', problem.message);
+        setTimeout(() => mine === source && mine.readyState === EventSource.OPEN && mine.onopen(), RECONNECT_MILLIS);
+      });
     };
     mine.onerror = () => {
       become(connection.state === 'connecting' ? 'connecting' : 'lost');

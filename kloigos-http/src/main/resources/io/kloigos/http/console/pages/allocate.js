@@ -4,7 +4,7 @@ import { html, nothing } from '../lit.js';
 import { createForm } from '../form.js';
 import { EXPIRY, KEYS, TAGS } from '../fields.js';
 import { createPreview } from '../preview.js';
-import { requestTo } from '../request.js';
+import { createIntent, requestTo } from '../request.js';
 import { plan } from '../dialog.js';
 import { nearest } from '../nearest.js';
 import { bytes, count, plural } from '../format.js';
@@ -38,6 +38,7 @@ export function allocatePage({ store, client, session, curl, done, changed }) {
     EXPIRY,
   ];
   const preview = createPreview(client, changed);
+  const intent = createIntent();
   const form = createForm(fields, typed);
   const sending = { isSending: false, error: null, unit: null };
 
@@ -49,6 +50,7 @@ export function allocatePage({ store, client, session, curl, done, changed }) {
 
   function typed() {
     sending.error = null;
+    intent.renew();
     preview.of(ROUTE, { body: body(true) });
   }
 
@@ -57,7 +59,7 @@ export function allocatePage({ store, client, session, curl, done, changed }) {
     Object.assign(sending, { isSending: true, error: null, unit: null });
     changed();
     try {
-      const answer = await client.send(ROUTE, { body: body(false), once: true });
+      const answer = await client.send(ROUTE, { body: body(false), intent });
       sending.unit = answer.data;
       done({ label: 'Allocate', name: answer.data.compute_id }, answer);
       typed();

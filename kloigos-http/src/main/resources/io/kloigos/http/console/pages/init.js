@@ -4,7 +4,7 @@ import { html, nothing } from '../lit.js';
 import { createForm } from '../form.js';
 import { LIMITS, within } from '../fields.js';
 import { createPreview } from '../preview.js';
-import { requestTo } from '../request.js';
+import { createIntent, requestTo } from '../request.js';
 import { plan } from '../dialog.js';
 import { createMap } from '../map.js';
 import { bytes, plural } from '../format.js';
@@ -59,6 +59,7 @@ const names = fields => fields.map(field => field.name);
 
 export function initPage({ store, client, curl, done, changed }) {
   const preview = createPreview(client, changed, DELAY_MILLIS);
+  const intent = createIntent();
   const form = createForm([...HOST, ...DIVISION, ...LOGIN, ...LIMIT_FIELDS], typed);
   const cut = { of: null, units: [] };
   const map = createMap({ unitsOf: cutUnits, opened: () => {}, changed });
@@ -72,6 +73,7 @@ export function initPage({ store, client, curl, done, changed }) {
 
   function typed() {
     sending.error = null;
+    intent.renew();
     if (form.isComplete()) {
       preview.of(ROUTE, { body: form.body() });
     } else {
@@ -85,7 +87,7 @@ export function initPage({ store, client, curl, done, changed }) {
     Object.assign(sending, { isSending: true, error: null, operationId: null, warnings: [] });
     changed();
     try {
-      const answer = await client.send(ROUTE, { body: form.body(), once: true });
+      const answer = await client.send(ROUTE, { body: form.body(), intent });
       Object.assign(sending, { operationId: answer.operationId, warnings: answer.warnings });
       done({ label: 'Init', name: form.values.hostname }, answer);
       preview.forget();

@@ -37,11 +37,8 @@ final class Details {
                         .forEach(line -> lines.add(indent + INDENT + line));
             } else {
                 String padding = " ".repeat(width - field.getKey().length());
-                lines.add(indent
-                        + field.getKey()
-                        + padding
-                        + INDENT
-                        + Table.orDash(Rounded.field(field.getKey(), value)));
+                lines.add(
+                        indent + field.getKey() + padding + INDENT + Table.shown(Rounded.field(field.getKey(), value)));
             }
         }
     }

@@ -2,6 +2,7 @@ package io.kloigos.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kloigos.client.ApiRequest;
 import java.util.Map;
@@ -99,7 +100,22 @@ final class InventoryCommand extends RemoteCommand {
                 .put("kloigos_region", unit.path("region").asText())
                 .put("kloigos_zone", unit.path("zone").asText());
         variables.set("kloigos_directories", unit.path("directories"));
-        variables.set("kloigos_tags", unit.path("tags"));
+        variables.set("kloigos_tags", unsafe(unit.path("tags")));
         return variables;
+    }
+
+    /** Returns what a tenant wrote so that Ansible takes it for text, and not for a template that it runs. */
+    private static JsonNode unsafe(JsonNode value) {
+        if (value.isTextual()) {
+            return JSON.createObjectNode().put("__ansible_unsafe", value.asText());
+        }
+        if (value.isArray()) {
+            ArrayNode all = JSON.createArrayNode();
+            value.forEach(each -> all.add(unsafe(each)));
+            return all;
+        }
+        ObjectNode all = JSON.createObjectNode();
+        value.properties().forEach(each -> all.set(each.getKey(), unsafe(each.getValue())));
+        return all;
     }
 }

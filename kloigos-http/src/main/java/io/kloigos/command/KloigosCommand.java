@@ -107,7 +107,7 @@ public final class KloigosCommand implements Runnable {
 
     /** Prints one line on standard error. */
     static void complain(CommandLine command, String message) {
-        command.getErr().println("kloigos: " + message);
+        command.getErr().println("kloigos: " + Printable.text(message));
     }
 
     /** Tells the version from the jar's manifest. */

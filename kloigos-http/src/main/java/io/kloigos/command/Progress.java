@@ -108,7 +108,7 @@ final class Progress {
             long done = steps.stream().filter(Views::isDone).count();
             String current = steps.stream()
                     .filter(step -> !Views.isDone(step))
-                    .map(step -> step.path("description").asText())
+                    .map(step -> Printable.line(step.path("description").asText()))
                     .findFirst()
                     .orElse("");
             rewrite("%d/%d %s".formatted(done, steps.size(), current));
@@ -123,7 +123,7 @@ final class Progress {
                     steps.size(),
                     step.path("state").asText(),
                     step.path("millis").asLong(),
-                    step.path("description").asText());
+                    Printable.line(step.path("description").asText()));
         }
         err.flush();
     }

@@ -60,7 +60,7 @@ record Session(
         out.println();
         int number = 0;
         for (JsonNode step : preview.path("plan").path("steps")) {
-            out.printf("%3d  %s%n", ++number, step.asText());
+            out.printf("%3d  %s%n", ++number, Printable.line(step.asText()));
         }
         return ExitStatus.OK;
     }
@@ -79,8 +79,11 @@ record Session(
             }
             return ExitStatus.OK;
         }
+        String again = ended.path("kind").asText().equals("repair")
+                ? "kloigos server repair " + ended.path("hostname").asText()
+                : "kloigos operation retry " + operationId;
         err.println("kloigos: " + what + " " + state + ": "
-                + ended.path("error").asText("") + " Try again by: kloigos" + " operation retry " + operationId);
+                + Printable.text(ended.path("error").asText("")) + " Try again by: " + again);
         return ExitStatus.FAILED;
     }
 

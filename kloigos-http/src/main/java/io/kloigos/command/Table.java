@@ -56,14 +56,15 @@ record Table(List<Column> columns) {
         rows.add(shown.stream().map(Column::title).toList());
         for (JsonNode element : elements) {
             rows.add(shown.stream()
-                    .map(column -> orDash(column.text().apply(element)))
+                    .map(column -> shown(column.text().apply(element)))
                     .toList());
         }
         return aligned(rows);
     }
 
-    static String orDash(String text) {
-        return text.isEmpty() ? "-" : text;
+    /** Returns a text as it is shown among others: a dash if it is empty, and none of its characters moves or colours anything. */
+    static String shown(String text) {
+        return text.isEmpty() ? "-" : Printable.line(text);
     }
 
     private static List<String> aligned(List<List<String>> rows) {

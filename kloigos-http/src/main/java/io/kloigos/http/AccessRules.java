@@ -22,6 +22,8 @@ final class AccessRules {
     private static final Set<String> PUBLIC =
             Set.of("GET /healthz", "GET /api/healthz", "GET /api/session", "POST /api/session", "DELETE /api/session");
 
+    static final String EVENTS = "GET /api/events";
+
     private static final String ALLOCATE = "POST /api/compute_units/allocate";
 
     private static final Map<String, Set<Role>> RULES = new HashMap<>();
@@ -30,7 +32,7 @@ final class AccessRules {
         RULES.put("GET /metrics", OBSERVERS);
 
         RULES.put("GET /api/openapi.json", EVERYBODY);
-        RULES.put("GET /api/events", EVERYBODY);
+        RULES.put(EVENTS, EVERYBODY);
 
         RULES.put("GET /api/compute_units", EVERYBODY);
         RULES.put("GET /api/compute_units/{compute_id}", EVERYBODY);

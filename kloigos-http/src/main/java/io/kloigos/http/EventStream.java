@@ -132,7 +132,10 @@ final class EventStream implements KloigosListener, AutoCloseable {
             waiting.clear();
             List.copyOf(clients).forEach(EventClient::abort);
         }
-        waiting.put(place(event), event);
+        // What is told last is how it stands, so the newest goes to the end.
+        Object place = place(event);
+        waiting.remove(place);
+        waiting.put(place, event);
         notifyAll();
     }
 

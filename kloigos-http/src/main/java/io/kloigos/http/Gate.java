@@ -35,6 +35,10 @@ final class Gate {
     private static final double FAILURES_PER_SECOND = 1.0 / 6;
     private static final double FAILURES_AT_ONCE = 10;
     private static final int BURST = 4;
+    private static final String PLACE = "kloigos.place";
+    /** A quarter of the threads that answer requests. */
+    private static final int PLACES = 64;
+
     private static final int LONGEST_SHOWN = 40;
 
     private final Kloigos kloigos;
@@ -43,6 +47,7 @@ final class Gate {
     private final SameOrigin origin;
     private final RateLimits requests;
     private final RateLimits failures;
+    private final TenantPlaces places = new TenantPlaces(PLACES);
     private final Metrics metrics;
 
     Gate(Kloigos kloigos, HttpSettings settings, Metrics metrics, InstantSource clock) {
@@ -60,6 +65,7 @@ final class Gate {
         routes.before(this::arrive);
         routes.beforeMatched(this::enter);
         routes.after(audit::end);
+        routes.after(this::leave);
     }
 
     Authentication authentication() {
@@ -126,6 +132,7 @@ final class Gate {
         context.attribute(RECOGNISED, recognised);
         Caller caller = recognised.caller();
         limit(context, "caller " + caller.subject());
+        takePlace(context, route, caller);
         try {
             requireSameOrigin(context, recognised);
             requireAllowed(context, route, caller);
@@ -181,6 +188,28 @@ final class Gate {
             requests.take(whose).ifPresent(wait -> {
                 throw tooMany(context, wait, "You send more requests than you may.");
             });
+        }
+    }
+
+    /** An event stream waits without a thread, and has places of its own. */
+    private void takePlace(Context context, String route, Caller caller) {
+        Tenant tenant = caller.tenant();
+        if (tenant == null || route.equals(AccessRules.EVENTS)) {
+            return;
+        }
+        if (!places.take(tenant)) {
+            throw tooMany(
+                    context,
+                    Duration.ofSeconds(1),
+                    PLACES + " requests of " + tenant + " are being answered, and there may be no more at once.");
+        }
+        context.attribute(PLACE, tenant);
+    }
+
+    private void leave(Context context) {
+        Tenant tenant = context.attribute(PLACE);
+        if (tenant != null) {
+            places.giveBack(tenant);
         }
     }
 

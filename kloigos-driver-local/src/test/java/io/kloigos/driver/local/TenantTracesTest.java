@@ -70,6 +70,59 @@ class TenantTracesTest {
         }
     }
 
+    /** setresuid of the C library would change every thread. */
+    @Test
+    void aProcessOfWhichOnlyAThreadHasTheUsersIdEndsToo() throws Exception {
+        String program = "import ctypes, threading, time; syscall = ctypes.CDLL(None).syscall\n"
+                + "def act(): syscall(117, " + UID + ", " + UID + ", " + UID
+                + "); print('r', flush=True); time.sleep(60)\n"
+                + "threading.Thread(target=act).start()\n";
+        for (String firstThread : List.of("time.sleep(60)", "time.sleep(0.5); syscall(60, 0)")) {
+            Process process = new ProcessBuilder("python3", "-c", program + firstThread).start();
+            assertThat(process.getInputStream().read()).isEqualTo('r');
+            if (firstThread.contains("60, 0")) {
+                awaitZombie(process);
+            }
+
+            assertThat(found(Trace.PROCESSES)).isEqualTo("pid:" + process.pid());
+            assertErased(Trace.PROCESSES);
+
+            assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    private static void awaitZombie(Process process) throws Exception {
+        while (!Files.readString(Path.of("/proc/" + process.pid() + "/status")).contains("State:\tZ")) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void whatIsMountedGoesWhateverItIsCalled() throws Exception {
+        for (String name : List.of("a 1", "new\nline", "caf\\351", "back\\slash")) {
+            run("mkdir -- \"$1\" && mount -t tmpfs left -- \"$1\"", name);
+
+            assertThat(found(Trace.MOUNTS)).isNotEqualTo("none");
+            assertErased(Trace.MOUNTS);
+
+            run("rmdir -- \"$1\"", name);
+        }
+    }
+
+    /** Runs a program of the shell's on a file of this directory, whose name has the escapes of printf(1). */
+    private void run(String program, String name) throws Exception {
+        Process process = new ProcessBuilder(
+                        "sh",
+                        "-c",
+                        "cd -- \"$2\" && set -- \"$(printf '%b' \"$1\")\" && " + program,
+                        "sh",
+                        name,
+                        "" + directory)
+                .inheritIO()
+                .start();
+        assertThat(process.waitFor()).isZero();
+    }
+
     @Test
     void whoHasARemovedFileOfTheUsersOpenIsNamed() throws Exception {
         Path file = Files.createFile(directory.resolve("kept"));

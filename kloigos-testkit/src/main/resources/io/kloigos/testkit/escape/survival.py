@@ -228,7 +228,7 @@ def plant_thread_ids(scene):
     plant_thread(scene, "thread_ids", "libc.syscall(119, group, group, group)\nlibc.syscall(117, user, user, user)")
 
 
-@survivor("thread_user_id", "the same, in which only a thread keeps the last tenant's ids, and the first one has the neighbour's", plant_thread_ids)
+@survivor("thread_user_id", "a set-user-ID program of the last tenant's, of which only a thread keeps the ids, and the first one has the neighbour's", plant_thread_ids)
 def thread_user_id(scene):
     judge_process(scene, scene.kept("thread_ids"))
 
@@ -238,7 +238,7 @@ def plant_ended_thread(scene):
     plant_thread(scene, "ended_thread", "libc.syscall(60, 0)")
 
 
-@survivor("ended_first_thread", "the same, in which the first thread has ended, so that the process looks like a zombie", plant_ended_thread)
+@survivor("ended_first_thread", "a set-user-ID program of the last tenant's whose first thread has ended, so that it looks like a zombie", plant_ended_thread)
 def ended_first_thread(scene):
     judge_process(scene, scene.kept("ended_thread"))
 

@@ -39,7 +39,7 @@ begin() {
 
 # Forgets the outcomes of yesterday.
 prune() {
-    find "$directory/plans" -type f -mtime +1 -delete 2>/dev/null
+    find "$directory/plans" -type f -mtime +0 -delete 2>/dev/null
 }
 
 fence() {

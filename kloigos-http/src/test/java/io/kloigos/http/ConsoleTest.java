@@ -353,6 +353,27 @@ class ConsoleTest {
                 .isEqualTo("{\"deployment_id\":\"web\",\"priority\":3}");
     }
 
+    /** The server has done it, and the page was never told. */
+    @Test
+    void aSecondClickAfterALostAnswerTakesNoSecondUnit() {
+        Page page = open("/allocate");
+        page.route(
+                "**/api/compute_units/allocate",
+                route -> {
+                    route.fetch();
+                    route.abort();
+                },
+                new Page.RouteOptions().setTimes(1));
+        fill(page, "SSH public keys", TestServer.KEY);
+        button(page, "Allocate").click();
+        assertThat(page.locator("form .problem")).containsText("does not answer");
+
+        button(page, "Allocate").click();
+
+        assertThat(page.locator(".beside")).containsText("ssh u4-7@10.0.0.1");
+        assertThat(test.api.get("/api/compute_units/?status=allocated").body()).hasSize(1);
+    }
+
     @Test
     void aRefusalShowsItsReasonAndWhatWouldWork() {
         Page page = open("/allocate");

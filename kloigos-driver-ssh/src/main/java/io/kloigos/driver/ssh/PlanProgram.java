@@ -48,6 +48,9 @@ record PlanProgram(String command, String text) {
     /** After this, readings are ended. */
     static final Duration READ_LIMIT = Duration.ofMinutes(5);
 
+    /** So long that the shell would look through it for longer than a process takes that reads it. */
+    private static final String MOUNTS = "/proc/self/mountinfo";
+
     private static final int HASH_DIGITS = 16;
     private static final String BEGIN = resource("begin.sh");
     private static final String APPLY = resource("apply.sh");
@@ -132,6 +135,7 @@ record PlanProgram(String command, String text) {
                 .filter(Reading.FileText.class::isInstance)
                 .map(reading -> ((Reading.FileText) reading).path())
                 .filter(path -> path.matches("/(proc|sys)/.*") && !path.startsWith("/sys/fs/cgroup/"))
+                .filter(path -> !path.equals(MOUNTS))
                 .distinct()
                 .toList();
     }

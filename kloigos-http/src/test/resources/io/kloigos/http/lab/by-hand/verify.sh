@@ -3,7 +3,10 @@ set -u
 cat /etc/byhand/sysusers.conf /etc/byhand/ports.nft /etc/systemd/system/byhand-ports.service /etc/sysctl.d/60-byhand.conf /etc/tmpfiles.d/byhand.conf
 cat /etc/ssh/sshd_config.d/50-byhand.conf /etc/systemd/system/{init.scope,system.slice,user-.slice}.d/20-byhand.conf
 cat /sys/fs/cgroup/{init.scope,system.slice}/cpuset.cpus.effective /sys/devices/virtual/workqueue/cpumask /proc/sys/net/ipv4/ip_local_reserved_ports /proc/sys/fs/protected_*
+cat /sys/devices/system/cpu/online /sys/devices/system/cpu/cpu*/topology/thread_siblings_list /sys/devices/system/node/node*/cpulist /proc/self/mountinfo
 nft list table inet byhand
+# As this host's own nft makes them of the file.
+unshare --net sh -c 'nft -f /etc/byhand/ports.nft && nft list table inet byhand'
 repquota -un /
 repquota -Pn /
 ss -Hltnue

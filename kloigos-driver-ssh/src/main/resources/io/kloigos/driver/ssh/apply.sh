@@ -457,17 +457,17 @@ look_ahead() {
     kernel_texts=$line_break$(grep -sH '' -- "$@")$line_break
 }
 
-# kernel_text PATH: fails if it was not read ahead
+# kernel_text PATH: fails if it is not the next of what was read ahead, in whose order it is asked for
 kernel_text() {
-    found='' kernel_rest=$kernel_texts
+    found=
     while :; do
-        case $kernel_rest in
-            *"$line_break$1:"*) ;;
+        case $kernel_texts in
+            "$line_break$1:"*) ;;
             *) break ;;
         esac
-        kernel_rest=${kernel_rest#*"$line_break$1:"}
-        found=$found${kernel_rest%%"$line_break"*}$line_break
-        kernel_rest=$line_break${kernel_rest#*"$line_break"}
+        kernel_texts=${kernel_texts#"$line_break$1:"}
+        found=$found${kernel_texts%%"$line_break"*}$line_break
+        kernel_texts=$line_break${kernel_texts#*"$line_break"}
     done
     [ -n "$found" ]
 }

@@ -38,8 +38,8 @@ final class TenantTraces {
             Set.of("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs", "reiserfs", "bcachefs", "zfs");
 
     /**
-     * Only a process that has a keyring in its session may clear it, so everything happens in one: this program, in which
-     * nothing is filled in, is the only use of a shell.
+     * Only a process that has a keyring in its session may clear it, so everything happens in one. In none of these programs of
+     * the shell anything is filled in.
      */
     private static final String CLEAR_USER_KEYRING =
             "keyctl clear @us; keyctl invalidate @us; keyctl clear @u; keyctl invalidate @u; true";

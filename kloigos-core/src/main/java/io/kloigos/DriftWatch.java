@@ -49,27 +49,27 @@ final class DriftWatch implements AutoCloseable {
     private final HostDriver driver;
     private final InstantSource clock;
     private final String manager;
-    private final Consumer<DriftReport> changed;
+    private final Consumer<Event> announced;
     private final ScheduledThreadPoolExecutor timer;
     private final HostThreads threads;
     private volatile boolean closed;
 
     /**
      * @param manager what init noted on hosts about who manages them
-     * @param changed told of what a look found when it is not what the one before it found
+     * @param announced told of what a look found when it is not what the one before it found
      */
     DriftWatch(
             Inventory inventory,
             HostDriver driver,
             InstantSource clock,
             String manager,
-            Consumer<DriftReport> changed,
+            Consumer<Event> announced,
             ThreadFactory factory) {
         this.inventory = inventory;
         this.driver = driver;
         this.clock = clock;
         this.manager = manager;
-        this.changed = changed;
+        this.announced = announced;
         this.timer = new ScheduledThreadPoolExecutor(1, factory);
         this.threads = new HostThreads(factory, HostThreads.PATIENCE);
     }
@@ -169,7 +169,7 @@ final class DriftWatch implements AutoCloseable {
         List<Deviation> known =
                 inventory.drift().put(found).map(DriftReport::deviations).orElse(List.of());
         if (!found.deviations().equals(known)) {
-            changed.accept(found);
+            announced.accept(new Event.DriftChanged(found));
         }
         return found;
     }
@@ -180,6 +180,7 @@ final class DriftWatch implements AutoCloseable {
         List<Warning> warnings = KnownLimits.refreshed(server.warnings(), facts, enforcement);
         if (!facts.equals(server.facts()) || !warnings.equals(server.warnings())) {
             inventory.drift().learn(server, facts, warnings, clock.instant());
+            inventory.server(server.hostname()).ifPresent(known -> announced.accept(new Event.ServerChanged(known)));
         }
     }
 

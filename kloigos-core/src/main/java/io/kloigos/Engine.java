@@ -19,6 +19,7 @@ import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import io.kloigos.planner.DecommissionPlanner;
 import io.kloigos.planner.InitPlanner;
+import io.kloigos.planner.ManagedBy;
 import io.kloigos.planner.ReleasePlanner;
 import io.kloigos.planner.RepairPlanner;
 import io.kloigos.planner.TenancyPlanner;
@@ -220,10 +221,10 @@ final class Engine {
     }
 
     private void announceOutsideOperation(Change change) {
-        boolean expiring = change.reason().equals(Tenancies.EXPIRING);
         inventory
                 .units(UnitFilter.named(change.subject()))
-                .forEach(unit -> announce(expiring ? new Event.UnitExpiring(unit) : new Event.UnitChanged(unit)));
+                .forEach(unit -> announce(
+                        Tenancies.isExpiry(change, unit) ? new Event.UnitExpiring(unit) : new Event.UnitChanged(unit)));
         inventory.server(change.subject()).ifPresent(server -> announce(new Event.ServerChanged(server)));
     }
 
@@ -276,6 +277,9 @@ final class Engine {
         if (runs.merge(operation.id(), run, Engine::later) != run) {
             return;
         }
+        // It may wait long for a thread.
+        announce(new Event.OperationChanged(operation));
+        announceSubject(operation);
         boolean taken = false;
         try {
             threads.execute(
@@ -323,6 +327,7 @@ final class Engine {
     void run(Operation operation) {
         Run run = new Run(operation.begun(clock.instant()));
         runs.put(operation.id(), run);
+        announceSubject(operation);
         runRegistered(operation, run);
     }
 
@@ -381,7 +386,6 @@ final class Engine {
 
     private void runRegistered(Operation operation, Run run) {
         runRegistered(operation, run, () -> {
-            announceSubject(operation);
             Server server = inventory.server(operation.hostname()).orElseThrow();
             List<HostPlan> plans = plans(operation, server, run);
             Progress progress = progress(run, plans);
@@ -499,12 +503,16 @@ final class Engine {
                         + ". Retry operation " + operation.id() + " to complete it, or undo what it began.");
     }
 
-    /** Applies every plan, whatever became of those before it; what failed is told at the end. */
+    /**
+     * Applies every plan, whatever steps of those before it failed, which is told at the end. What keeps the host from being
+     * asked for more ends it.
+     */
     private void apply(Server server, List<HostPlan> plans, long fence, Progress progress, Run run) {
         int all = plans.stream().mapToInt(plan -> plan.steps().size()).sum();
         int first = 0;
         List<String> failures = new ArrayList<>();
         try (HostSession session = driver.open(server.address())) {
+            requireNoOthers(session, server, run.begun.kind());
             for (HostPlan plan : plans) {
                 PlanReport report = session.apply(plan.fencedBy(fence), progress.of(first));
                 if (run.begun.kind() == Operation.Kind.DEALLOCATE) {
@@ -529,6 +537,17 @@ final class Engine {
         }
         if (!failures.isEmpty()) {
             throw new KloigosException(ErrorCode.HOST_STEP_FAILED, String.join("; ", failures));
+        }
+    }
+
+    /** A host may be in the inventory under two names, or in the backup of an inventory. */
+    private void requireNoOthers(HostSession session, Server server, Operation.Kind kind) {
+        if (kind == Operation.Kind.INIT || kind == Operation.Kind.DECOMMISSION) {
+            ManagedBy.requireNoOther(
+                    server,
+                    manager,
+                    kind,
+                    session.read(List.of(ManagedBy.READING)).get(0));
         }
     }
 

@@ -125,13 +125,7 @@ public final class Kloigos implements Fleet {
                 builder.lease,
                 expiry,
                 builder.threads);
-        this.drift = new DriftWatch(
-                inventory,
-                driver,
-                clock,
-                manager,
-                report -> engine.announce(new Event.DriftChanged(report)),
-                builder.threads);
+        this.drift = new DriftWatch(inventory, driver, clock, manager, engine::announce, builder.threads);
         engine.observe(drift::repaired);
     }
 
@@ -426,6 +420,10 @@ public final class Kloigos implements Fleet {
         Server server = server(request.hostname());
         List<ComputeUnit> units = units(UnitFilter.ofServer(request.hostname()));
         requireDecommissionable(server, units, request.tenants());
+        inventory.operations().requireIdle(server, "decommission");
+        units.stream()
+                .filter(unit -> unit.status() == UnitStatus.ALLOCATED)
+                .forEach(inventory.tenancies()::requireIdle);
         return Preview.of(
                 server, units, DecommissionPlanner.decommission("preview", server, units, request.dataDisks()));
     }
@@ -462,8 +460,9 @@ public final class Kloigos implements Fleet {
         Supplier<Operation> begin = () -> {
             ComputeUnit present = unit(id);
             requireRoom(present, change.madeTo(present, clock.instant()));
-            Operation operation =
-                    newOperation(change.kind(), present.hostname(), id).ownedBy(present.owner());
+            Operation operation = Operation.asked(
+                            ids.get(), change.kind(), present.hostname(), id, notBefore(present.startedAt()))
+                    .ownedBy(present.owner());
             inventory.tenancies().begin(id, operation, key, unit -> change.madeTo(unit, operation.createdAt()));
             return operation;
         };
@@ -477,6 +476,12 @@ public final class Kloigos implements Fleet {
                     "Unit " + id + " was changed by operation " + operation.id() + " and has been given back since.");
         }
         return unit;
+    }
+
+    /** Returns the time; another replica's clock, by which the tenant has the unit, may be ahead. */
+    private Instant notBefore(@Nullable Instant earliest) {
+        Instant now = clock.instant();
+        return earliest != null && now.isBefore(earliest) ? earliest : now;
     }
 
     private void requireRoom(ComputeUnit unit, ComputeUnit wanted) {
@@ -494,6 +499,9 @@ public final class Kloigos implements Fleet {
         ComputeUnit unit = unit(id);
         ComputeUnit wanted = change.madeTo(unit, clock.instant());
         inventory.tenancies().requireIdle(unit);
+        if (change.kind() == Operation.Kind.RESIZE) {
+            inventory.tenancies().requireRoom(wanted);
+        }
         requireRoom(unit, wanted);
         Server server = server(unit.hostname());
         return Preview.of(
@@ -673,6 +681,7 @@ public final class Kloigos implements Fleet {
     @Override
     public Preview previewRepair(String hostname) {
         requireWholeFleet("repair " + hostname);
+        inventory.drift().requireRepairable(hostname);
         Server server = server(hostname);
         List<ComputeUnit> units = units(UnitFilter.ofServer(hostname));
         List<Deviation> deviations = checkDrift(hostname).repairable();

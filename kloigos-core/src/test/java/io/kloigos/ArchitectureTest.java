@@ -79,7 +79,6 @@ class ArchitectureTest {
                 "io.kloigos.inventory",
                 "io.kloigos.model",
                 "io.kloigos.rules",
-                "io.kloigos.planner",
                 "javax.sql",
                 "org.jdbi..",
                 "org.sqlite..",

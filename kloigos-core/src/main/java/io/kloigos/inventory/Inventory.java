@@ -337,11 +337,14 @@ public final class Inventory implements AutoCloseable {
      * Adds a server and its units, all initializing, with the operation that will prepare them. A server of the same name
      * that was decommissioned is forgotten.
      *
-     * @throws KloigosException ALREADY_MANAGED if the name is in use; KEY_IN_USE
+     * @throws KloigosException ALREADY_MANAGED if the name is in use, or the host is managed under another name; KEY_IN_USE
      */
     public void addServer(Server server, List<ComputeUnit> units, Operation operation, @Nullable IdempotencyKey key) {
         write(handle -> {
             long fence = Operations.nextFence(handle, operation, operation.createdAt());
+            findSameHost(handle, server).ifPresent(known -> {
+                throw sameHost(server, known);
+            });
             findServer(handle, server.hostname()).ifPresent(known -> {
                 if (known.status() != ServerStatus.DECOMMISSIONED) {
                     throw alreadyManaged(known);
@@ -358,6 +361,30 @@ public final class Inventory implements AutoCloseable {
             operations.insert(handle, operation, DataDisks.KEEP, fence, key);
             return server;
         });
+    }
+
+    /** What is erased in the name of one server would be another's. */
+    private static Optional<Server> findSameHost(Handle handle, Server server) {
+        HostAddress address = server.address();
+        return handle.createQuery(
+                        "SELECT * FROM servers WHERE ip = :ip AND hostname <> :hostname AND status <> :gone"
+                                + " AND COALESCE(ssh_port, 0) = COALESCE(:port, 0) AND COALESCE(host_key, '') = COALESCE(:key, '')")
+                .bind("ip", address.ip())
+                .bind("hostname", server.hostname())
+                .bind("gone", ServerStatus.DECOMMISSIONED.toString())
+                .bind("port", address.sshPort())
+                .bind("key", address.hostKey())
+                .map(Rows::server)
+                .findFirst();
+    }
+
+    private static KloigosException sameHost(Server wanted, Server known) {
+        return new KloigosException(
+                ErrorCode.ALREADY_MANAGED,
+                "Cannot init " + wanted.hostname() + ": the host at "
+                        + known.address().ip()
+                        + " is in the inventory already, as " + known.hostname() + " with status " + known.status()
+                        + ". Decommission that first.");
     }
 
     /** Returns the refusal to manage a host name twice. */

@@ -15,8 +15,10 @@ import io.kloigos.model.UnitStatus;
 import io.kloigos.rules.Resizing;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
@@ -28,10 +30,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Tenancies {
     /** What is noted of a unit when listeners are told that it expires soon. */
-    public static final String EXPIRING = "expires soon";
+    private static final String EXPIRING = "expires soon";
 
-    private static final String EXPIRE_UNTIL =
-            "SELECT compute_id FROM units WHERE expires_at <= :until AND status = :allocated";
+    private static final String SOON = "SELECT compute_id FROM units WHERE expires_at <= :until AND expiry_told = 0"
+            + " AND status = '" + UnitStatus.ALLOCATED + "'";
+
+    /** One whose allocation failed is its tenant's too, who may never come back. */
+    private static final Set<UnitStatus> EXPIRING_IN = EnumSet.of(UnitStatus.ALLOCATED, UnitStatus.ALLOCATION_FAIL);
+
+    private static final String OVER = "SELECT compute_id FROM units WHERE expires_at <= :until AND status IN ('"
+            + UnitStatus.ALLOCATED + "', '" + UnitStatus.ALLOCATION_FAIL + "')";
 
     private final Database database;
     private final Inventory inventory;
@@ -83,18 +91,42 @@ public final class Tenancies {
 
     /** However the resize ends, the host may have other limits from now on than the unit is handed out with. */
     private void prepareResize(Handle handle, ComputeUnit resized) {
-        Server server = Inventory.findServer(handle, resized.hostname()).orElseThrow();
-        List<ComputeUnit> others = inventory.lockUnitsOf(handle, resized.hostname()).stream()
-                .filter(unit -> !unit.id().equals(resized.id()))
-                .map(unit -> underWay(handle, unit)
-                        .filter(operation -> operation.kind() == Operation.Kind.RESIZE)
-                        .map(operation -> wanted(handle, unit, operation))
-                        .orElse(unit))
-                .toList();
-        Resizing.requireRoom(server, resized, others);
+        requireRoom(handle, resized, inventory.lockUnitsOf(handle, resized.hostname()));
         handle.execute(
                 "UPDATE units SET resized_limits = COALESCE(resized_limits, limits) WHERE compute_id = ?",
                 resized.id().value());
+    }
+
+    /**
+     * Makes sure that the server of a unit has room for what it is to be resized to, beside what the other units are or will be.
+     *
+     * @throws KloigosException INVALID_REQUEST
+     */
+    public void requireRoom(ComputeUnit resized) {
+        database.read(handle -> {
+            requireRoom(handle, resized, Inventory.findUnitsOf(handle, resized.hostname(), ""));
+            return resized;
+        });
+    }
+
+    private static void requireRoom(Handle handle, ComputeUnit resized, List<ComputeUnit> units) {
+        Server server = Inventory.findServer(handle, resized.hostname()).orElseThrow();
+        List<ComputeUnit> others = units.stream()
+                .filter(unit -> !unit.id().equals(resized.id()))
+                .map(unit -> largest(handle, unit))
+                .toList();
+        Resizing.requireRoom(server, resized, others);
+    }
+
+    /** A resize that is under way or failed may have reached the host or not. */
+    private static ComputeUnit largest(Handle handle, ComputeUnit unit) {
+        return Optional.ofNullable(unit.operationId())
+                .flatMap(id -> Operations.find(handle, id))
+                .filter(newest -> newest.kind() == Operation.Kind.RESIZE && newest.state() != Operation.State.SUCCEEDED)
+                .map(resize -> wanted(handle, unit, resize))
+                .filter(wanted ->
+                        wanted.limits().memoryMax().compareTo(unit.limits().memoryMax()) > 0)
+                .orElse(unit);
     }
 
     /** Returns the unit as it will be once the operation that changes it has succeeded. */
@@ -121,7 +153,8 @@ public final class Tenancies {
     }
 
     /**
-     * Ends an operation that changes a unit. If it succeeded, the unit becomes what was wanted; else it stays as it was.
+     * Ends an operation that changes a unit. If it succeeded, the unit becomes what was wanted; else it stays as it was. A stop
+     * that failed on the host is the exception: the unit is stopped, and can be started.
      *
      * @param ended the operation as it is to be kept
      * @param reason why it failed; empty if it succeeded
@@ -132,11 +165,17 @@ public final class Tenancies {
             ComputeId id = subject(ended);
             ComputeUnit unit = inventory.lockUnit(handle, id).orElseThrow(() -> Inventory.unknownUnit(id));
             note(handle, unit, ended, reason, now);
-            if (ended.state() == Operation.State.SUCCEEDED) {
+            if (ended.state() == Operation.State.SUCCEEDED || hasShutOut(ended)) {
                 write(handle, wanted(handle, unit, ended));
             }
             return ended;
         });
+    }
+
+    /** A stop that failed may have shut the tenant out before; only a unit that is stopped can be started. */
+    private static boolean hasShutOut(Operation ended) {
+        return ended.kind() == Operation.Kind.STOP
+                && ended.steps().stream().anyMatch(step -> step.state() != Operation.StepState.PENDING);
     }
 
     private static void write(Handle handle, ComputeUnit unit) {
@@ -203,12 +242,12 @@ public final class Tenancies {
 
     /** Returns the units that expire until then and of which that was not returned before, at any replica. */
     public List<ComputeUnit> tellExpiring(Instant until, Instant now) {
-        if (idsOf(EXPIRE_UNTIL + " AND expiry_told = 0", until).isEmpty()) {
+        if (idsOf(SOON, until).isEmpty()) {
             return List.of();
         }
         return database.write(handle -> {
             List<ComputeUnit> told = new ArrayList<>();
-            for (ComputeId id : idsOf(handle, EXPIRE_UNTIL + " AND expiry_told = 0", until)) {
+            for (ComputeId id : idsOf(handle, SOON, until)) {
                 int changed = handle.execute(
                         "UPDATE units SET expiry_told = 1 WHERE compute_id = ? AND expiry_told = 0", id.value());
                 if (changed == 1) {
@@ -221,9 +260,14 @@ public final class Tenancies {
         });
     }
 
+    /** Returns whether a change is that the tenant's unit was found to expire soon; an operator's reason may read the same. */
+    public static boolean isExpiry(Operations.Change change, ComputeUnit unit) {
+        return unit.status() == UnitStatus.ALLOCATED && change.reason().equals(EXPIRING);
+    }
+
     /** Returns the units whose time is over. */
     public List<ComputeId> expired(Instant now) {
-        return idsOf(EXPIRE_UNTIL, now);
+        return idsOf(OVER, now);
     }
 
     /**
@@ -248,7 +292,7 @@ public final class Tenancies {
 
     private static boolean hasExpired(ComputeUnit unit, Instant now) {
         Instant expiresAt = unit.expiresAt();
-        return unit.status() == UnitStatus.ALLOCATED && expiresAt != null && !expiresAt.isAfter(now);
+        return EXPIRING_IN.contains(unit.status()) && expiresAt != null && !expiresAt.isAfter(now);
     }
 
     private List<ComputeId> idsOf(String select, Instant until) {
@@ -258,7 +302,6 @@ public final class Tenancies {
     private static List<ComputeId> idsOf(Handle handle, String select, Instant until) {
         return handle.createQuery(select)
                 .bind("until", Rows.text(until))
-                .bind("allocated", UnitStatus.ALLOCATED.toString())
                 .map((row, context) -> new ComputeId(row.getString(1)))
                 .list();
     }

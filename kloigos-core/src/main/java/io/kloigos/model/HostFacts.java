@@ -148,7 +148,12 @@ public record HostFacts(
      * @param discards whether it takes discards: a disk that does not keeps what was stored until it is overwritten
      */
     public record Disk(
-            String path, String kind, String number, ByteSize size, String signature, String label, boolean discards) {}
+            String path, String kind, String number, ByteSize size, String signature, String label, boolean discards) {
+        /** Returns whether it is a disk itself, and no part of one or of several. */
+        public boolean isWhole() {
+            return kind.equals("disk");
+        }
+    }
 
     /**
      * A volume group of LVM.
@@ -213,6 +218,11 @@ public record HostFacts(
     /** Returns the block device with this path. */
     public Optional<Disk> disk(String path) {
         return disks.stream().filter(disk -> disk.path().equals(path)).findFirst();
+    }
+
+    /** Returns the block device with this path if it is a whole disk: no partition, no logical volume. */
+    public Optional<Disk> wholeDisk(String path) {
+        return disk(path).filter(Disk::isWhole);
     }
 
     /** Returns these facts as told by a host that the driver knows by {@code key}. */

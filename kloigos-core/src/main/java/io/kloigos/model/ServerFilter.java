@@ -12,9 +12,4 @@ import org.jspecify.annotations.Nullable;
 public record ServerFilter(
         @Nullable String region,
         @Nullable String zone,
-        @Nullable ServerStatus status) {
-    /** Returns the filter that every server passes. */
-    public static ServerFilter all() {
-        return new ServerFilter(null, null, null);
-    }
-}
+        @Nullable ServerStatus status) {}

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * What a tenant notes on a unit. Values are a String, a finite Number or a List of Strings, all of whole
@@ -62,6 +63,12 @@ public record Tags(Map<String, Object> values) {
 
     private static boolean isFinite(Object value) {
         return value instanceof Number number && Double.isFinite(number.doubleValue());
+    }
+
+    /** Returns them by name, however they were given: equal tags are the same text. */
+    @Override
+    public String toString() {
+        return new TreeMap<>(values).toString();
     }
 
     private static String shortened(String name) {

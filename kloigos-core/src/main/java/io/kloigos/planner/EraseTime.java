@@ -31,7 +31,7 @@ final class EraseTime {
                 .flatMap(unit -> unit.limits().disks().stream())
                 .map(DiskLimit::mountPoint)
                 .toList();
-        long unlimited = Stream.of("/home", "/opt", "/mnt", "/tmp", "/var/tmp")
+        long unlimited = Stream.of("/home", "/opt", "/mnt", "/tmp", "/var/tmp", "/var/spool")
                 .map(server.facts()::mountOf)
                 .distinct()
                 .filter(mount -> !mount.type().equals("tmpfs") && !limits.contains(mount.mountPoint()))

@@ -148,7 +148,7 @@ final class HostFiles {
     /** Returns every file that init writes for root. */
     static List<Managed> managed(Server server, List<ComputeUnit> units, String manager) {
         List<Managed> files = new ArrayList<>();
-        files.add(Managed.of(null, MANAGED_BY, manager + "\n"));
+        files.add(Managed.of(null, MANAGED_BY, ManagedBy.of(server, manager) + "\n"));
         files.add(Managed.of(null, SYSUSERS, sysusers(units)));
         files.add(Managed.of(null, PORTS_RULES, portsRules(units)));
         files.add(Managed.of(null, PORTS_SERVICE_FILE, portsService()));

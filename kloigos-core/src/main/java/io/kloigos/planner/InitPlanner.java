@@ -39,7 +39,7 @@ public final class InitPlanner {
         Steps steps = new Steps();
         HostFacts facts = server.facts();
         steps.directory(HostFiles.DIRECTORY, Access.rootDirectory());
-        steps.rootFile(HostFiles.MANAGED_BY, manager + "\n");
+        steps.rootFile(HostFiles.MANAGED_BY, ManagedBy.of(server, manager) + "\n");
         steps.directory(HostFiles.KEYS, HostFiles.KEYS_ACCESS);
         steps.directories(rootDirectories(server, units), Access.rootDirectory());
         server.volumes().forEach(volume -> makeVolume(steps, volume));

@@ -137,9 +137,7 @@ public final class ReleasePlanner {
             return;
         }
         ComputeUnit handedOut = unit.with(Tenancy.none());
-        steps.rootFile(HostFiles.sliceDropInFile(handedOut), HostFiles.sliceDropIn(handedOut));
-        steps.remove(HostFiles.runtimeDirectory(unit));
-        steps.run("systemctl", "daemon-reload");
+        TenancyPlanner.writeLimits(steps, handedOut);
         Quotas.limitDisks(steps, server, List.of(handedOut));
     }
 

@@ -6,9 +6,7 @@ import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Deviation;
 import io.kloigos.model.FactKind;
-import io.kloigos.model.IoLimit;
 import io.kloigos.model.Server;
-import io.kloigos.model.UnitLimits;
 import io.kloigos.spi.HostPlan;
 import io.kloigos.spi.HostPlan.Scope;
 import io.kloigos.spi.Reading;
@@ -325,19 +323,12 @@ public final class RepairPlanner {
 
     /** What was written past systemd stays in force until the property is set; the runtime setting itself is not kept. */
     private void mendLimits(ComputeUnit unit) {
-        UnitLimits limits = unit.limits();
         List<String> argv = new ArrayList<>(List.of("systemctl", "set-property", "--runtime", unit.slice()));
         argv.add("AllowedCPUs=" + unit.cpus());
-        argv.add("AllowedMemoryNodes=" + limits.memoryNodes());
-        argv.add("MemoryMax=" + limits.memoryMax().bytes());
-        argv.add("MemoryHigh=" + limits.memoryHigh().bytes());
-        argv.add("MemorySwapMax=" + limits.swapMax().bytes());
-        argv.add("TasksMax=" + limits.tasksMax());
-        for (IoLimit io : limits.io()) {
-            HostFiles.ioSettings(io).forEach((property, value) -> argv.add(property + "=" + io.device() + " " + value));
-        }
+        argv.add("AllowedMemoryNodes=" + unit.limits().memoryNodes());
+        argv.addAll(HostFiles.liveProperties(unit, List.of()));
         steps.add(new Step.Command(argv, ""));
-        steps.remove("/run/systemd/system.control/" + unit.slice() + ".d");
+        steps.remove(HostFiles.runtimeDirectory(unit));
         steps.run("systemctl", "daemon-reload");
         // CPUs and nodes that are gone are the operator's; what else is wrong is mended all the same.
         if (any(unit, EnumSet.of(FactKind.CPUS))) {

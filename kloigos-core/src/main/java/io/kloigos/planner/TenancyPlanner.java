@@ -100,8 +100,19 @@ public final class TenancyPlanner {
     private static HostPlan start(String id, Server server, ComputeUnit unit) {
         Steps steps = new Steps();
         steps.unexpireAccount(unit);
+        if (unit.tenancy().resizedTo() != null) {
+            // A resize that failed may have left other limits.
+            writeLimits(steps, unit);
+        }
         letIn(steps, server, unit, unit.sshPublicKeys());
         return steps.plan(id, Scope.unit(unit.user()), Steps.UNIT_LIMIT);
+    }
+
+    /** Of a slice that is not in use. */
+    static void writeLimits(Steps steps, ComputeUnit unit) {
+        steps.rootFile(HostFiles.sliceDropInFile(unit), HostFiles.sliceDropIn(unit));
+        steps.remove(HostFiles.runtimeDirectory(unit));
+        steps.run("systemctl", "daemon-reload");
     }
 
     /**

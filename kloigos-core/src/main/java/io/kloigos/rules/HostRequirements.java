@@ -143,7 +143,7 @@ final class HostRequirements {
         }
         for (int i = 0; i < limits.io().size(); i++) {
             String device = limits.io().get(i).device();
-            if (facts.disk(device).filter(disk -> disk.kind().equals("disk")).isEmpty()) {
+            if (facts.wholeDisk(device).isEmpty()) {
                 faults.add(
                         "device_unknown",
                         device + " is not a whole disk of this host" + known(facts),
@@ -158,9 +158,9 @@ final class HostRequirements {
     private static void checkDisks(InitServerRequest request, HostFacts facts, Faults faults) {
         for (int i = 0; i < request.dataDisks().size(); i++) {
             DataDisk wanted = request.dataDisks().get(i);
-            HostFacts.Disk disk = facts.disk(wanted.device()).orElse(null);
+            HostFacts.Disk disk = facts.wholeDisk(wanted.device()).orElse(null);
             ByteSize least = leastSize(wanted.fileSystem());
-            if (disk == null || !disk.kind().equals("disk")) {
+            if (disk == null) {
                 faults.add(
                         "device_unknown",
                         wanted.device() + " is not a whole disk of this host" + known(facts),
@@ -354,7 +354,7 @@ final class HostRequirements {
     private static String known(HostFacts facts) {
         return "; it has "
                 + facts.disks().stream()
-                        .filter(disk -> disk.kind().equals("disk"))
+                        .filter(HostFacts.Disk::isWhole)
                         .map(HostFacts.Disk::path)
                         .collect(Collectors.joining(", "));
     }

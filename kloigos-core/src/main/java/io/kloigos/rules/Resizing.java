@@ -29,8 +29,9 @@ public final class Resizing {
         List<IoLimit> io = resized.limits().io();
         for (int i = 0; i < io.size(); i++) {
             String device = io.get(i).device();
-            if (server.facts().disk(device).isEmpty()) {
-                faults.add("device_unknown", server.hostname() + " has no disk " + device, "io", i, "device");
+            if (server.facts().wholeDisk(device).isEmpty()) {
+                faults.add(
+                        "device_unknown", device + " is not a whole disk of " + server.hostname(), "io", i, "device");
             }
         }
         faults.throwIfAny(ErrorCode.INVALID_REQUEST, "Cannot resize unit " + resized.id());

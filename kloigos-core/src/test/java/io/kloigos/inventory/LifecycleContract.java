@@ -7,12 +7,17 @@ import io.kloigos.fixture.SampleFleet;
 import io.kloigos.fixture.SampleHost;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
+import io.kloigos.model.CpuSet;
 import io.kloigos.model.DataDisks;
 import io.kloigos.model.ErrorCode;
+import io.kloigos.model.HostAddress;
+import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
+import io.kloigos.model.LimitRequest;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
+import io.kloigos.model.UnitDivision;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
 import java.util.List;
@@ -90,6 +95,29 @@ interface LifecycleContract extends InventoryFixture {
                 .hasMessageContaining("10.0.0.1")
                 .hasMessageContaining("ready");
         assertThat(ids(UnitFilter.all())).containsExactly("host1_4-7");
+    }
+
+    @Test
+    default void aHostIsManagedUnderOneName() {
+        add("host1", "4-7");
+        SampleFleet sameHost = SampleFleet.of(
+                new InitServerRequest(
+                        new HostAddress("host2", "10.0.0.1", null, null, null),
+                        "eu",
+                        "a",
+                        new UnitDivision.Ranges(List.of(CpuSet.parse("8-11"))),
+                        null,
+                        List.of(),
+                        LimitRequest.defaults()),
+                SampleHost.debian().facts());
+
+        assertThatThrownBy(() -> addServer(
+                        sameHost.server(),
+                        sameHost.units(),
+                        SampleFleet.operation("op1", Operation.Kind.INIT, "host2", null, NOON)))
+                .satisfies(refusal -> assertThat(code(refusal)).isEqualTo(ErrorCode.ALREADY_MANAGED))
+                .hasMessageContaining("is in the inventory already, as host1 with status initializing");
+        assertThat(inventory().server("host2")).isEmpty();
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kloigos.fixture.SampleFleet;
+import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.ErrorCode;
 import io.kloigos.model.KloigosException;
@@ -14,6 +15,7 @@ import io.kloigos.model.Tags;
 import io.kloigos.model.Tenancy;
 import io.kloigos.model.UnitChange;
 import io.kloigos.model.UnitStatus;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -111,6 +113,28 @@ interface TenancyContract extends InventoryFixture {
                 .isEmpty();
         assertThat(inventory().tenancies().expired(NOON.plusSeconds(60))).isEmpty();
         assertThat(inventory().unit(UNIT).orElseThrow().status()).isEqualTo(UnitStatus.DEALLOCATING);
+    }
+
+    @Test
+    default void aUnitWhoseAllocationFailedExpiresToo() {
+        addReady("host1", "4-7");
+        Instant expiry = NOON.plusSeconds(60);
+        ComputeUnit claimed =
+                claim(new AllocateRequest(4, null, null, Tags.none(), List.of(SampleFleet.KEY), expiry), "op1");
+        Operation failed = Operation.asked("op1", Operation.Kind.ALLOCATE, "host1", UNIT, NOON)
+                .begun(NOON)
+                .failed(new KloigosException(ErrorCode.HOST_UNREACHABLE, "lost"), NOON);
+        inventory().endOnUnit(failed, claimed.id(), UnitStatus.ALLOCATION_FAIL, "lost", NOON);
+
+        assertThat(inventory().tenancies().tellExpiring(expiry, NOON)).isEmpty();
+        assertThat(inventory().tenancies().expired(expiry)).containsExactly(UNIT);
+        assertThat(inventory()
+                        .tenancies()
+                        .beginExpired(
+                                UNIT,
+                                expiry,
+                                unit -> Operation.asked("op2", Operation.Kind.DEALLOCATE, "host1", UNIT, NOON)))
+                .isPresent();
     }
 
     @Test

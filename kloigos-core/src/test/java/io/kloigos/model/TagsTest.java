@@ -16,6 +16,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class TagsTest {
     @Test
+    void equalTagsAreTheSameText() {
+        Map<String, Object> given = new LinkedHashMap<>(Map.of("b", "2"));
+        given.put("a", "1");
+
+        assertThat(new Tags(given)).hasToString("{a=1, b=2}").isEqualTo(new Tags(Map.of("a", "1", "b", "2")));
+        assertThat(new Tags(given).values().keySet()).containsExactly("b", "a");
+    }
+
+    @Test
     void keepTextsNumbersAndListsInTheOrderGiven() {
         Map<String, Object> values = new LinkedHashMap<>();
         values.put("owner", "ann");

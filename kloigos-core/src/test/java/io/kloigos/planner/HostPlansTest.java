@@ -489,7 +489,7 @@ class HostPlansTest {
         List<Step> steps = decommission(fleet, DataDisks.KEEP).steps();
 
         assertThat(init(fleet).steps().get(1))
-                .isEqualTo(new Step.TextFile("/etc/kloigos/managed-by", MANAGER + "\n", Step.Access.rootFile()));
+                .isEqualTo(new Step.TextFile("/etc/kloigos/managed-by", MANAGER + " host1\n", Step.Access.rootFile()));
         assertThat(first(steps, removes("/etc/kloigos"))).isGreaterThanOrEqualTo(steps.size() - 2);
     }
 

@@ -81,6 +81,20 @@ class DriftTest {
     }
 
     @Test
+    void aHostThatBecameAnotherServerIsNotGivenBackInTheNameOfThisOne() {
+        kloigos.await(kloigos.deallocate(unit.id()).id());
+        host.write("/etc/kloigos/managed-by", "kloigos somewhere host2\n");
+        String before = host.state();
+
+        Operation refused = kloigos.await(
+                kloigos.decommission(DecommissionRequest.of("host1")).id());
+
+        assertThat(refused.errorCode()).isEqualTo(ErrorCode.ALREADY_MANAGED);
+        assertThat(refused.error()).contains("says \"kloigos somewhere host2\"").contains("Nothing was changed there");
+        host.assertState(before);
+    }
+
+    @Test
     void aHostThatNobodyTouchedDoesNotDiffer() {
         DriftReport found = kloigos.checkDrift("host1");
 

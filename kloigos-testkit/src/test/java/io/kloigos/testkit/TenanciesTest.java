@@ -403,7 +403,49 @@ class TenanciesTest {
         assertThat(host.login("u4-7").succeeds()).isFalse();
     }
 
+    @Test
+    void aStopThatFailedIsUndoneByAStart() {
+        host.inject(new HostFailure.FailStep(4, Effect.DONE));
+        assertRefused(ErrorCode.HOST_STEP_FAILED, () -> kloigos.change(UNIT, new UnitChange.Stop()));
+        assertThat(host.login("u4-7").succeeds()).isFalse();
+        assertThat(kloigos.unit(UNIT).isStopped()).isTrue();
+
+        assertThat(kloigos.change(UNIT, new UnitChange.Start()).isStopped()).isFalse();
+        host.assertAllocated(kloigos.unit(UNIT));
+    }
+
     // Resize
+
+    @Test
+    void aUnitIsStartedWithItsOwnLimitsAfterAResizeThatFailed() {
+        host.inject(new HostFailure.FailStep(3, Effect.DONE));
+        assertRefused(
+                ErrorCode.HOST_STEP_FAILED, () -> kloigos.change(UNIT, new UnitChange.Resize(limits("2G", 500, null))));
+        kloigos.change(UNIT, new UnitChange.Stop());
+
+        host.assertAllocated(kloigos.change(UNIT, new UnitChange.Start()));
+        assertThat(cgroup("pids.max"))
+                .isEqualTo(String.valueOf(kloigos.unit(UNIT).limits().tasksMax()));
+    }
+
+    @Test
+    void whatAResizeIsRefusedItsPreviewIsToo() {
+        UnitChange tooMuch = new UnitChange.Resize(limits("1T", null, null));
+        UnitChange noDisk = new UnitChange.Resize(new LimitChange(
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                List.of(new IoLimit("/dev/nothing", ByteSize.parse("8M"), null, null, null))));
+
+        for (UnitChange change : List.of(tooMuch, noDisk)) {
+            assertRefused(ErrorCode.INVALID_REQUEST, () -> kloigos.previewChange(UNIT, change));
+            assertRefused(ErrorCode.INVALID_REQUEST, () -> kloigos.change(UNIT, change));
+        }
+    }
 
     private static LimitChange limits(@Nullable String memory, @Nullable Integer tasks, @Nullable String disk) {
         return new LimitChange(

@@ -25,10 +25,6 @@ record Deadline(long nanoTime) {
         return nanoTime - System.nanoTime();
     }
 
-    Deadline orEarlier(Deadline other) {
-        return other.nanoTime - nanoTime < 0 ? other : this;
-    }
-
     void check() {
         if (isOver() || Thread.currentThread().isInterrupted()) {
             throw new Passed();

@@ -103,7 +103,7 @@ final class Rows {
                 new PortRange(row.getInt(8), row.getInt(9)),
                 LIMITS.parse(row.getString(10)),
                 row.getString(11),
-                UnitStatus.parse(row.getString(12)),
+                named(UnitStatus.values(), row.getString(12)),
                 row.getString(13),
                 tenancy(row),
                 row.getString(14));

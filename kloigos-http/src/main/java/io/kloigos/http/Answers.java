@@ -9,6 +9,7 @@ import io.kloigos.model.Operation;
 import io.kloigos.model.Server;
 import io.kloigos.model.SshEndpoint;
 import java.io.IOException;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -64,7 +65,10 @@ final class Answers {
     }
 
     void sendAll(Context context, Stream<?> bodies) throws IOException {
+        Iterator<?> each = bodies.iterator();
+        // What fails now can be told still.
+        boolean unused = each.hasNext();
         context.contentType(JSON);
-        Json.writeArray(bodies, context.outputStream());
+        LongAnswer.send(context, out -> Json.writeArray(each, out));
     }
 }

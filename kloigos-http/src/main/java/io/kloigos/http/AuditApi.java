@@ -11,7 +11,6 @@ import io.kloigos.model.AuditFilter;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Role;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
@@ -189,15 +188,22 @@ final class AuditApi {
                                 .map(AuditEntryResponse::of));
             case NDJSON -> {
                 context.contentType("application/x-ndjson");
-                export(context, filter, query, entry -> new String(Json.write(entry), StandardCharsets.UTF_8) + "\n");
+                export(
+                        context,
+                        "",
+                        filter,
+                        query,
+                        entry -> new String(Json.write(entry), StandardCharsets.UTF_8) + "\n");
             }
             case CSV -> {
                 context.contentType("text/csv;charset=utf-8")
                         .header("Content-Disposition", "attachment; filename=\"kloigos-audit.csv\"");
-                context.outputStream()
-                        .write((String.join(",", AuditEntryResponse.COLUMNS) + "\r\n")
-                                .getBytes(StandardCharsets.UTF_8));
-                export(context, filter, query, entry -> entry.csv() + "\r\n");
+                export(
+                        context,
+                        String.join(",", AuditEntryResponse.COLUMNS) + "\r\n",
+                        filter,
+                        query,
+                        entry -> entry.csv() + "\r\n");
             }
         }
     }
@@ -207,17 +213,19 @@ final class AuditApi {
     }
 
     /** Page by page, so that a long log is never in memory as a whole. */
-    private void export(Context context, AuditFilter filter, Query query, Line line) throws IOException {
-        OutputStream out = context.outputStream();
-        Long before = query.before();
-        int left = Objects.requireNonNullElse(query.limit(), Integer.MAX_VALUE);
-        while (left > 0) {
-            List<AuditEntry> page = log.find(filter, before, Math.min(PAGE, left));
-            for (AuditEntry entry : page) {
-                out.write(line.of(AuditEntryResponse.of(entry)).getBytes(StandardCharsets.UTF_8));
-                before = entry.number();
+    private void export(Context context, String head, AuditFilter filter, Query query, Line line) throws IOException {
+        LongAnswer.send(context, out -> {
+            out.write(head.getBytes(StandardCharsets.UTF_8));
+            Long before = query.before();
+            int left = Objects.requireNonNullElse(query.limit(), Integer.MAX_VALUE);
+            while (left > 0) {
+                List<AuditEntry> page = log.find(filter, before, Math.min(PAGE, left));
+                for (AuditEntry entry : page) {
+                    out.write(line.of(AuditEntryResponse.of(entry)).getBytes(StandardCharsets.UTF_8));
+                    before = entry.number();
+                }
+                left = page.size() < PAGE ? 0 : left - page.size();
             }
-            left = page.size() < PAGE ? 0 : left - page.size();
-        }
+        });
     }
 }

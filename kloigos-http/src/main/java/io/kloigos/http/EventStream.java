@@ -9,7 +9,7 @@ import io.kloigos.KloigosListener;
 import io.kloigos.http.Authentication.Recognised;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.Operation;
-import io.kloigos.model.Server;
+import io.kloigos.model.SshEndpoint;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -220,10 +220,8 @@ final class EventStream implements KloigosListener, AutoCloseable {
     }
 
     private byte[] message(String name, ComputeUnit unit) {
-        Server server = kloigos.server(unit.hostname());
-        int sshPort = ServerResponse.sshPort(server, settings);
-        return message(
-                name, ComputeUnitResponse.of(unit, sshPort, server.address().hostKey()));
+        SshEndpoint endpoint = kloigos.sshEndpoint(unit.hostname());
+        return message(name, ComputeUnitResponse.of(unit, endpoint.portOr(settings.sshPort()), endpoint.hostKey()));
     }
 
     private static byte[] message(String name, Object data) {

@@ -36,8 +36,11 @@ final class Gate {
     private static final double FAILURES_AT_ONCE = 10;
     private static final int BURST = 4;
     private static final String PLACE = "kloigos.place";
+    private static final String PLACE_OF_STRANGER = "kloigos.place_of_stranger";
     /** A quarter of the threads that answer requests. */
     private static final int PLACES = 64;
+    /** Of those who have not logged in, by address. */
+    private static final int PLACES_OF_STRANGERS = 16;
 
     private static final int LONGEST_SHOWN = 40;
 
@@ -47,7 +50,8 @@ final class Gate {
     private final SameOrigin origin;
     private final RateLimits requests;
     private final RateLimits failures;
-    private final TenantPlaces places = new TenantPlaces(PLACES);
+    private final Places<Tenant> places = new Places<>(PLACES);
+    private final Places<String> placesOfStrangers = new Places<>(PLACES_OF_STRANGERS);
     private final Metrics metrics;
 
     Gate(Kloigos kloigos, HttpSettings settings, Metrics metrics, InstantSource clock) {
@@ -126,6 +130,7 @@ final class Gate {
         }
         if (AccessRules.isPublic(route)) {
             limit(context, "address " + network(context));
+            takePlaceOfStranger(context);
             return;
         }
         Recognised recognised = recognise(context, route);
@@ -206,7 +211,24 @@ final class Gate {
         context.attribute(PLACE, tenant);
     }
 
+    private void takePlaceOfStranger(Context context) {
+        String network = network(context);
+        if (!placesOfStrangers.take(network)) {
+            throw tooMany(
+                    context,
+                    Duration.ofSeconds(1),
+                    PLACES_OF_STRANGERS
+                            + " requests without a login from your address are being answered, and there may be"
+                            + " no more at once.");
+        }
+        context.attribute(PLACE_OF_STRANGER, network);
+    }
+
     private void leave(Context context) {
+        String network = context.attribute(PLACE_OF_STRANGER);
+        if (network != null) {
+            placesOfStrangers.giveBack(network);
+        }
         Tenant tenant = context.attribute(PLACE);
         if (tenant != null) {
             places.giveBack(tenant);

@@ -23,9 +23,9 @@ import io.kloigos.model.KloigosException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** How the API writes and reads JSON: snake_case, every field, times in ISO 8601, no key twice. */
 final class Json {
@@ -79,13 +79,17 @@ final class Json {
         return MAPPER.valueToTree(value);
     }
 
-    /** Writes an array one element after the other, so that a long list is never in memory as a whole. */
-    static void writeArray(Stream<?> values, OutputStream out) throws IOException {
-        try (SequenceWriter writer = ELEMENTS.writeValuesAsArray(out)) {
-            for (var each = values.iterator(); each.hasNext(); ) {
-                writer.write(each.next());
-            }
+    /**
+     * Writes an array one element after the other, so that a long list is never in memory as a whole. If there is no next one
+     * though there should be, the array has no end.
+     */
+    @SuppressWarnings("resource") // closing it would end the array
+    static void writeArray(Iterator<?> values, OutputStream out) throws IOException {
+        SequenceWriter writer = ELEMENTS.writeValuesAsArray(out);
+        while (values.hasNext()) {
+            writer.write(values.next());
         }
+        writer.close();
     }
 
     /**

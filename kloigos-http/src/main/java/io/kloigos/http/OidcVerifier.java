@@ -13,7 +13,9 @@ import com.nimbusds.jose.proc.DefaultJOSEObjectTypeVerifier;
 import com.nimbusds.jose.proc.JWSVerificationKeySelector;
 import com.nimbusds.jose.proc.SecurityContext;
 import com.nimbusds.jose.util.DefaultResourceRetriever;
+import com.nimbusds.jwt.JWT;
 import com.nimbusds.jwt.JWTClaimsSet;
+import com.nimbusds.jwt.JWTParser;
 import com.nimbusds.jwt.proc.DefaultJWTClaimsVerifier;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
 import io.javalin.http.HttpResponseException;
@@ -34,9 +36,9 @@ import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,8 +74,12 @@ final class OidcVerifier {
     private final DefaultResourceRetriever retriever =
             new DefaultResourceRetriever(TIMEOUT_MILLIS, TIMEOUT_MILLIS, MOST_BYTES);
     private final InstantSource clock;
-    private @Nullable DefaultJWTProcessor<SecurityContext> processor;
+    private final ReentrantLock discovering = new ReentrantLock();
     private Instant discoverAgain = Instant.MIN;
+    private volatile @Nullable DefaultJWTProcessor<SecurityContext> processor;
+
+    /** Whether the provider did not answer when it was last asked. */
+    private volatile boolean silent;
 
     OidcVerifier(AccessSettings.Oidc settings, InstantSource clock) {
         this.settings = settings;
@@ -88,39 +94,71 @@ final class OidcVerifier {
      */
     Optional<Recognised> verify(String token) {
         try {
-            JWTClaimsSet claims = processor().process(token, null);
+            JWT parsed = JWTParser.parse(token);
+            JWTClaimsSet stated = parsed.getJWTClaimsSet();
+            if (stated == null || !settings.issuer().toString().equals(stated.getIssuer())) {
+                // The provider is not asked for keys of what is not its own.
+                return Optional.empty();
+            }
+            JWTClaimsSet claims = processor().process(parsed, null);
+            silent = false;
             return caller(claims)
                     .map(caller -> new Recognised(
                             caller, Means.OIDC, claims.getExpirationTime().toInstant()));
         } catch (RateLimitReachedException e) {
+            if (silent) {
+                throw unavailable(e);
+            }
             // Its key is unknown, and whether the provider has a new one was asked a moment ago.
             LOG.debug("A bearer token is refused: {}", e.toString());
             return Optional.empty();
         } catch (KeySourceException | IOException e) {
-            LOG.warn(
-                    "The OpenID Connect provider {} cannot be asked for its keys: {}", settings.issuer(), e.toString());
-            throw new HttpResponseException(
-                    HttpStatus.SERVICE_UNAVAILABLE.getCode(),
-                    "The OpenID Connect provider cannot be asked for its keys now; try again, or use an API token.");
+            silent = true;
+            throw unavailable(e);
         } catch (ParseException | BadJOSEException | JOSEException | KloigosException e) {
             LOG.debug("A bearer token is refused: {}", e.toString());
             return Optional.empty();
         }
     }
 
-    /** The provider need not be there when this server starts; not every request may wait for it then. */
-    private synchronized DefaultJWTProcessor<SecurityContext> processor() throws IOException {
+    private HttpResponseException unavailable(Exception why) {
+        LOG.warn("The OpenID Connect provider {} cannot be asked for its keys: {}", settings.issuer(), why.toString());
+        return new HttpResponseException(
+                HttpStatus.SERVICE_UNAVAILABLE.getCode(),
+                "The OpenID Connect provider cannot be asked for its keys now; try again, or use an API token.");
+    }
+
+    /** The provider need not be there when this server starts; one request at most waits for it then. */
+    private DefaultJWTProcessor<SecurityContext> processor() throws IOException {
         DefaultJWTProcessor<SecurityContext> known = processor;
-        if (known == null) {
-            Instant now = clock.instant();
-            if (now.isBefore(discoverAgain)) {
-                throw new IOException("it did not answer a moment ago");
-            }
-            discoverAgain = now.plus(BETWEEN_DISCOVERIES);
-            known = processor(keys());
-            processor = known;
+        if (known != null) {
+            return known;
         }
-        return known;
+        if (!discovering.tryLock()) {
+            throw new IOException("it is being asked, and has not answered yet");
+        }
+        try {
+            return discovered();
+        } finally {
+            discovering.unlock();
+        }
+    }
+
+    private DefaultJWTProcessor<SecurityContext> discovered() throws IOException {
+        DefaultJWTProcessor<SecurityContext> known = processor;
+        if (known != null) {
+            return known;
+        }
+        if (clock.instant().isBefore(discoverAgain)) {
+            throw new IOException("it did not answer a moment ago");
+        }
+        try {
+            DefaultJWTProcessor<SecurityContext> found = processor(keys());
+            processor = found;
+            return found;
+        } finally {
+            discoverAgain = clock.instant().plus(BETWEEN_DISCOVERIES);
+        }
     }
 
     private JWKSource<SecurityContext> keys() throws IOException {
@@ -159,14 +197,18 @@ final class OidcVerifier {
 
     /** What a provider calls somebody is told apart from what a token is named here. */
     private Optional<Caller> caller(JWTClaimsSet claims) {
-        String subject = "oidc:" + claims.getSubject();
+        String subject = new Tenant("oidc:" + claims.getSubject()).name();
         return role(claims)
-                .map(role -> new Caller(
-                        new Tenant(subject).name(), role, role == Role.TENANT ? tenant(claims) : null, null));
+                .flatMap(role -> role == Role.TENANT
+                        ? tenant(claims).map(tenant -> new Caller(subject, role, tenant, null))
+                        : Optional.of(new Caller(subject, role, null, null)));
     }
 
-    private Tenant tenant(JWTClaimsSet claims) {
-        return new Tenant("oidc:" + Objects.toString(claim(claims, settings.tenantClaim()), ""));
+    /** Returns whose units a tenant's are; empty if the token does not say: all of those would be one tenant. */
+    private Optional<Tenant> tenant(JWTClaimsSet claims) {
+        Object claim = claim(claims, settings.tenantClaim());
+        boolean isName = claim instanceof Number || (claim instanceof String name && !name.isBlank());
+        return isName ? Optional.of(new Tenant("oidc:" + claim)) : Optional.empty();
     }
 
     /** The role that allows most, of those that are given. */

@@ -117,7 +117,7 @@ class EventsTest {
             test.host.inject(new HostFailure.Stall(3));
             test.api.delete("/api/admin/decommission_server/host1").expect(200);
             List<Told> told = client.until(event -> event.name().equals("operation")
-                    && event.data().get("steps").get(2).get("state").asText().matches("(un)?changed"));
+                    && event.data().path("steps").path(2).path("state").asText().matches("(un)?changed"));
             assertThat(told.get(told.size() - 1).data().get("state").asText()).isEqualTo("running");
             test.host.heal();
             told = client.until(event -> event.name().equals("server")

@@ -1,10 +1,12 @@
 package io.kloigos.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kloigos.http.ApiClient.Answer;
 import io.kloigos.model.Role;
+import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -63,6 +65,22 @@ class ListsTest {
             path = next(page);
         }
         return pages;
+    }
+
+    @Test
+    void aListThatCannotBeToldToItsEndIsNoShorterList() {
+        test.withUnitsAndOneThatCannotBeRead(600);
+
+        assertThatThrownBy(() -> api.get(UNITS)).hasRootCauseInstanceOf(IOException.class);
+        assertThatThrownBy(() -> api.send("GET", UNITS, BodyPublishers.noBody(), "Accept-Encoding", "gzip"))
+                .hasRootCauseInstanceOf(IOException.class);
+        assertThat(api.get(UNITS + "?after=host1:30400")
+                        .expect(503)
+                        .body()
+                        .get("code")
+                        .asText())
+                .as("what fails before the answer begins is told")
+                .isEqualTo("store_failed");
     }
 
     @Test

@@ -42,6 +42,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The remote facade behind a line that loses answers, and before servers that are none. */
 class LostAnswersTest {
+    private static final String DRIFT = """
+            {"hostname": "host1", "checked_at": "2026-01-01T00:00:00Z", "facts": 3, "deviations": [%s]}""";
+
     private final List<HttpExchange> arrived = Collections.synchronizedList(new ArrayList<>());
     private TestServer server;
     private com.sun.net.httpserver.HttpServer line;
@@ -145,8 +148,7 @@ class LostAnswersTest {
     }
 
     private static String drift(String deviations) {
-        return "event: drift\ndata: {\"hostname\": \"host1\", \"checked_at\": \"2026-01-01T00:00:00Z\", \"facts\": 3,"
-                + " \"deviations\": [" + deviations + "]}\n\n";
+        return "event: drift\ndata: " + DRIFT.formatted(deviations) + "\n\n";
     }
 
     @Test
@@ -199,6 +201,16 @@ class LostAnswersTest {
                 .isInstanceOfSatisfying(
                         KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.SERVER_UNREACHABLE))
                 .hasMessageContaining("Check the address");
+    }
+
+    @Test
+    void anAnswerOfANewerServerThatIsNotUnderstoodIsSaid() {
+        line.createContext("/", exchange -> answer(exchange, 200, "[" + DRIFT.formatted("{\"kind\": \"new\"}") + "]"));
+
+        assertThatThrownBy(remote::driftReports)
+                .isInstanceOfSatisfying(
+                        KloigosException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.INTERNAL))
+                .hasMessageContaining("Use a client as new as the server");
     }
 
     @Test

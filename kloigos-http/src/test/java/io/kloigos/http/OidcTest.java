@@ -28,6 +28,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
@@ -228,6 +229,17 @@ class OidcTest {
         assertThat(status(token(claims -> claims))).isEqualTo(200);
         String unknown = token(claims -> claims).replaceFirst("^[^.]+", header("third"));
         assertThat(status(unknown)).as("not more often than every half minute").isEqualTo(401);
+    }
+
+    @Test
+    void aTenantOfWhomTheTokenDoesNotSayWhoItIsIsNobody() {
+        for (Object team : Arrays.asList(null, "", " ", List.of("acme"), Map.of("name", "acme"))) {
+            String token = token(claims ->
+                    claims.claim("team", team).claim("realm_access", Map.of("roles", List.of("kloigos-tenant"))));
+            assertThat(test.api.withToken(token).get("/api/compute_units").status())
+                    .as("team %s", team)
+                    .isEqualTo(401);
+        }
     }
 
     @Test

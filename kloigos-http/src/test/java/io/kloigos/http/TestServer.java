@@ -120,6 +120,25 @@ final class TestServer implements AutoCloseable {
         return this;
     }
 
+    /** Returns this server with so many more units on host1, the last of which cannot be read. */
+    TestServer withUnitsAndOneThatCannotBeRead(int more) {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database);
+                PreparedStatement insert = connection.prepareStatement(
+                        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)"
+                                + " INSERT INTO units SELECT 'host1_' || (100 + n), hostname, 100 + n, 100 + n, 1,"
+                                + " 30000 + n, 40000 + n, 40001 + n, limits, data_directory,"
+                                + " CASE n WHEN ?1 THEN 'from_the_future' ELSE status END, reason, tags, deployment_id,"
+                                + " ssh_public_keys, started_at, operation_id, fence, expires_at, expiry_told,"
+                                + " stopped_at, numa_nodes, resized_limits, owner"
+                                + " FROM units, numbers WHERE compute_id = 'host1_4-7'")) {
+            insert.setInt(1, more);
+            insert.executeUpdate();
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+        return this;
+    }
+
     /** Waits until the operation that was answered with has succeeded, and returns it. */
     JsonNode await(Answer answer) {
         return await(answer, api);

@@ -21,6 +21,7 @@ import io.kloigos.model.ForcedRelease;
 import io.kloigos.model.HostAddress;
 import io.kloigos.model.HostFacts;
 import io.kloigos.model.IoLimit;
+import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.PortEnforcement;
 import io.kloigos.model.PortRange;
@@ -58,6 +59,28 @@ final class ModelReader {
 
     private ModelReader() {}
 
+    /**
+     * Reads an answer.
+     *
+     * @throws KloigosException INTERNAL if it tells something that is not known here
+     */
+    static <T> T read(JsonNode answer, Function<JsonNode, T> as) {
+        try {
+            return as.apply(answer);
+        } catch (RuntimeException e) {
+            throw new KloigosException(
+                    ErrorCode.INTERNAL,
+                    "The server has answered with something that this client does not know: " + e.getMessage()
+                            + ". What it was asked for is done. Use a client as new as the server.",
+                    e);
+        }
+    }
+
+    /** Reads an answer of many values, as {@link #read} does. */
+    static <T> List<T> readAll(JsonNode answer, Function<JsonNode, T> as) {
+        return read(answer, array -> list(array, as));
+    }
+
     static <T> List<T> list(JsonNode array, Function<JsonNode, T> element) {
         List<T> list = new ArrayList<>();
         array.forEach(node -> list.add(element.apply(node)));
@@ -75,8 +98,8 @@ final class ModelReader {
                 node.required("uid").asInt(),
                 PortRange.parse(node.required("ports_range").asText()),
                 limits(node.required("limits")),
-                text(node, "data_directory"),
-                UnitStatus.parse(node.required("status").asText()),
+                null,
+                constant(UnitStatus.class, node.required("status")),
                 node.path("reason").asText(""),
                 tenancy(node),
                 text(node, "operation_id"));
@@ -113,7 +136,7 @@ final class ModelReader {
                                 size(disk.required("size")),
                                 disk.required("inodes").asLong())),
                 list(node.required("io"), ModelReader::ioLimit),
-                PortEnforcement.parse(node.required("port_enforcement").asText()));
+                constant(PortEnforcement.class, node.required("port_enforcement")));
     }
 
     private static IoLimit ioLimit(JsonNode node) {

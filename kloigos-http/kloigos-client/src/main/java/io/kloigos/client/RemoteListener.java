@@ -44,13 +44,18 @@ final class RemoteListener implements AutoCloseable {
 
     private void run(EventSource first) {
         tell(first);
+        boolean said = false;
         while (!isClosedWithin(PAUSE)) {
             try {
                 EventSource next = api.events();
+                said = false;
                 use(next);
                 tell(next);
             } catch (KloigosException e) {
-                LOG.debug("Cannot listen to events: {}", e.getMessage());
+                if (!said) {
+                    LOG.warn("Events are told no more until the server can be listened to again: {}", e.getMessage());
+                    said = true;
+                }
             }
         }
     }

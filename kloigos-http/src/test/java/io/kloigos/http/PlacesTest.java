@@ -6,13 +6,13 @@ import io.kloigos.model.Tenant;
 import org.junit.jupiter.api.Test;
 
 /** A tenant whose requests all wait keeps nobody else from being answered. */
-class TenantPlacesTest {
+class PlacesTest {
     private static final Tenant ONE = new Tenant("one");
 
-    private final TenantPlaces places = new TenantPlaces(2);
+    private final Places<Tenant> places = new Places<>(2);
 
     @Test
-    void aTenantHasSoManyAndGetsThemBack() {
+    void eachHasSoManyAndGetsThemBack() {
         assertThat(places.take(ONE)).isTrue();
         assertThat(places.take(ONE)).isTrue();
         assertThat(places.take(ONE)).isFalse();

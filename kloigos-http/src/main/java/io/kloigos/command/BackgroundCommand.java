@@ -1,6 +1,6 @@
 package io.kloigos.command;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kloigos.client.ApiConnection.Answer;
 import io.kloigos.client.ApiRequest;
 import picocli.CommandLine.Option;
@@ -21,13 +21,16 @@ abstract class BackgroundCommand extends ChangeCommand {
         return noWait ? session.begun(operationId) : session.follow(operationId);
     }
 
-    /** Waits for the end of each. */
-    final ExitStatus afterwards(Session session, JsonNode operations) {
-        ExitStatus worst = ExitStatus.OK;
-        for (JsonNode operation : operations) {
-            ExitStatus status = afterwards(session, operation.path("id").asText());
-            worst = status == ExitStatus.OK ? worst : status;
+    /** Waits for the end of each operation that the answer names. */
+    final ExitStatus afterwards(Session session, ObjectNode answer) {
+        if (!noWait) {
+            return session.followAll(answer);
         }
-        return worst;
+        if (!session.format().isForPeople()) {
+            return session.show(answer);
+        }
+        answer.path("operations")
+                .forEach(operation -> session.out().println(operation.path("id").asText()));
+        return ExitStatus.OK;
     }
 }

@@ -109,6 +109,9 @@ final class InventoryCommand extends RemoteCommand {
         if (value.isTextual()) {
             return JSON.createObjectNode().put("__ansible_unsafe", value.asText());
         }
+        if (!value.isContainerNode()) {
+            return value;
+        }
         if (value.isArray()) {
             ArrayNode all = JSON.createArrayNode();
             value.forEach(each -> all.add(unsafe(each)));

@@ -2,6 +2,7 @@ package io.kloigos.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kloigos.client.ApiConnection;
 import io.kloigos.client.ApiRequest;
 import io.kloigos.model.ErrorCode;
@@ -71,6 +72,33 @@ record Session(
         if (!format.isForPeople()) {
             show(ended);
         }
+        return say(ended);
+    }
+
+    /**
+     * Waits until operations that one answer named have ended, and prints for a program the answer with those in their place.
+     *
+     * @param answer has the operations in its field {@code operations}
+     */
+    ExitStatus followAll(ObjectNode answer) {
+        ArrayNode ended = answer.arrayNode();
+        answer.path("operations")
+                .forEach(operation ->
+                        ended.add(progress.until(operation.path("id").asText())));
+        if (!format.isForPeople()) {
+            answer.set("operations", ended);
+            show(answer);
+        }
+        ExitStatus worst = ExitStatus.OK;
+        for (JsonNode operation : ended) {
+            ExitStatus status = say(operation);
+            worst = status == ExitStatus.OK ? worst : status;
+        }
+        return worst;
+    }
+
+    private ExitStatus say(JsonNode ended) {
+        String operationId = ended.path("id").asText();
         String what = ended.path("kind").asText() + " of " + Views.target(ended);
         String state = ended.path("state").asText();
         if (state.equals("succeeded")) {

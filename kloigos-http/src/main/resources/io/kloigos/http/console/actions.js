@@ -4,7 +4,7 @@
 
 import { EXPIRY, KEYS, LIMITS, REASON, TAGS, localTime } from './fields.js';
 import { isUnderWay } from './status.js';
-import { bytes, tagValue } from './format.js';
+import { bytes, tagLine } from './format.js';
 
 const RETRY = 'POST /api/operations/{id}/retry';
 const isAllocated = unit => unit.status === 'allocated';
@@ -33,7 +33,7 @@ const UNIT_ACTIONS = [
   },
   {
     label: 'Tags', when: isAllocated, route: 'PUT /api/compute_units/{compute_id}/tags', fields: [TAGS],
-    initial: unit => ({ tags: Object.entries(unit.tags).map(([name, value]) => `${name}=${tagValue(value)}`).join('\n') }),
+    initial: unit => ({ tags: Object.entries(unit.tags).map(tagLine).join('\n') }),
     says: () => 'These are all tags of the unit from now on.',
   },
   {
@@ -86,6 +86,11 @@ const SERVER_ACTIONS = [
     route: 'DELETE /api/admin/decommission_server/{hostname}',
     fields: [FORCE, { name: 'wipe_data_disks', label: 'Wipe data disks', type: 'checkbox', query: true, help: 'Makes the data disks blank again.' }],
     says: () => 'Takes everything of Kloigos off the server and forgets it. This cannot be undone.',
+  },
+  {
+    label: 'Forget', when: server => ['init_fail', 'decommission_fail'].includes(server.status), names: true,
+    route: 'POST /api/servers/{hostname}/forget', fields: [REASON],
+    says: () => 'For a host that is gone for good: nothing is done there, and what tenants left on it stays. This cannot be undone.',
   },
 ];
 

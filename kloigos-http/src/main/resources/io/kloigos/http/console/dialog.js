@@ -6,7 +6,7 @@ import { createPreview } from './preview.js';
 import { createIntent, requestTo } from './request.js';
 import { busy, copyable, problem, steps } from './parts.js';
 
-export function createDialog({ client, session, curl, changed, done }) {
+export function createDialog({ client, session, curl, changed, done, failed }) {
   let open = null;
 
   function show(action) {
@@ -59,7 +59,8 @@ export function createDialog({ client, session, curl, changed, done }) {
       done(sending.action, answer);
     } catch (error) {
       Object.assign(sending, { isSending: false, error });
-      changed();
+      if (open === sending) changed();
+      else failed(sending.action, error);
     }
   }
 

@@ -1,7 +1,7 @@
 // Forms made of fields: what is typed becomes the body and the query of a request, and each fault finds its field.
 
 import { html, nothing, live } from './lit.js';
-import { readTagValue } from './format.js';
+import { readTagLine } from './format.js';
 
 const lines = text => text.split('\n').map(line => line.trim()).filter(Boolean);
 
@@ -13,10 +13,7 @@ const READERS = {
   checkbox: value => value || undefined,
   lines: text => (lines(text).length ? lines(text) : undefined),
   time: text => (text ? new Date(text).toISOString().replace('.000', '') : undefined),
-  tags: text => Object.fromEntries(lines(text).map(line => {
-    const [name, ...rest] = line.split('=');
-    return [name.trim(), readTagValue(rest.join('=').trim())];
-  })),
+  tags: text => Object.fromEntries(lines(text).map(readTagLine)),
 };
 
 function put(target, path, value) {

@@ -54,10 +54,31 @@ export function took(operation, now = Date.now()) {
   return millis(Math.max(0, (operation.ended_at ? new Date(operation.ended_at) : now) - new Date(operation.started_at)));
 }
 
-/** One tag's value as it is typed: what is no plain text is JSON. */
+const isLine = text => text === text.trim() && !text.includes('\n') && !text.includes('\r');
+
+/** One tag's value as it is typed: what is no plain text of one line is JSON. */
 export function tagValue(value) {
-  if (typeof value !== 'string') return JSON.stringify(value);
-  return typeof readTagValue(value) === 'string' && readTagValue(value) === value ? value : JSON.stringify(value);
+  return typeof value === 'string' && isLine(value) && readTagValue(value) === value ? value : JSON.stringify(value);
+}
+
+/** A tag as it is typed in a line. A name that would not be read as itself is quoted. */
+export function tagLine([name, value]) {
+  const isPlain = isLine(name) && !name.includes('=') && !name.startsWith('"');
+  return `${isPlain ? name : JSON.stringify(name)}=${tagValue(value)}`;
+}
+
+/** Returns the name and the value that a line says. */
+export function readTagLine(line) {
+  const [, quoted, value] = line.match(/^\s*("(?:[^"\\]|\\.)*")\s*=(.*)$/) ?? [];
+  if (quoted !== undefined) {
+    try {
+      return [JSON.parse(quoted), readTagValue(value.trim())];
+    } catch {
+      // It is a name that only looks quoted.
+    }
+  }
+  const [name, ...rest] = line.split('=');
+  return [name.trim(), readTagValue(rest.join('=').trim())];
 }
 
 /** What begins like JSON, and is a number, a list or a quoted text, is that; all else is the text itself. */
@@ -71,5 +92,5 @@ export function readTagValue(text) {
 }
 
 export function tags(values) {
-  return Object.entries(values).map(([name, value]) => `${name}=${tagValue(value)}`).join(', ');
+  return Object.entries(values).map(tagLine).join(', ');
 }

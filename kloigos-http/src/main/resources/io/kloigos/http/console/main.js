@@ -53,11 +53,11 @@ const client = createClient({ unauthenticated: () => session.expired(), sent: ch
 const session = createSession(client);
 const store = createStore({
   client, changed, may: session.may, refused: askWho,
-  expiring: unit => notices.add(`${unit.compute_id} is taken back from its tenant ${ago(unit.expires_at)}`),
+  expiring: unit => notices.done(`${unit.compute_id} is taken back from its tenant ${ago(unit.expires_at)}`),
 });
 const asCurl = request => curl(request, location.origin, session.isOn);
 const notices = createNotices(store.operations, changed);
-const dialog = createDialog({ client, session, curl: asCurl, changed, done });
+const dialog = createDialog({ client, session, curl: asCurl, changed, done, failed });
 const inspector = createInspector({ log: client.log, curl: asCurl, changed });
 const login = createLogin({ session, entered: () => location.reload(), changed });
 const theme = createTheme(() => {
@@ -78,9 +78,16 @@ function changed() {
 }
 
 function done(action, { operationId, data }) {
-  const isInBackground = operationId && !data?.compute_id;
-  notices.add(`${action.label} of ${action.name} ${isInBackground ? 'has begun' : 'is done'}`, operationId);
+  const what = `${action.label} of ${action.name}`;
+  const begun = data?.operations?.map(operation => operation.id) ?? (operationId && !data?.compute_id ? [operationId] : []);
+  if (begun.length) notices.begun(`${what} has begun`, begun);
+  else notices.done(`${what} is done`, operationId);
   action.ended?.({ data });
+}
+
+/** Whoever has closed the dialog meanwhile is told here. */
+function failed(action, error) {
+  notices.failed(`${action.label} of ${action.name} failed: ${error.message}`);
 }
 
 function arrived(isOtherPage = true) {

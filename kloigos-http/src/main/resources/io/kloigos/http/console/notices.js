@@ -15,32 +15,47 @@ export function createNotices(operations, changed) {
     changed();
   }
 
-  function add(text, operationId = null) {
-    const notice = { id: ++last, text, operationId, endsAt: null };
-    notices = [...notices, notice].slice(-4);
+  function show(notice) {
+    notices = [...notices, { id: ++last, operationIds: [], ends: false, ...notice }].slice(-4);
     changed();
   }
 
-  /** What is followed by an operation stays until that ends well. */
+  /** Tells what is done. */
+  const done = (text, operationId) => show({ text, operationIds: operationId ? [operationId] : [], isDone: true });
+
+  /** Tells what goes on; it stays until that ends well. */
+  const begun = (text, operationIds) => show({ text, operationIds });
+
+  /** Tells what was refused. */
+  const failed = text => show({ text, isFailed: true });
+
+  /** What has begun and is not told of yet is under way. */
+  function stateOf(notice) {
+    if (notice.isFailed) return 'failed';
+    if (notice.isDone) return 'succeeded';
+    const followed = notice.operationIds.map(id => operations.get(id));
+    if (followed.some(operation => !operation || isUnderWay(operation))) return 'running';
+    return followed.find(operation => operation.state !== 'succeeded')?.state ?? 'succeeded';
+  }
+
   function tone(notice) {
-    const operation = operations.get(notice.operationId);
-    if (operation && isUnderWay(operation)) return 'running';
-    if (!notice.endsAt) {
-      notice.endsAt = Date.now() + SHOWN_MILLIS;
-      if (operation?.state !== 'failed') setTimeout(() => dismiss(notice.id), SHOWN_MILLIS);
+    const state = stateOf(notice);
+    if (state === 'succeeded' && !notice.ends) {
+      notice.ends = true;
+      setTimeout(() => dismiss(notice.id), SHOWN_MILLIS);
     }
-    return operation?.state ?? 'succeeded';
+    return state;
   }
 
   function view() {
     return html`<div class="notices" role="status">${repeat(notices, notice => notice.id, notice => {
       const state = tone(notice);
       const { tone: colour, symbol } = stateBadge(state);
-      return html`<div class="notice ${colour}"><span aria-hidden="true">${symbol}</span> <span>${notice.text}${notice.operationId ? html` (${operationLink(notice.operationId, state)})` : nothing}</span>
+      return html`<div class="notice ${colour}"><span aria-hidden="true">${symbol}</span> <span>${notice.text}${notice.operationIds.length === 1 ? html` (${operationLink(notice.operationIds[0], state)})` : nothing}</span>
         ${state === 'running' ? html`<progress aria-label="Under way"></progress>` : nothing}
         <button type="button" aria-label="Dismiss" @click=${() => dismiss(notice.id)}>✕</button></div>`;
     })}</div>`;
   }
 
-  return { add, view };
+  return { done, begun, failed, view };
 }

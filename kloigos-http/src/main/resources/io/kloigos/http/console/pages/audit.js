@@ -72,16 +72,17 @@ export function auditPage({ client, router, changed }) {
   async function ask(before) {
     const mine = ++read.newest;
     const query = { ...form.query(), limit: PAGE, ...(before === null ? {} : { before }) };
-    let found = [];
-    let error = null;
+    let answer;
     try {
-      found = await client.get(ROUTE, { query });
-    } catch (refusal) {
-      error = refusal;
+      const found = await client.get(ROUTE, { query });
+      answer = { error: null, isWhole: found.length < PAGE, entries: before === null ? found : [...read.entries, ...found] };
+      if (before === null) answer.hasNewer = false;
+    } catch (error) {
+      // What is shown is no answer to another question.
+      answer = before === null ? { error, entries: null } : { error };
     }
     if (mine !== read.newest) return;
-    Object.assign(read, { error, isWhole: found.length < PAGE, entries: before === null ? found : [...read.entries, ...found] });
-    if (before === null) read.hasNewer = false;
+    Object.assign(read, answer);
     changed();
   }
 
@@ -101,7 +102,7 @@ export function auditPage({ client, router, changed }) {
 
   function list() {
     const { entries } = read;
-    if (!entries) return busy('Asking for the audit log');
+    if (!entries) return read.error ? nothing : busy('Asking for the audit log');
     const filter = router.query.get('filter') ?? '';
     const found = entries.filter(parseFilter(filter));
     return html`

@@ -171,7 +171,7 @@ final class Engine {
         if (!isClosing()) {
             inventory.operations().takeOver(clock.instant()).forEach(operation -> {
                 LOG.info("{} of {} is taken up", operation.kind(), subject(operation));
-                submit(operation);
+                enqueue(operation);
             });
             tendExpiry();
         }
@@ -193,7 +193,7 @@ final class Engine {
             }
             expiry.end(id).ifPresent(operation -> {
                 LOG.info("{} has expired", subject(operation));
-                submit(operation);
+                enqueue(operation);
             });
         }
     }
@@ -271,15 +271,24 @@ final class Engine {
         }
     }
 
-    /** Runs the operation in the background. */
+    /** Tells of the operation, which may wait long for a thread, and runs it in the background. */
     void submit(Operation operation) {
+        announce(new Event.OperationChanged(operation));
+        try {
+            announceSubject(operation);
+        } catch (KloigosException e) {
+            // It is written down, so it is done.
+            LOG.warn("Listeners are not told of {}: {}", subject(operation), e.getMessage());
+        }
+        enqueue(operation);
+    }
+
+    /** Runs the operation in the background. Listeners, who may be slow, are told when it begins. */
+    private void enqueue(Operation operation) {
         Run run = new Run(operation.begun(clock.instant()));
         if (runs.merge(operation.id(), run, Engine::later) != run) {
             return;
         }
-        // It may wait long for a thread.
-        announce(new Event.OperationChanged(operation));
-        announceSubject(operation);
         boolean taken = false;
         try {
             threads.execute(
@@ -327,7 +336,6 @@ final class Engine {
     void run(Operation operation) {
         Run run = new Run(operation.begun(clock.instant()));
         runs.put(operation.id(), run);
-        announceSubject(operation);
         runRegistered(operation, run);
     }
 
@@ -386,6 +394,7 @@ final class Engine {
 
     private void runRegistered(Operation operation, Run run) {
         runRegistered(operation, run, () -> {
+            announceSubject(operation);
             Server server = inventory.server(operation.hostname()).orElseThrow();
             List<HostPlan> plans = plans(operation, server, run);
             Progress progress = progress(run, plans);

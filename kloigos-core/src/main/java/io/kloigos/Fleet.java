@@ -208,6 +208,24 @@ public interface Fleet extends AutoCloseable {
     Server uncordon(String hostname, RequestKey key);
 
     /**
+     * Writes down that a server is gone for good with everything on it, and returns it, decommissioned. Nothing is done on a host:
+     * what tenants left there stays there.
+     *
+     * @param reason why nobody can erase it
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if neither its init nor its decommission failed
+     */
+    default Server forget(String hostname, Reason reason) {
+        return forget(hostname, reason, RequestKey.none());
+    }
+
+    /**
+     * As {@link #forget(String, Reason)}, once for all calls with this key: a later one changes nothing, and returns the server as it is now.
+     *
+     * @throws KloigosException as without a key; KEY_REUSED if the key was used for another request
+     */
+    Server forget(String hostname, Reason reason, RequestKey key);
+
+    /**
      * Cordons a server and takes back every unit that is in a tenant's hands. Returns the operations that erase the tenants,
      * which go on in the background; those that do so already are among them.
      *

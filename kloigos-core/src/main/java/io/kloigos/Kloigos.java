@@ -146,8 +146,8 @@ public final class Kloigos implements Fleet {
      * Returns this fleet as a tenant sees it: of units and of operations only those on its own are there, for those who ask,
      * listen, observe or count, and of drift only what its units differ in; what it allocates is its own. A unit that becomes
      * another tenant's during a call is not touched. What reaches units of others, or tells of them, throws FORBIDDEN:
-     * {@link #decommission}, {@link #drain}, {@link #repair}, {@link #withdraw} and {@link #putBack} with their previews,
-     * {@link #certificate} and {@link #access}. Servers are there as before otherwise, so who may change them is for the
+     * {@link #decommission}, {@link #forget}, {@link #drain}, {@link #repair}, {@link #withdraw} and {@link #putBack} with
+     * their previews, {@link #certificate} and {@link #access}. Servers are there as before otherwise, so who may change them is for the
      * caller to decide. Whichever of the two is closed, both are.
      */
     public Kloigos of(Tenant owner) {
@@ -540,6 +540,16 @@ public final class Kloigos implements Fleet {
         engine.requireOpen();
         IdempotencyKey key = key(requestKey, "uncordon " + hostname);
         return told(inventory.outOfService().uncordon(hostname, key, clock.instant()));
+    }
+
+    @Override
+    public Server forget(String hostname, Reason reason, RequestKey requestKey) {
+        requireWholeFleet("forget " + hostname);
+        engine.requireOpen();
+        IdempotencyKey key = key(requestKey, "forget " + hostname + " " + reason);
+        Server gone = told(inventory.outOfService().forget(hostname, reason, key, clock.instant()));
+        units(UnitFilter.ofServer(hostname)).forEach(this::told);
+        return gone;
     }
 
     private Server told(Server server) {

@@ -672,7 +672,7 @@ public final class Inventory implements AutoCloseable {
         }
     }
 
-    private static void forgetTenant(Handle handle, ComputeId id) {
+    static void forgetTenant(Handle handle, ComputeId id) {
         handle.execute(
                 "UPDATE units SET tags = '{}', deployment_id = NULL, ssh_public_keys = '[]', started_at = NULL,"
                         + " expires_at = NULL, stopped_at = NULL, resized_limits = NULL, owner = NULL"
@@ -735,8 +735,7 @@ public final class Inventory implements AutoCloseable {
         noteChange(handle, unit.id().value(), operationId, now, unit.status().toString(), next.toString(), reason);
     }
 
-    private void change(
-            Handle handle, Server server, ServerStatus next, String reason, String operationId, Instant now) {
+    void change(Handle handle, Server server, ServerStatus next, String reason, String operationId, Instant now) {
         int changed = handle.createUpdate(
                         "UPDATE servers SET status = :next, reason = :reason, operation_id = :operation"
                                 + " WHERE hostname = :hostname AND status = :before")

@@ -14,7 +14,9 @@ import io.kloigos.model.ServerStatus;
 import io.kloigos.model.UnitStatus;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -23,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What operators take out of service. Safe for use by many threads. Throws as {@link Inventory} does. */
 public final class OutOfService {
+    private static final Set<ServerStatus> FORGOTTEN_FROM =
+            EnumSet.of(ServerStatus.INIT_FAIL, ServerStatus.DECOMMISSION_FAIL);
+
     private final Database database;
     private final Inventory inventory;
     private final Operations operations;
@@ -87,6 +92,32 @@ public final class OutOfService {
         String what = reason == null ? "uncordoned" : "cordoned: " + reason;
         inventory.noteChange(handle, hostname, Operations.NONE, now, status, status, what);
         return find(handle, hostname);
+    }
+
+    /**
+     * Writes down that a server is gone with everything on it, and returns it.
+     *
+     * @param key under which it is done once; null for each time
+     * @throws KloigosException NOT_FOUND; WRONG_STATE if neither its init nor its decommission failed; KEY_REUSED
+     */
+    public Server forget(String hostname, Reason reason, @Nullable IdempotencyKey key, Instant now) {
+        return database.write(handle -> once(handle, key, now, () -> find(handle, hostname), () -> {
+            List<ComputeUnit> units = inventory.lockUnitsOf(handle, hostname);
+            Server server = find(handle, hostname);
+            if (!FORGOTTEN_FROM.contains(server.status())) {
+                throw new KloigosException(
+                        ErrorCode.WRONG_STATE,
+                        "Cannot forget " + hostname + ": it is " + server.status()
+                                + ". Decommission it; only when that has failed, since the host is gone, it is forgotten.");
+            }
+            String operation = String.valueOf(server.operationId());
+            for (ComputeUnit unit : units) {
+                inventory.change(handle, unit, UnitStatus.DECOMMISSIONED, reason.text(), operation, now);
+                Inventory.forgetTenant(handle, unit.id());
+            }
+            inventory.change(handle, server, ServerStatus.DECOMMISSIONED, reason.text(), operation, now);
+            return find(handle, hostname);
+        }));
     }
 
     /**

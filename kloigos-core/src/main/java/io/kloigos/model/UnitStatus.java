@@ -38,7 +38,7 @@ public enum UnitStatus {
     public Set<UnitStatus> next() {
         return switch (this) {
             case INITIALIZING -> EnumSet.of(FREE, INIT_FAIL);
-            case INIT_FAIL -> EnumSet.of(INITIALIZING, DECOMMISSIONING);
+            case INIT_FAIL -> EnumSet.of(INITIALIZING, DECOMMISSIONING, DECOMMISSIONED);
             case FREE -> EnumSet.of(ALLOCATING, UNAVAILABLE, DECOMMISSIONING);
             case ALLOCATING -> EnumSet.of(ALLOCATED, ALLOCATION_FAIL);
             case ALLOCATED, DEALLOCATION_FAIL -> EnumSet.of(DEALLOCATING, DECOMMISSIONING);
@@ -46,7 +46,7 @@ public enum UnitStatus {
             case DEALLOCATING -> EnumSet.of(FREE, DEALLOCATION_FAIL);
             case UNAVAILABLE -> EnumSet.of(FREE, DECOMMISSIONING);
             case DECOMMISSIONING -> EnumSet.of(DECOMMISSIONED, DECOMMISSION_FAIL);
-            case DECOMMISSION_FAIL -> EnumSet.of(DECOMMISSIONING);
+            case DECOMMISSION_FAIL -> EnumSet.of(DECOMMISSIONING, DECOMMISSIONED);
             case DECOMMISSIONED -> EnumSet.of(INITIALIZING);
         };
     }

@@ -1,6 +1,5 @@
 package io.kloigos.command;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kloigos.client.ApiRequest;
@@ -25,6 +24,7 @@ import picocli.CommandLine.Parameters;
             ServerCommands.Show.class,
             ServerCommands.Cordon.class,
             ServerCommands.Uncordon.class,
+            ServerCommands.Forget.class,
             ServerCommands.Drain.class,
             ServerCommands.Decommission.class
         })
@@ -196,6 +196,32 @@ final class ServerCommands extends RemoteCommand.Group {
         }
     }
 
+    /** Gives up a server whose host is gone. */
+    @Command(
+            name = "forget",
+            description =
+                    "Writes down that a server is gone for good, when its decommission has failed since nobody can reach the"
+                            + " host any more. Nothing is done on a host: what tenants left there stays there.")
+    static final class Forget extends RemoteCommand {
+        @Parameters(paramLabel = "SERVER", description = "Its name.")
+        private String hostname = "";
+
+        @Option(names = "--reason", paramLabel = "TEXT", required = true, description = "Why nobody can erase it.")
+        private String reason = "";
+
+        @Mixin
+        private Confirmation confirmation = new Confirmation();
+
+        @Override
+        ExitStatus run(Session session) {
+            confirmation.ask(session, hostname, "What tenants left on " + hostname + " is not erased.");
+            ApiRequest request = ApiRequest.of("POST", "/api/servers/{}/forget", hostname)
+                    .with(Values.reason(reason))
+                    .once();
+            return session.changed(session.send(request), Views.SERVERS);
+        }
+    }
+
     /** Empties a server. */
     @Command(
             name = "drain",
@@ -231,11 +257,11 @@ final class ServerCommands extends RemoteCommand.Group {
 
         @Override
         ExitStatus change(Session session, ApiRequest request) {
-            JsonNode answer = session.send(request);
+            ObjectNode answer = (ObjectNode) session.send(request);
             if (session.format().isForPeople()) {
                 session.changed(answer.path("server"), Views.SERVERS);
             }
-            return afterwards(session, answer.path("operations"));
+            return afterwards(session, answer);
         }
     }
 

@@ -67,6 +67,8 @@ final class AccessRules {
         RULES.put("POST /api/servers/{hostname}/cordon", OPERATORS);
         RULES.put("POST /api/servers/{hostname}/uncordon", OPERATORS);
         RULES.put("POST /api/servers/{hostname}/drain", OPERATORS);
+        // Nobody can tell afterwards what tenants left on the host.
+        RULES.put("POST /api/servers/{hostname}/forget", ADMINS);
         RULES.put("POST /api/admin/init_server", OPERATORS);
         RULES.put("DELETE /api/admin/decommission_server/{hostname}", OPERATORS);
 

@@ -26,6 +26,7 @@ final class OutOfServiceApi {
         routes.post("/api/servers/{hostname}/cordon", this::cordon);
         routes.post("/api/servers/{hostname}/uncordon", this::uncordon);
         routes.post("/api/servers/{hostname}/drain", this::drain);
+        routes.post("/api/servers/{hostname}/forget", this::forget);
         routes.post("/api/compute_units/{compute_id}/withdraw", this::withdraw);
         routes.post("/api/compute_units/{compute_id}/put_back", this::putBack);
     }
@@ -38,6 +39,16 @@ final class OutOfServiceApi {
         String hostname = context.pathParam("hostname");
         Reason reason = body.orElseThrow();
         answers.send(context, kloigos.cordon(hostname, reason, key.orElseThrow()));
+    }
+
+    private void forget(Context context) {
+        RequestReader reader = new RequestReader(context).withoutQuery();
+        Optional<Reason> body = reader.body(RequestTypes.REASON);
+        Optional<RequestKey> key = reader.requestKey();
+        reader.finish();
+        String hostname = context.pathParam("hostname");
+        Reason reason = body.orElseThrow();
+        answers.send(context, kloigos.forget(hostname, reason, key.orElseThrow()));
     }
 
     private void uncordon(Context context) {

@@ -164,7 +164,7 @@ class RemoteCommandsTest {
     }
 
     @Test
-    void aServerLivesItsWholeLife() {
+    void aServerLivesItsWholeLife() throws IOException {
         Ran init = run(
                         "server",
                         "init",
@@ -203,6 +203,17 @@ class RemoteCommandsTest {
                         .expect(ExitStatus.OK)
                         .out())
                 .contains("deallocate of host2_");
+        assertThat(run("server", "drain", "host2", "--reason", "old", "-o", "json")
+                        .expect(ExitStatus.OK)
+                        .json()
+                        .path("server")
+                        .path("cordon_reason")
+                        .asText())
+                .isEqualTo("old");
+        assertThat(run("server", "forget", "host2", "--reason", "burnt", "--yes")
+                        .expect(ExitStatus.REFUSED)
+                        .err())
+                .contains("Cannot forget host2: it is ready");
         assertThat(run("server", "decommission", "host2")
                         .expect(ExitStatus.USAGE)
                         .err())

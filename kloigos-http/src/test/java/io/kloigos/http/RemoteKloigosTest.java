@@ -271,6 +271,8 @@ class RemoteKloigosTest {
                 .isEqualTo(500);
         assertThat(remote.cordon("host2", REASON).cordon()).isEqualTo(REASON);
         assertThat(remote.uncordon("host2").cordon()).isNull();
+        assertThatThrownBy(() -> remote.forget("host2", REASON))
+                .hasMessageContaining("Cannot forget host2: it is ready");
         remote.allocate(new AllocateRequest(1, null, "b", Tags.none(), KEY));
         DrainRequest drain = new DrainRequest("host2", REASON, Tenants.EVICT);
         assertThat(remote.previewDrain(drain)).isEqualTo(remote.previewDrain(drain));

@@ -8,15 +8,20 @@ import io.kloigos.model.AllocateRequest;
 import io.kloigos.model.ComputeId;
 import io.kloigos.model.ComputeUnit;
 import io.kloigos.model.CpuSet;
+import io.kloigos.model.DataDisks;
+import io.kloigos.model.DecommissionRequest;
 import io.kloigos.model.DrainRequest;
+import io.kloigos.model.ErrorCode;
 import io.kloigos.model.InitServerRequest;
 import io.kloigos.model.KloigosException;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import io.kloigos.model.RequestKey;
+import io.kloigos.model.Server;
 import io.kloigos.model.ServerStatus;
 import io.kloigos.model.SshPublicKey;
 import io.kloigos.model.Tags;
+import io.kloigos.model.Tenancy;
 import io.kloigos.model.Tenants;
 import io.kloigos.model.UnitFilter;
 import io.kloigos.model.UnitStatus;
@@ -71,6 +76,28 @@ class OutOfServiceTest {
 
     private static DrainRequest drain(Tenants tenants) {
         return new DrainRequest("host1", FAILING, tenants);
+    }
+
+    @Test
+    void aServerWhoseHostIsGoneIsForgottenWithItsTenants() {
+        ComputeUnit unit = allocate();
+        assertThatThrownBy(() -> kloigos.forget("host1", FAILING))
+                .hasMessageContaining("Cannot forget host1: it is ready. Decommission it");
+        host.inject(new HostFailure.RefuseConnection());
+        Operation failed =
+                kloigos.await(kloigos.decommission(new DecommissionRequest("host1", Tenants.EVICT, DataDisks.KEEP))
+                        .id());
+        assertThat(failed.errorCode()).isEqualTo(ErrorCode.HOST_UNREACHABLE);
+        assertThat(kloigos.unit(unit.id()).status()).isEqualTo(UnitStatus.DECOMMISSION_FAIL);
+
+        Server gone = kloigos.forget("host1", FAILING, RequestKey.of("once"));
+
+        assertThat(gone.status()).isEqualTo(ServerStatus.DECOMMISSIONED);
+        assertThat(gone.reason()).isEqualTo(FAILING.text());
+        assertThat(kloigos.forget("host1", FAILING, RequestKey.of("once"))).isEqualTo(gone);
+        assertThat(statuses()).containsOnly(UnitStatus.DECOMMISSIONED);
+        assertThat(kloigos.unit(unit.id()).tenancy()).isEqualTo(Tenancy.none());
+        assertThatThrownBy(() -> kloigos.retry(failed.id())).isInstanceOf(KloigosException.class);
     }
 
     // Cordon and drain

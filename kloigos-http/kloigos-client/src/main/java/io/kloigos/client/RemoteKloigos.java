@@ -201,9 +201,16 @@ public final class RemoteKloigos implements Fleet {
     }
 
     @Override
+    public Server forget(String hostname, Reason reason, RequestKey key) {
+        return serverAfter(ApiRequest.of("POST", "/api/servers/{}/forget", hostname)
+                .with(Bodies.of(reason))
+                .once(key));
+    }
+
+    @Override
     public List<Operation> drain(DrainRequest request, RequestKey key) {
         JsonNode answer = api.send(draining(request).once(key)).body();
-        return ModelReader.list(answer.required("operations"), ModelReader::operation);
+        return ModelReader.read(answer, body -> ModelReader.list(body.required("operations"), ModelReader::operation));
     }
 
     @Override
@@ -234,7 +241,7 @@ public final class RemoteKloigos implements Fleet {
 
     @Override
     public DriftReport checkDrift(String hostname) {
-        return ModelReader.drift(api.get("/api/servers/{}/drift", hostname));
+        return ModelReader.read(api.get("/api/servers/{}/drift", hostname), ModelReader::drift);
     }
 
     @Override
@@ -243,7 +250,7 @@ public final class RemoteKloigos implements Fleet {
         try {
             ApiRequest request =
                     ApiRequest.of("GET", "/api/servers/{}/drift", hostname).with("kept", true);
-            return Optional.of(ModelReader.drift(api.send(request).body()));
+            return Optional.of(ModelReader.read(api.send(request).body(), ModelReader::drift));
         } catch (KloigosException e) {
             if (e.code() == ErrorCode.NOT_FOUND) {
                 return Optional.empty();
@@ -254,7 +261,7 @@ public final class RemoteKloigos implements Fleet {
 
     @Override
     public List<DriftReport> driftReports() {
-        return ModelReader.list(api.get("/api/drift"), ModelReader::drift);
+        return ModelReader.readAll(api.get("/api/drift"), ModelReader::drift);
     }
 
     @Override
@@ -275,7 +282,7 @@ public final class RemoteKloigos implements Fleet {
 
     @Override
     public UnitUsage usage(ComputeId id) {
-        return ModelReader.usage(api.get("/api/compute_units/{}/usage", id.value()));
+        return ModelReader.read(api.get("/api/compute_units/{}/usage", id.value()), ModelReader::usage);
     }
 
     @Override
@@ -290,59 +297,63 @@ public final class RemoteKloigos implements Fleet {
                 .with("deployment_id", filter.deploymentId())
                 .with("status", filter.status())
                 .with("owner", owner == null ? null : owner.name());
-        return ModelReader.list(api.send(request).body(), ModelReader::unit);
+        return ModelReader.readAll(api.send(request).body(), ModelReader::unit);
     }
 
     @Override
     public ComputeUnit unit(ComputeId id) {
-        return ModelReader.unit(api.get("/api/compute_units/{}", id.value()));
+        return ModelReader.read(api.get("/api/compute_units/{}", id.value()), ModelReader::unit);
     }
 
     @Override
     public ReleaseCertificate certificate(ComputeId id) {
-        return ModelReader.certificate(api.get("/api/compute_units/{}/certificate", id.value()));
+        return ModelReader.read(api.get("/api/compute_units/{}/certificate", id.value()), ModelReader::certificate);
     }
 
     @Override
     public List<Server> servers() {
-        return ModelReader.list(api.get("/api/servers"), ModelReader::server);
+        return ModelReader.readAll(api.get("/api/servers"), ModelReader::server);
     }
 
     @Override
     public Server server(String hostname) {
-        return ModelReader.server(api.get("/api/servers/{}", hostname));
+        return ModelReader.read(api.get("/api/servers/{}", hostname), ModelReader::server);
     }
 
     @Override
     public Operation operation(String id) {
-        return ModelReader.operation(api.get("/api/operations/{}", id));
+        return ModelReader.read(api.get("/api/operations/{}", id), ModelReader::operation);
     }
 
     @Override
     public Optional<Operation> operationOf(String idempotencyKey) {
         ApiRequest request =
                 ApiRequest.of("GET", "/api/operations").with("idempotency_key", IdempotencyKey.valid(idempotencyKey));
-        return ModelReader.list(api.send(request).body(), ModelReader::operation).stream()
+        return ModelReader.readAll(api.send(request).body(), ModelReader::operation).stream()
                 .findFirst()
                 .map(begun -> operation(begun.id()));
     }
 
     @Override
     public List<Operation> operations(int most) {
-        return ModelReader.list(api.list(ApiRequest.of("GET", "/api/operations"), most), ModelReader::operation);
+        return ModelReader.readAll(api.list(ApiRequest.of("GET", "/api/operations"), most), ModelReader::operation);
     }
 
     @Override
     public Operation cancel(String operationId) {
-        return ModelReader.operation(api.send(ApiRequest.of("POST", "/api/operations/{}/cancel", operationId))
-                .body());
+        return ModelReader.read(
+                api.send(ApiRequest.of("POST", "/api/operations/{}/cancel", operationId))
+                        .body(),
+                ModelReader::operation);
     }
 
     @Override
     public Operation retry(String operationId, RequestKey key) {
-        return ModelReader.operation(api.send(ApiRequest.of("POST", "/api/operations/{}/retry", operationId)
-                        .once(key))
-                .body());
+        return ModelReader.read(
+                api.send(ApiRequest.of("POST", "/api/operations/{}/retry", operationId)
+                                .once(key))
+                        .body(),
+                ModelReader::operation);
     }
 
     @Override
@@ -391,15 +402,15 @@ public final class RemoteKloigos implements Fleet {
             throw new KloigosException(
                     ErrorCode.FORBIDDEN, "What would be done on a host is not for tenants; operators may see it.");
         }
-        return ModelReader.preview(preview);
+        return ModelReader.read(preview, ModelReader::preview);
     }
 
     private ComputeUnit unitAfter(ApiRequest request) {
-        return ModelReader.unit(api.send(request).body());
+        return ModelReader.read(api.send(request).body(), ModelReader::unit);
     }
 
     private Server serverAfter(ApiRequest request) {
-        return ModelReader.server(api.send(request).body());
+        return ModelReader.read(api.send(request).body(), ModelReader::server);
     }
 
     /** Tells listeners nothing more, and ends what waits for an operation; the server goes on. Closing twice does nothing. */

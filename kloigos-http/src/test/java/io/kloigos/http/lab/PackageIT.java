@@ -109,6 +109,9 @@ class PackageIT {
     @Order(20)
     void anUpgradeKeepsSettingsAndInventory() {
         lab.root("echo '# mine' >> /etc/kloigos-server/kloigos.yaml").ok();
+        assertThat(lab.root("stat -c '%a %U:%G' /etc/kloigos-server/kloigos.yaml")
+                        .ok())
+                .isEqualTo("640 root:kloigos-server");
         String before =
                 lab.root("systemctl show -p MainPID --value kloigos-server").ok();
 

@@ -29,6 +29,10 @@ CREATE TABLE servers (
   cordon_reason     TEXT
 );
 
+-- A host is managed under one name.
+CREATE UNIQUE INDEX servers_host ON servers (ip, COALESCE(ssh_port, 0), COALESCE(host_key, ''))
+  WHERE status <> 'decommissioned';
+
 CREATE TABLE units (
   compute_id     TEXT COLLATE "C"    NOT NULL PRIMARY KEY,
   hostname       TEXT COLLATE "C"    NOT NULL REFERENCES servers (hostname),

@@ -171,7 +171,7 @@ final class Engine {
         if (!isClosing()) {
             inventory.operations().takeOver(clock.instant()).forEach(operation -> {
                 LOG.info("{} of {} is taken up", operation.kind(), subject(operation));
-                enqueue(operation);
+                enqueue(operation, () -> tellSubject(operation));
             });
             tendExpiry();
         }
@@ -193,7 +193,7 @@ final class Engine {
             }
             expiry.end(id).ifPresent(operation -> {
                 LOG.info("{} has expired", subject(operation));
-                enqueue(operation);
+                enqueue(operation, () -> tellSubject(operation));
             });
         }
     }
@@ -274,17 +274,25 @@ final class Engine {
     /** Tells of the operation, which may wait long for a thread, and runs it in the background. */
     void submit(Operation operation) {
         announce(new Event.OperationChanged(operation));
+        tellSubject(operation);
+        enqueue(operation, () -> {});
+    }
+
+    /** What is written down is done, whether listeners can be told of it or not. */
+    private void tellSubject(Operation operation) {
         try {
             announceSubject(operation);
         } catch (KloigosException e) {
-            // It is written down, so it is done.
             LOG.warn("Listeners are not told of {}: {}", subject(operation), e.getMessage());
         }
-        enqueue(operation);
     }
 
-    /** Runs the operation in the background. Listeners, who may be slow, are told when it begins. */
-    private void enqueue(Operation operation) {
+    /**
+     * Runs the operation in the background.
+     *
+     * @param first what its thread does before: to tell listeners, who may be slow, is nothing for the thread that looks after leases
+     */
+    private void enqueue(Operation operation, Runnable first) {
         Run run = new Run(operation.begun(clock.instant()));
         if (runs.merge(operation.id(), run, Engine::later) != run) {
             return;
@@ -294,7 +302,10 @@ final class Engine {
             threads.execute(
                     operation.owner(),
                     operation.hostname(),
-                    () -> runSubmitted(operation, run),
+                    () -> {
+                        first.run();
+                        runSubmitted(operation, run);
+                    },
                     () -> leave(operation, run));
             taken = true;
         } catch (RejectedExecutionException e) {
@@ -336,6 +347,7 @@ final class Engine {
     void run(Operation operation) {
         Run run = new Run(operation.begun(clock.instant()));
         runs.put(operation.id(), run);
+        tellSubject(operation);
         runRegistered(operation, run);
     }
 
@@ -394,7 +406,6 @@ final class Engine {
 
     private void runRegistered(Operation operation, Run run) {
         runRegistered(operation, run, () -> {
-            announceSubject(operation);
             Server server = inventory.server(operation.hostname()).orElseThrow();
             List<HostPlan> plans = plans(operation, server, run);
             Progress progress = progress(run, plans);

@@ -8,6 +8,7 @@ import io.kloigos.model.DrainRequest;
 import io.kloigos.model.Operation;
 import io.kloigos.model.Reason;
 import io.kloigos.model.RequestKey;
+import io.kloigos.model.Server;
 import io.kloigos.model.Tenants;
 import java.util.List;
 import java.util.Optional;
@@ -23,32 +24,27 @@ final class OutOfServiceApi {
     }
 
     void addTo(RoutesConfig routes) {
-        routes.post("/api/servers/{hostname}/cordon", this::cordon);
+        routes.post("/api/servers/{hostname}/cordon", context -> change(context, kloigos::cordon));
         routes.post("/api/servers/{hostname}/uncordon", this::uncordon);
         routes.post("/api/servers/{hostname}/drain", this::drain);
-        routes.post("/api/servers/{hostname}/forget", this::forget);
+        routes.post("/api/servers/{hostname}/forget", context -> change(context, kloigos::forget));
         routes.post("/api/compute_units/{compute_id}/withdraw", this::withdraw);
         routes.post("/api/compute_units/{compute_id}/put_back", this::putBack);
     }
 
-    private void cordon(Context context) {
-        RequestReader reader = new RequestReader(context).withoutQuery();
-        Optional<Reason> body = reader.body(RequestTypes.REASON);
-        Optional<RequestKey> key = reader.requestKey();
-        reader.finish();
-        String hostname = context.pathParam("hostname");
-        Reason reason = body.orElseThrow();
-        answers.send(context, kloigos.cordon(hostname, reason, key.orElseThrow()));
+    /** What is done to a server for a reason. */
+    private interface Change {
+        Server make(String hostname, Reason reason, RequestKey key);
     }
 
-    private void forget(Context context) {
+    private void change(Context context, Change change) {
         RequestReader reader = new RequestReader(context).withoutQuery();
         Optional<Reason> body = reader.body(RequestTypes.REASON);
         Optional<RequestKey> key = reader.requestKey();
         reader.finish();
         String hostname = context.pathParam("hostname");
         Reason reason = body.orElseThrow();
-        answers.send(context, kloigos.forget(hostname, reason, key.orElseThrow()));
+        answers.send(context, change.make(hostname, reason, key.orElseThrow()));
     }
 
     private void uncordon(Context context) {
